@@ -1,0 +1,28 @@
+package v1alpha1
+
+// Annotations that users write and read. A value that can't be parsed never blocks an apply: it is ignored,
+// and the applier is warned.
+const (
+	// ModeAnnotation on a workload says what may happen to it: heal, suggest or off.
+	ModeAnnotation = GroupName + "/mode"
+	// ReapplyAnnotation with the value "auto" on a workload lets the watcher re-admit the object itself.
+	ReapplyAnnotation = GroupName + "/reapply"
+	// AuditAnnotation is written by the webhook on a workload it changed: a JSON list of audit records.
+	AuditAnnotation = GroupName + "/audit"
+	// RemediationsAnnotation is written by the webhook on a workload it changed and on its pod template:
+	// a comma list of Remediation names with their attempt, as Remediation.Mark gives them.
+	RemediationsAnnotation = GroupName + "/remediations"
+)
+
+// Mode values of ModeAnnotation.
+const (
+	// ModeHeal patches the object and warns what was done.
+	ModeHeal = "heal"
+	// ModeSuggest leaves the object alone and warns what would be done.
+	ModeSuggest = "suggest"
+	// ModeOff leaves the object alone and says nothing.
+	ModeOff = "off"
+)
+
+// ReapplyAuto is the value of ReapplyAnnotation that allows the watcher's own writes to be healed.
+const ReapplyAuto = "auto"

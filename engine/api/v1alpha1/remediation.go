@@ -1,0 +1,326 @@
+package v1alpha1
+
+import (
+	"strconv"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Remediation is what was learned from a failure of one workload: the diagnosis, and the actions that cure it
+// the next time the workload's owner applies it. It names its target in its own namespace and is not owned by
+// it, so that a workload that is deleted and applied again is still healed.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:path=remediations,singular=remediation,shortName=rem,scope=Namespaced,categories=kube-remedy
+// +kubebuilder:printcolumn:name="Target",type=string,JSONPath=`.status.target`
+// +kubebuilder:printcolumn:name="Failure",type=string,JSONPath=`.spec.failureType`
+// +kubebuilder:printcolumn:name="Cause",type=string,JSONPath=`.status.diagnosis.rootCauseID`
+// +kubebuilder:printcolumn:name="Confidence",type=integer,JSONPath=`.status.diagnosis.confidence`
+// +kubebuilder:printcolumn:name="Phase",type=string,JSONPath=`.status.phase`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:selectablefield:JSONPath=`.spec.targetRef.kind`
+// +kubebuilder:selectablefield:JSONPath=`.spec.targetRef.name`
+type Remediation struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// spec is the cure: whom it is for and what it changes.
+	// +required
+	Spec RemediationSpec `json:"spec"`
+	// status is what was found and what became of the cure. Only the event watcher writes it.
+	// +optional
+	Status RemediationStatus `json:"status,omitempty"`
+}
+
+// RemediationList is a list of Remediations.
+//
+// +kubebuilder:object:root=true
+type RemediationList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+
+	Items []Remediation `json:"items"`
+}
+
+// FailureType is one of the ways a workload fails that kube-remedy tells apart.
+//
+// +kubebuilder:validation:Enum=OOMKilled;CrashLoopBackOff;ImagePullBackOff;Pending;ProbeFailure;NodeNotReady
+type FailureType string
+
+// The failure types.
+const (
+	OOMKilled        FailureType = "OOMKilled"
+	CrashLoopBackOff FailureType = "CrashLoopBackOff"
+	ImagePullBackOff FailureType = "ImagePullBackOff"
+	Pending          FailureType = "Pending"
+	ProbeFailure     FailureType = "ProbeFailure"
+	NodeNotReady     FailureType = "NodeNotReady"
+)
+
+// RiskLevel says how urgent a failure is, from LOW to CRITICAL.
+//
+// +kubebuilder:validation:Enum=LOW;MEDIUM;HIGH;CRITICAL
+type RiskLevel string
+
+// The risk levels.
+const (
+	RiskLow      RiskLevel = "LOW"
+	RiskMedium   RiskLevel = "MEDIUM"
+	RiskHigh     RiskLevel = "HIGH"
+	RiskCritical RiskLevel = "CRITICAL"
+)
+
+// Mode says whether the webhook may apply a Remediation or only tell of it.
+//
+// +kubebuilder:validation:Enum=Heal;Suggest
+type Mode string
+
+// The modes of a Remediation.
+const (
+	Heal    Mode = "Heal"
+	Suggest Mode = "Suggest"
+)
+
+// RemediationSpec is the cure. It holds semantic actions, never stored JSON pointers: containers by name and
+// values as floors, so that a manifest that changed since is still patched right or left alone.
+type RemediationSpec struct {
+	// targetRef names the workload in the Remediation's own namespace. It never changes.
+	// +required
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="targetRef can't change; create another Remediation"
+	TargetRef TargetRef `json:"targetRef"`
+	// failureType is the failure this cures. It never changes.
+	// +required
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="failureType can't change; create another Remediation"
+	FailureType FailureType `json:"failureType"`
+	// mode says whether the webhook applies the actions (Heal) or only warns of them (Suggest).
+	// +optional
+	// +kubebuilder:default=Heal
+	Mode Mode `json:"mode,omitempty"`
+	// actions are applied together or not at all.
+	// +required
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	Actions []Action `json:"actions"`
+}
+
+// TargetRef names a workload by its API version, kind and name.
+type TargetRef struct {
+	// apiVersion is the group and version the target was seen in, for example apps/v1. The version does not
+	// take part in matching: another version of the same group is the same workload.
+	// +required
+	// +kubebuilder:validation:Enum=apps/v1
+	APIVersion string `json:"apiVersion"`
+	// kind of the target.
+	// +required
+	// +kubebuilder:validation:Enum=Deployment;StatefulSet;DaemonSet
+	Kind string `json:"kind"`
+	// name of the target.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
+	Name string `json:"name"`
+}
+
+// Action is one change of the closed set: exactly one member is set. A change that is not a member can't be
+// stored.
+//
+// +kubebuilder:validation:MinProperties=1
+// +kubebuilder:validation:MaxProperties=1
+type Action struct {
+	// increaseMemory raises the memory limit of one container.
+	// +optional
+	IncreaseMemory *IncreaseMemory `json:"increaseMemory,omitempty"`
+}
+
+// IncreaseMemory raises a container's memory limit, and its request with it. Its values are floors: a
+// container that already has as much or more is left alone, and so is one without a limit.
+//
+// +kubebuilder:validation:XValidation:rule="quantity(string(self.failedLimit)).isGreaterThan(quantity('0')) && quantity(string(self.failedLimit)).isLessThan(quantity(string(self.limit)))",message="failedLimit must be greater than zero and limit greater than failedLimit"
+// +kubebuilder:validation:XValidation:rule="!has(self.request) || !quantity(string(self.request)).isGreaterThan(quantity(string(self.limit)))",message="request can't be greater than limit"
+type IncreaseMemory struct {
+	// container is the name of the container, whether app, init or sidecar.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	Container string `json:"container"`
+	// failedLimit is the memory limit, in bytes, under which the container failed.
+	// +required
+	FailedLimit resource.Quantity `json:"failedLimit"`
+	// limit is the least memory limit, in bytes, the container is to have.
+	// +required
+	Limit resource.Quantity `json:"limit"`
+	// request is the least memory request, in bytes, the container is to have if it has one at all. A request
+	// equal to the limit stays equal to it, so that the pod's quality of service class stays the same.
+	// +optional
+	Request *resource.Quantity `json:"request,omitempty"`
+}
+
+// Phase is where a Remediation stands on its way from learned to verified.
+//
+// +kubebuilder:validation:Enum=Learned;Applied;Verified;Failed;Superseded;Expired
+type Phase string
+
+// The phases. Learned, Applied, Verified and Superseded Remediations are applied when they have something to
+// change; Failed and Expired ones are not.
+const (
+	// PhaseLearned: the cure is stored and waits for the owner's next apply.
+	PhaseLearned Phase = "Learned"
+	// PhaseApplied: the live pod template carries the cure.
+	PhaseApplied Phase = "Applied"
+	// PhaseVerified: pods with the cure are Ready and stayed free of the failure.
+	PhaseVerified Phase = "Verified"
+	// PhaseFailed: the failure came back after the last attempt; the object goes back to what its owner wrote.
+	PhaseFailed Phase = "Failed"
+	// PhaseSuperseded: the owner's own manifest already gives more than the cure would.
+	PhaseSuperseded Phase = "Superseded"
+	// PhaseExpired: the failure was not seen for so long that the cure is no longer trusted.
+	PhaseExpired Phase = "Expired"
+)
+
+// RemediationStatus is what the watcher found and followed.
+type RemediationStatus struct {
+	// phase is where the Remediation stands.
+	// +optional
+	Phase Phase `json:"phase,omitempty"`
+	// target is targetRef as kubectl writes it, for example Deployment/web.
+	// +optional
+	// +kubebuilder:validation:MaxLength=320
+	Target string `json:"target,omitempty"`
+	// learnedAt is when the actions of the current attempt were learned. It is the timestamp of the audit record.
+	// +optional
+	LearnedAt *metav1.Time `json:"learnedAt,omitempty"`
+	// diagnosis is why the workload failed. It is written once an attempt.
+	// +optional
+	Diagnosis *Diagnosis `json:"diagnosis,omitempty"`
+	// observed counts the failure.
+	// +optional
+	Observed Observed `json:"observed,omitempty"`
+	// outcome is what became of the cure.
+	// +optional
+	Outcome Outcome `json:"outcome,omitempty"`
+	// conditions are the latest observations in the form that kubectl wait understands.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=8
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+}
+
+// Diagnosis is the found root cause with its evidence.
+type Diagnosis struct {
+	// rootCauseID names the cause in the catalogue.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	RootCauseID string `json:"rootCauseID"`
+	// rootCause is the cause in a sentence, with the values found.
+	// +required
+	// +kubebuilder:validation:MaxLength=1024
+	RootCause string `json:"rootCause"`
+	// confidence is the probability, in percent, that the cause is right.
+	// +required
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=100
+	Confidence int32 `json:"confidence"`
+	// riskLevel is how urgent the failure is.
+	// +required
+	RiskLevel RiskLevel `json:"riskLevel"`
+	// evidence is what the diagnosis rests on, the strongest first.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=16
+	Evidence []Citation `json:"evidence,omitempty"`
+	// suggestedFixes are the fixes worth trying, the best first.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=8
+	SuggestedFixes []SuggestedFix `json:"suggestedFixes,omitempty"`
+}
+
+// Citation quotes one observation.
+type Citation struct {
+	// source says where it was observed, for example pod/web-1/status.
+	// +required
+	// +kubebuilder:validation:MaxLength=512
+	Source string `json:"source"`
+	// text is the observation, shortened to what matters.
+	// +required
+	// +kubebuilder:validation:MaxLength=1024
+	Text string `json:"text"`
+	// time is when it happened, where that is known.
+	// +optional
+	Time *metav1.Time `json:"time,omitempty"`
+}
+
+// SuggestedFix is a fix in words.
+type SuggestedFix struct {
+	// priority ranks the fix.
+	// +required
+	// +kubebuilder:validation:Enum=PRIMARY;SECONDARY;TERTIARY
+	Priority string `json:"priority"`
+	// description says what to do.
+	// +required
+	// +kubebuilder:validation:MaxLength=512
+	Description string `json:"description"`
+	// remedy is true when the actions of this Remediation do it.
+	// +optional
+	Remedy bool `json:"remedy,omitempty"`
+}
+
+// Observed counts how often the failure was seen.
+type Observed struct {
+	// occurrences is how many distinct failures were seen.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Occurrences int32 `json:"occurrences,omitempty"`
+	// firstSeen is when the failure was first seen.
+	// +optional
+	FirstSeen *metav1.Time `json:"firstSeen,omitempty"`
+	// lastSeen is when the failure was last seen.
+	// +optional
+	LastSeen *metav1.Time `json:"lastSeen,omitempty"`
+}
+
+// MaxAttempts is how many values are tried for one failure before it is given up.
+const MaxAttempts = 3
+
+// Outcome follows the cure.
+type Outcome struct {
+	// attempt counts the values tried for this failure, from 1.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=3
+	Attempt int32 `json:"attempt,omitempty"`
+	// appliedAt is when the live pod template was first seen with the cure of this attempt.
+	// +optional
+	AppliedAt *metav1.Time `json:"appliedAt,omitempty"`
+	// verifiedAt is when the cure of this attempt was found to hold.
+	// +optional
+	VerifiedAt *metav1.Time `json:"verifiedAt,omitempty"`
+	// appliedTemplateHash identifies the pod template that carries the cure.
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	AppliedTemplateHash string `json:"appliedTemplateHash,omitempty"`
+}
+
+// Mark is how the Remediation is written on the objects that carry it: its name and attempt, for example
+// deployment-web-oomkilled-app@1.
+func (r *Remediation) Mark() string {
+	return r.Name + "@" + strconv.Itoa(int(r.Status.Outcome.Attempt))
+}
+
+// InForce reports whether the webhook is to consider the Remediation: it has been diagnosed, and has neither
+// failed nor expired.
+func (r *Remediation) InForce() bool {
+	switch r.Status.Phase {
+	case PhaseLearned, PhaseApplied, PhaseVerified, PhaseSuperseded:
+		return r.Status.Diagnosis != nil && r.Status.LearnedAt != nil
+	default:
+		return false
+	}
+}

@@ -1,0 +1,91 @@
+// Package process is what every long-running program of kube-remedy does alike: log, connect to the cluster,
+// and serve health and metrics.
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/klog/v2"
+)
+
+// NewLogger writes structured lines to w from level on ("debug", "info", "warn" or "error"), and sends
+// client-go's klog lines the same way. It is an error when level is none of these.
+func NewLogger(w io.Writer, level string) (*slog.Logger, error) {
+	var least slog.Level
+	if err := least.UnmarshalText([]byte(level)); err != nil {
+		return nil, fmt.Errorf("log level %q: use debug, info, warn or error", level)
+	}
+	handler := slog.NewTextHandler(w, &slog.HandlerOptions{Level: least})
+	klog.SetLogger(logr.FromSlogHandler(handler))
+	return slog.New(handler), nil
+}
+
+// RESTConfig reads the kubeconfig file, or takes the pod's own service account when it is empty. userAgent names
+// the program to the API server.
+func RESTConfig(kubeconfig, userAgent string) (*rest.Config, error) {
+	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the cluster (kubeconfig %q): %w", kubeconfig, err)
+	}
+	config.UserAgent = userAgent
+	return config, nil
+}
+
+// Health answers probes and metrics.
+type Health struct {
+	// Ready says why the program can't do its work yet; nil when it can.
+	Ready func() error
+	// Metrics are those served at /metrics.
+	Metrics prometheus.Gatherer
+}
+
+// Handler serves /healthz, /readyz and /metrics.
+func (h Health) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if err := h.Ready(); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = io.WriteString(w, "ok\n")
+	})
+	mux.Handle("GET /metrics", promhttp.HandlerFor(h.Metrics, promhttp.HandlerOpts{}))
+	return mux
+}
+
+// Serve runs server on listener until ctx ends, then lets requests under way finish for at most drain. It
+// closes the listener. A server with a TLSConfig speaks TLS.
+func Serve(ctx context.Context, server *http.Server, listener net.Listener, drain time.Duration) error {
+	failed := make(chan error, 1)
+	go func() {
+		if server.TLSConfig != nil {
+			failed <- server.ServeTLS(listener, "", "")
+			return
+		}
+		failed <- server.Serve(listener)
+	}()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve on %s: %w", listener.Addr(), err)
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+	defer cancel()
+	if err := server.Shutdown(grace); err != nil {
+		return errors.Join(fmt.Errorf("drain %s: %w", listener.Addr(), err), server.Close())
+	}
+	return nil
+}
