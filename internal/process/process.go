@@ -10,10 +10,12 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -41,6 +43,25 @@ func RESTConfig(kubeconfig, userAgent string) (*rest.Config, error) {
 	}
 	config.UserAgent = userAgent
 	return config, nil
+}
+
+// OwnNamespace is the namespace this program runs in: POD_NAMESPACE, which the chart sets through the downward
+// API, or kube-remedy-system.
+func OwnNamespace() string {
+	if namespace := os.Getenv("POD_NAMESPACE"); namespace != "" {
+		return namespace
+	}
+	return "kube-remedy-system"
+}
+
+// NewRegistry gives a registry of metrics that has those of the process and of the Go runtime already.
+func NewRegistry() *prometheus.Registry {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		collectors.NewGoCollector(),
+	)
+	return registry
 }
 
 // Health answers probes and metrics.

@@ -1,0 +1,106 @@
+// Command kube-remedy-eventwatcher watches workloads fail and remembers the cures as Remediations.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
+	"k8s.io/utils/clock"
+
+	"github.com/kube-remedy/kube-remedy/eventwatcher"
+	"github.com/kube-remedy/kube-remedy/internal/process"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stderr))
+}
+
+// flags are what the command line says.
+type flags struct {
+	kubeconfig, namespace, healthListen, logLevel string
+	window                                        time.Duration
+	workers                                       int
+}
+
+func parse(args []string, stderr io.Writer) (flags, error) {
+	var f flags
+	set := flag.NewFlagSet("kube-remedy-eventwatcher", flag.ContinueOnError)
+	set.SetOutput(stderr)
+	set.StringVar(&f.kubeconfig, "kubeconfig", "", "kubeconfig file; empty for the pod's own service account")
+	set.StringVar(&f.namespace, "namespace", process.OwnNamespace(), "namespace of the lease (default: POD_NAMESPACE, or kube-remedy-system)")
+	set.StringVar(&f.healthListen, "health-listen", ":8081", "address for /healthz, /readyz and /metrics")
+	set.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
+	set.DurationVar(&f.window, "stabilization-window", eventwatcher.DefaultStabilizationWindow, "how long pods with a cure must stay Ready until it counts as verified")
+	set.IntVar(&f.workers, "workers", 2, "workloads looked at at once")
+	if err := set.Parse(args); err != nil {
+		return flags{}, err
+	}
+	if set.NArg() > 0 {
+		return flags{}, fmt.Errorf("unexpected argument %q: everything is set by flags", set.Arg(0))
+	}
+	return f, nil
+}
+
+func run(ctx context.Context, args []string, stderr io.Writer) int {
+	parsed, err := parse(args, stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return 0
+	}
+	if err == nil {
+		err = watch(ctx, parsed, stderr)
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "kube-remedy-eventwatcher:", err)
+		return 1
+	}
+	return 0
+}
+
+func watch(ctx context.Context, f flags, stderr io.Writer) error {
+	log, err := process.NewLogger(stderr, f.logLevel)
+	if err != nil {
+		return err
+	}
+	config, err := process.RESTConfig(f.kubeconfig, "kube-remedy-eventwatcher")
+	if err != nil {
+		return err
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return fmt.Errorf("name this replica: %w", err)
+	}
+	registry := process.NewRegistry()
+	watcher, err := eventwatcher.New(eventwatcher.Options{
+		Config: config, Namespace: f.namespace, Identity: host + "_" + uuid.NewString(),
+		StabilizationWindow: f.window, Workers: f.workers,
+		Log: log, Metrics: registry, Clock: clock.RealClock{},
+	})
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", f.healthListen)
+	if err != nil {
+		return fmt.Errorf("listen for health: %w", err)
+	}
+	health := &http.Server{
+		Handler:           process.Health{Ready: watcher.Ready, Metrics: registry}.Handler(),
+		ReadHeaderTimeout: 5 * time.Second,
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return process.Serve(ctx, health, listener, time.Second) })
+	group.Go(func() error { return watcher.Run(ctx) })
+	return group.Wait()
+}

@@ -1,0 +1,160 @@
+package engine_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kube-remedy/kube-remedy/engine"
+	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
+	"github.com/kube-remedy/kube-remedy/engine/evidence"
+)
+
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func ended(reason string, exitCode int32, at time.Time) corev1.ContainerState {
+	return corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{
+		Reason: reason, ExitCode: exitCode, StartedAt: metav1.NewTime(at.Add(-4 * time.Second)), FinishedAt: metav1.NewTime(at),
+	}}
+}
+
+func memory(limit, request string) corev1.ResourceRequirements {
+	var required corev1.ResourceRequirements
+	if limit != "" {
+		required.Limits = corev1.ResourceList{corev1.ResourceMemory: resource.MustParse(limit)}
+	}
+	if request != "" {
+		required.Requests = corev1.ResourceList{corev1.ResourceMemory: resource.MustParse(request)}
+	}
+	return required
+}
+
+func TestDiagnose(t *testing.T) {
+	app := evidence.Container{Pod: "web-1", Name: "app", Kind: evidence.App, Resources: memory("128Mi", "64Mi")}
+	with := func(change func(*evidence.Container)) []evidence.Container {
+		container := app
+		change(&container)
+		return []evidence.Container{container}
+	}
+	for _, test := range []struct {
+		name       string
+		containers []evidence.Container
+		cause      string // empty for healthy
+		confidence int32
+		failures   int
+	}{
+		{
+			name: "the runtime's verdict on the first process is believed", cause: "memory-limit-too-low", confidence: 92, failures: 1,
+			containers: with(func(c *evidence.Container) { c.RestartCount = 1; c.LastState = ended("OOMKilled", 137, noon) }),
+		},
+		{
+			name: "a second kill adds confidence, and both runs count", cause: "memory-limit-too-low", confidence: 96, failures: 2,
+			containers: with(func(c *evidence.Container) {
+				c.RestartCount = 2
+				c.LastState, c.State = ended("OOMKilled", 137, noon), ended("OOMKilled", 137, noon.Add(time.Minute))
+			}),
+		},
+		{
+			name: "a killed child process counts for less than the first process", cause: "memory-limit-too-low", confidence: 80, failures: 1,
+			containers: with(func(c *evidence.Container) { c.LastState = ended("OOMKilled", 1, noon) }),
+		},
+		{
+			name: "an init container that ended with 0 was still OOM-killed", cause: "memory-limit-too-low", confidence: 80, failures: 1,
+			containers: with(func(c *evidence.Container) { c.Kind = evidence.Init; c.State = ended("OOMKilled", 0, noon) }),
+		},
+		{
+			name: "without a limit there is nothing to raise", cause: "memory-without-limit", confidence: 92, failures: 1,
+			containers: with(func(c *evidence.Container) {
+				c.Resources = memory("", "64Mi")
+				c.LastState = ended("OOMKilled", 137, noon)
+			}),
+		},
+		{
+			name:       "exit code 137 alone is not an OOM kill",
+			containers: with(func(c *evidence.Container) { c.LastState = ended("Error", 137, noon) }),
+		},
+		{
+			name:       "a container that the kubelet lost is not an OOM kill",
+			containers: with(func(c *evidence.Container) { c.LastState = ended("ContainerStatusUnknown", 137, noon) }),
+		},
+		{
+			name: "a program that says Killed and exits is not an OOM kill",
+			containers: with(func(c *evidence.Container) {
+				c.LastState = ended("Error", 1, noon)
+				c.LastState.Terminated.Message = "Killed: out of memory"
+			}),
+		},
+		{name: "a running container is healthy", containers: []evidence.Container{app}},
+		{name: "no containers are healthy"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			found := engine.Diagnose(evidence.Evidence{Workload: evidence.Workload{Kind: "Deployment", Name: "web"}, Containers: test.containers})
+			if test.cause == "" {
+				require.Empty(t, found)
+				return
+			}
+			require.Len(t, found, 1)
+			require.Equal(t, v1alpha1.OOMKilled, found[0].FailureType)
+			require.Equal(t, "app", found[0].Container)
+			require.Equal(t, test.cause, found[0].Finding.RootCauseID)
+			require.Equal(t, test.confidence, found[0].Finding.Confidence)
+			require.Equal(t, v1alpha1.RiskCritical, found[0].Finding.RiskLevel)
+			require.Len(t, found[0].Failures, test.failures)
+			require.NotEmpty(t, found[0].Finding.Evidence)
+			require.Len(t, found[0].Finding.SuggestedFixes, 3)
+		})
+	}
+}
+
+func TestDiagnoseCitesWhatItRestsOn(t *testing.T) {
+	found := engine.Diagnose(evidence.Evidence{
+		Containers: []evidence.Container{{
+			Pod: "web-1", Name: "app", RestartCount: 1, Resources: memory("128Mi", ""), LastState: ended("OOMKilled", 137, noon),
+		}},
+		Events: []evidence.Event{
+			{Object: "pod/other", Reason: "BackOff", Message: "of another pod"},
+			{Object: "pod/web-1", Reason: "BackOff", Message: "Back-off restarting failed container app", Time: noon},
+		},
+	})
+	require.Len(t, found, 1)
+	require.Equal(t, "container app needs more memory than its limit of 128Mi: the kernel killed it 4s after its start", found[0].Finding.RootCause)
+	var cited []string
+	for _, citation := range found[0].Finding.Evidence {
+		cited = append(cited, citation.Source+": "+citation.Text)
+	}
+	require.Equal(t, []string{
+		"pod/web-1 container app: terminated: reason OOMKilled, exit code 137, restarts 1",
+		"pod/web-1 container app: resources.limits.memory is 128Mi",
+		"event about pod/web-1: BackOff: Back-off restarting failed container app",
+	}, cited)
+}
+
+func TestPrescribe(t *testing.T) {
+	diagnose := func(limit, request string) engine.Diagnosis {
+		found := engine.Diagnose(evidence.Evidence{Containers: []evidence.Container{
+			{Name: "app", Resources: memory(limit, request), LastState: ended("OOMKilled", 137, noon)},
+		}})
+		require.Len(t, found, 1)
+		return found[0]
+	}
+	t.Run("a limit that was too low is doubled", func(t *testing.T) {
+		actions, err := engine.Prescribe(diagnose("128Mi", "64Mi"))
+		require.NoError(t, err)
+		require.Len(t, actions, 1)
+		require.Equal(t, "128Mi", actions[0].IncreaseMemory.FailedLimit.String())
+		require.Equal(t, "256Mi", actions[0].IncreaseMemory.Limit.String())
+		require.Equal(t, "128Mi", actions[0].IncreaseMemory.Request.String())
+	})
+	t.Run("a container without a limit has no remedy, and the reason is given", func(t *testing.T) {
+		_, err := engine.Prescribe(diagnose("", ""))
+		require.EqualError(t, err, "container app has no memory limit that could be raised")
+	})
+	t.Run("a failure type without a remedy is refused by name", func(t *testing.T) {
+		_, err := engine.Prescribe(engine.Diagnosis{FailureType: v1alpha1.NodeNotReady})
+		require.EqualError(t, err, "no remedy is known for NodeNotReady")
+	})
+}

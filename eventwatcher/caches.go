@@ -1,0 +1,87 @@
+package eventwatcher
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	coreinformers "k8s.io/client-go/informers/core/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/metadata"
+	"k8s.io/client-go/metadata/metadatainformer"
+	"k8s.io/client-go/tools/cache"
+
+	"github.com/kube-remedy/kube-remedy/internal/remediations"
+)
+
+// caches are the informers: what the watcher sees of the cluster without asking.
+type caches struct {
+	pods, events, sets cache.SharedIndexInformer
+	workloads          []cache.SharedIndexInformer // metadata of the kinds that can be targets
+	remediations       *remediations.Informer
+}
+
+// newCaches gives informers that are not yet running.
+func newCaches(clients kubernetes.Interface, partial metadata.Interface, own *remediations.Clientset) (*caches, error) {
+	c := &caches{
+		pods: coreinformers.NewPodInformer(clients, metav1.NamespaceAll, 0, podsByController),
+		events: coreinformers.NewFilteredEventInformer(clients, metav1.NamespaceAll, 0, eventsByPod, func(options *metav1.ListOptions) {
+			options.FieldSelector = fields.OneTermEqualSelector("involvedObject.kind", "Pod").String()
+		}),
+		sets:         metadatainformer.NewFilteredMetadataInformer(partial, replicaSets, metav1.NamespaceAll, 0, setsByController, nil).Informer(),
+		remediations: remediations.NewInformer(own),
+	}
+	for _, resource := range workloadResources {
+		c.workloads = append(c.workloads, metadatainformer.NewFilteredMetadataInformer(partial, resource, metav1.NamespaceAll, 0, cache.Indexers{}, nil).Informer())
+	}
+	for informer, compact := range c.transforms() {
+		if err := informer.SetTransform(compact); err != nil {
+			return nil, fmt.Errorf("set up a cache: %w", err)
+		}
+	}
+	return c, nil
+}
+
+// transforms says how each informer's objects are made smaller on their way in.
+func (c *caches) transforms() map[cache.SharedIndexInformer]cache.TransformFunc {
+	transforms := map[cache.SharedIndexInformer]cache.TransformFunc{
+		c.pods: compactPod, c.events: compactEvent, c.sets: compactMetadata,
+	}
+	for _, informer := range c.workloads {
+		transforms[informer] = compactMetadata
+	}
+	return transforms
+}
+
+func (c *caches) all() []cache.SharedIndexInformer {
+	return append([]cache.SharedIndexInformer{c.pods, c.events, c.sets, c.remediations}, c.workloads...)
+}
+
+// run runs the informers until ctx ends and all have stopped.
+func (c *caches) run(ctx context.Context) {
+	var running sync.WaitGroup
+	for _, informer := range c.all() {
+		running.Go(func() { informer.RunWithContext(ctx) })
+	}
+	running.Wait()
+}
+
+func (c *caches) synced() bool {
+	for _, informer := range c.all() {
+		if !informer.HasSynced() {
+			return false
+		}
+	}
+	return true
+}
+
+// waitForSync waits until all caches are filled; false when ctx ended first.
+func (c *caches) waitForSync(ctx context.Context) bool {
+	var filled []cache.InformerSynced
+	for _, informer := range c.all() {
+		filled = append(filled, informer.HasSynced)
+	}
+	return cache.WaitForCacheSync(ctx.Done(), filled...)
+}

@@ -1,0 +1,89 @@
+package eventwatcher
+
+import (
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/cache"
+
+	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
+	"github.com/kube-remedy/kube-remedy/engine/evidence"
+)
+
+// debounce gathers the burst of updates that one failure causes into one look at the workload: the container's
+// status, the pod's conditions and the events come within this time of each other.
+const debounce = 300 * time.Millisecond
+
+// enqueueChanges makes every change that could matter put its workload on the queue.
+func (w *Watcher) enqueueChanges() error {
+	handlers := map[cache.SharedIndexInformer]func(any){
+		w.caches.pods:         w.podChanged,
+		w.caches.remediations: w.remediationChanged,
+	}
+	for _, informer := range w.caches.workloads {
+		handlers[informer] = w.workloadChanged
+	}
+	for informer, changed := range handlers {
+		_, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
+			AddFunc:    changed,
+			UpdateFunc: func(_, object any) { changed(object) },
+			DeleteFunc: func(object any) {
+				if tombstone, ok := object.(cache.DeletedFinalStateUnknown); ok {
+					object = tombstone.Obj
+				}
+				changed(object)
+			},
+		})
+		if err != nil {
+			return fmt.Errorf("watch a cache: %w", err)
+		}
+	}
+	return nil
+}
+
+// podChanged enqueues the controller of a pod that failed, carries a cure, or belongs to a workload with one.
+func (w *Watcher) podChanged(object any) {
+	pod, ok := object.(*corev1.Pod)
+	if !ok {
+		return
+	}
+	controller, ok := controllerOf(pod)
+	if !ok {
+		return
+	}
+	if failed(pod) || len(pod.Annotations) > 0 || w.hasRemediation(controller) {
+		w.queue.AddAfter(controller, debounce)
+	}
+}
+
+func (w *Watcher) remediationChanged(object any) {
+	if remediation, ok := object.(*v1alpha1.Remediation); ok {
+		ref := remediation.Spec.TargetRef
+		w.queue.AddAfter(evidence.Workload{
+			APIVersion: ref.APIVersion, Kind: ref.Kind, Namespace: remediation.Namespace, Name: ref.Name,
+		}, debounce)
+	}
+}
+
+func (w *Watcher) workloadChanged(object any) {
+	partial, ok := object.(*metav1.PartialObjectMetadata)
+	if !ok {
+		return
+	}
+	workload := evidence.Workload{APIVersion: partial.APIVersion, Kind: partial.Kind, Namespace: partial.Namespace, Name: partial.Name}
+	if w.hasRemediation(workload) {
+		w.queue.AddAfter(workload, debounce)
+	}
+}
+
+// hasRemediation asks the caches whether the workload of a controller has a Remediation.
+func (w *Watcher) hasRemediation(controller evidence.Workload) bool {
+	workload := controller
+	if above, ok := w.owners.deploymentOf(controller); ok {
+		workload = above
+	}
+	found, err := w.caches.remediations.For(targetOf(workload))
+	return err == nil && len(found) > 0
+}

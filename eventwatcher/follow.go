@@ -1,0 +1,162 @@
+package eventwatcher
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
+	"github.com/kube-remedy/kube-remedy/engine/remedy"
+)
+
+// followed is what became of a Remediation.
+type followed struct {
+	next *v1alpha1.Remediation // as it is to be stored; the same pointer when nothing changed
+	// arm asks for the workload to be armed: the cure waits for the next apply.
+	arm bool
+	// again asks to be looked at again after this long; zero when the next change is soon enough.
+	again time.Duration
+}
+
+// follow tells from the live workload and its pods where a Remediation stands. It changes none of them.
+func follow(known *v1alpha1.Remediation, live *unstructured.Unstructured, pods []*corev1.Pod, window time.Duration, now time.Time) (followed, error) {
+	if !known.InForce() {
+		return followed{next: known}, nil
+	}
+	template, _, err := unstructured.NestedMap(live.Object, "spec", "template")
+	if err != nil {
+		return followed{}, fmt.Errorf("%s %s/%s: %w", live.GetKind(), live.GetNamespace(), live.GetName(), err)
+	}
+	annotations, _, _ := unstructured.NestedStringMap(template, "metadata", "annotations")
+	carried := slices.Contains(marksOf(annotations), known.Mark())
+	switch fit := remedy.Resolve(known.Spec.Actions, live.Object).Fit; {
+	case fit == remedy.InEffect && carried:
+		return followApplied(known, template, pods, window, now)
+	case fit == remedy.InEffect, fit == remedy.Exceeded:
+		return followed{next: toPhase(known, v1alpha1.PhaseSuperseded, now)}, nil
+	case fit == remedy.Changes:
+		return followed{next: toPhase(known, v1alpha1.PhaseLearned, now), arm: true}, nil
+	default: // a manifest that the cure does not fit says nothing about the cure
+		return followed{next: known}, nil
+	}
+}
+
+// followApplied follows a cure that the live pod template carries.
+func followApplied(known *v1alpha1.Remediation, template map[string]any, pods []*corev1.Pod, window time.Duration, now time.Time) (followed, error) {
+	hash, err := templateHash(template)
+	if err != nil {
+		return followed{}, err
+	}
+	next := known
+	if known.Status.Phase != v1alpha1.PhaseVerified {
+		next = toPhase(known, v1alpha1.PhaseApplied, now)
+	}
+	if next.Status.Outcome.AppliedTemplateHash != hash {
+		if next == known {
+			next = known.DeepCopy()
+		}
+		next.Status.Outcome.AppliedTemplateHash = hash
+	}
+	if next.Status.Phase == v1alpha1.PhaseVerified {
+		return followed{next: next}, nil
+	}
+	left, ready := untilProven(known, pods, window, now)
+	switch {
+	case !ready:
+		return followed{next: next}, nil
+	case left > 0:
+		return followed{next: next, again: left}, nil
+	default:
+		return followed{next: toPhase(next, v1alpha1.PhaseVerified, now)}, nil
+	}
+}
+
+// untilProven tells how much of the stabilisation window is left for the pods that carry the cure, counted from
+// when the last of them became Ready or failed; false while there is none or one is not Ready.
+func untilProven(known *v1alpha1.Remediation, pods []*corev1.Pod, window time.Duration, now time.Time) (time.Duration, bool) {
+	var since time.Time
+	carrying := 0
+	for _, pod := range pods {
+		if !slices.Contains(marksOf(pod.Annotations), known.Mark()) {
+			continue
+		}
+		carrying++
+		for _, condition := range pod.Status.Conditions {
+			if condition.Type != corev1.PodReady {
+				continue
+			}
+			if condition.Status != corev1.ConditionTrue {
+				return 0, false
+			}
+			since = latest(since, condition.LastTransitionTime.Time)
+		}
+	}
+	if carrying == 0 || since.IsZero() {
+		return 0, false
+	}
+	return window - now.Sub(since), true
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// toPhase gives the Remediation in another phase with the times and conditions that go with it; itself when it
+// is there already.
+func toPhase(known *v1alpha1.Remediation, phase v1alpha1.Phase, now time.Time) *v1alpha1.Remediation {
+	if known.Status.Phase == phase {
+		return known
+	}
+	next := known.DeepCopy()
+	at := metav1.NewTime(now.UTC().Truncate(time.Second))
+	next.Status.Phase = phase
+	switch phase {
+	case v1alpha1.PhaseApplied:
+		next.Status.Outcome.AppliedAt = &at
+	case v1alpha1.PhaseVerified:
+		next.Status.Outcome.VerifiedAt = &at
+	default:
+		next.Status.Outcome = v1alpha1.Outcome{Attempt: known.Status.Outcome.Attempt}
+	}
+	return next
+}
+
+// setConditions writes the phase once more in the form that kubectl wait understands: the conditions Applied
+// and Verified.
+func setConditions(remediation *v1alpha1.Remediation, now time.Time) {
+	phase := remediation.Status.Phase
+	for kind, holds := range map[string]bool{
+		"Applied":  phase == v1alpha1.PhaseApplied || phase == v1alpha1.PhaseVerified,
+		"Verified": phase == v1alpha1.PhaseVerified,
+	} {
+		condition := metav1.Condition{
+			Type: kind, Status: metav1.ConditionFalse, Reason: string(phase),
+			LastTransitionTime: metav1.NewTime(now.UTC().Truncate(time.Second)),
+		}
+		if holds {
+			condition.Status = metav1.ConditionTrue
+		}
+		meta.SetStatusCondition(&remediation.Status.Conditions, condition)
+	}
+}
+
+// templateHash identifies a pod template: the first 16 hexadecimal digits of its SHA-256.
+func templateHash(template map[string]any) (string, error) {
+	text, err := json.Marshal(template) // members come out sorted
+	if err != nil {
+		return "", fmt.Errorf("encode pod template: %w", err)
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:8]), nil
+}

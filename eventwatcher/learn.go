@@ -1,0 +1,154 @@
+package eventwatcher
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kube-remedy/kube-remedy/engine"
+	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
+)
+
+// maxName bounds the name of a Remediation, in bytes. Objects may have longer names; this leaves room for the
+// attempt where names stand in annotations, and is still one line on a terminal.
+const maxName = 120
+
+// remediationName is the name under which the cure for a diagnosis is stored: the same failure of the same
+// container of the same workload always has the same one. Names that are too long, or that another workload and
+// container could share because the parts are joined by a character they may contain, end in a hash.
+func remediationName(diagnosis engine.Diagnosis) string {
+	failure := strings.ToLower(string(diagnosis.FailureType))
+	parts := []string{strings.ToLower(diagnosis.Workload.Kind), diagnosis.Workload.Name, failure, diagnosis.Container}
+	name := strings.Join(parts, "-")
+	if len(name) <= maxName && strings.Count(name, failure) == 1 {
+		return name
+	}
+	sum := sha256.Sum256([]byte(strings.Join(parts, "/")))
+	return strings.TrimRight(name[:min(len(name), maxName-9)], "-.") + "-" + hex.EncodeToString(sum[:4])
+}
+
+// verdict is what learning from a diagnosis comes to, for Events and metrics.
+type verdict string
+
+const (
+	nothingNew verdict = ""                    // no failure that was not counted before
+	counted    verdict = "counted"             // the failure again, without the cure in place
+	learned    verdict = "RemediationLearned"  // a cure, the first
+	escalated  verdict = "RemediationRenewed"  // the failure in spite of the cure, or of a greater value: the next value
+	givenUp    verdict = "RemediationGivenUp"  // the failure in spite of the last attempt
+	noCure     verdict = "RemediationNotFound" // nothing to prescribe
+)
+
+// learn decides what a diagnosis means for the Remediation stored for it, which is nil when there is none. It
+// returns the Remediation as it is to be stored, or known itself when nothing is new; known is not changed.
+// When nothing can be prescribed the reason is returned as an error.
+func learn(known *v1alpha1.Remediation, diagnosis engine.Diagnosis, now time.Time) (*v1alpha1.Remediation, verdict, error) {
+	// A Remediation without a diagnosis is half-written: the watcher stopped between spec and status.
+	if known == nil || known.Status.Diagnosis == nil {
+		return learnFirst(diagnosis, now)
+	}
+	fresh := failuresSince(diagnosis.Failures, known.Status.Observed.LastSeen)
+	if len(fresh) == 0 {
+		return known, nothingNew, nil
+	}
+	next := known.DeepCopy()
+	count(next, fresh)
+	inSpite := slices.Contains(diagnosis.Latest().Marks, known.Mark())
+	switch {
+	case beyond(known, diagnosis):
+		// The owner gave more than the cure would, and it was still too little.
+		return renew(next, diagnosis, 1, now)
+	case known.Status.Phase == v1alpha1.PhaseFailed, !inSpite:
+		return next, counted, nil
+	case known.Status.Outcome.Attempt >= v1alpha1.MaxAttempts:
+		next.Status.Phase = v1alpha1.PhaseFailed
+		return next, givenUp, nil
+	default:
+		return renew(next, diagnosis, known.Status.Outcome.Attempt+1, now)
+	}
+}
+
+func learnFirst(diagnosis engine.Diagnosis, now time.Time) (*v1alpha1.Remediation, verdict, error) {
+	first := &v1alpha1.Remediation{
+		ObjectMeta: metav1.ObjectMeta{Name: remediationName(diagnosis), Namespace: diagnosis.Workload.Namespace},
+		Spec: v1alpha1.RemediationSpec{
+			TargetRef: v1alpha1.TargetRef{
+				APIVersion: diagnosis.Workload.APIVersion, Kind: diagnosis.Workload.Kind, Name: diagnosis.Workload.Name,
+			},
+			FailureType: diagnosis.FailureType,
+			Mode:        v1alpha1.Heal,
+		},
+		Status: v1alpha1.RemediationStatus{Target: diagnosis.Workload.Kind + "/" + diagnosis.Workload.Name},
+	}
+	if diagnosis.Finding.Confidence < engine.HealAt {
+		first.Spec.Mode = v1alpha1.Suggest
+	}
+	count(first, diagnosis.Failures)
+	first, _, err := renew(first, diagnosis, 1, now)
+	if err != nil {
+		return nil, noCure, err
+	}
+	return first, learned, nil
+}
+
+// renew gives a Remediation the actions of a diagnosis, as the given attempt.
+func renew(remediation *v1alpha1.Remediation, diagnosis engine.Diagnosis, attempt int32, now time.Time) (*v1alpha1.Remediation, verdict, error) {
+	actions, err := engine.Prescribe(diagnosis)
+	if err != nil {
+		return remediation, noCure, err
+	}
+	at := metav1.NewTime(now.UTC().Truncate(time.Second))
+	remediation.Spec.Actions = actions
+	remediation.Status.Phase = v1alpha1.PhaseLearned
+	remediation.Status.LearnedAt = &at
+	remediation.Status.Diagnosis = diagnosis.Finding.DeepCopy()
+	remediation.Status.Outcome = v1alpha1.Outcome{Attempt: attempt}
+	return remediation, escalated, nil
+}
+
+// beyond reports whether the newest failure happened under a value greater than the one the Remediation gives.
+func beyond(known *v1alpha1.Remediation, diagnosis engine.Diagnosis) bool {
+	for _, action := range known.Spec.Actions {
+		if action.IncreaseMemory != nil && diagnosis.MemoryLimit.Cmp(action.IncreaseMemory.Limit) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// failuresSince gives those failures that ended after the last one counted; all when none was.
+func failuresSince(failures []engine.Failure, last *metav1.Time) []engine.Failure {
+	if last == nil {
+		return failures
+	}
+	return slices.DeleteFunc(slices.Clone(failures), func(failure engine.Failure) bool { return !failure.Time.After(last.Time) })
+}
+
+// count adds failures, the oldest first and at least one, to what was observed.
+func count(remediation *v1alpha1.Remediation, failures []engine.Failure) {
+	observed := &remediation.Status.Observed
+	if observed.FirstSeen == nil {
+		first := metav1.NewTime(failures[0].Time.UTC())
+		observed.FirstSeen = &first
+	}
+	last := metav1.NewTime(failures[len(failures)-1].Time.UTC())
+	observed.LastSeen = &last
+	observed.Occurrences = int32(min(int64(observed.Occurrences)+int64(len(failures)), math.MaxInt32))
+}
+
+// describe is what a Remediation would do, in a line for an Event.
+func describe(remediation *v1alpha1.Remediation) string {
+	var done []string
+	for _, action := range remediation.Spec.Actions {
+		if raise := action.IncreaseMemory; raise != nil {
+			done = append(done, fmt.Sprintf("%s memory limit %s → %s", raise.Container, raise.FailedLimit.String(), raise.Limit.String()))
+		}
+	}
+	return strings.Join(done, ", ")
+}

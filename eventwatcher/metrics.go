@@ -1,0 +1,34 @@
+package eventwatcher
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// metrics are what the watcher counts.
+type metrics struct {
+	reconciled *prometheus.CounterVec // by result
+	verdicts   *prometheus.CounterVec // by failure type and what learning came to
+	phases     *prometheus.CounterVec // by failure type and phase reached
+	armed      prometheus.Counter
+	leader     prometheus.Gauge
+}
+
+func newMetrics(registry prometheus.Registerer) *metrics {
+	m := &metrics{
+		reconciled: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "kube_remedy_reconciles_total", Help: "Workloads looked at, by result: ok, conflict or error.",
+		}, []string{"result"}),
+		verdicts: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "kube_remedy_diagnoses_total", Help: "New failures diagnosed, by failure type and what was learned from them.",
+		}, []string{"failure_type", "verdict"}),
+		phases: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "kube_remedy_remediation_transitions_total", Help: "Phases that remediations entered, by failure type.",
+		}, []string{"failure_type", "phase"}),
+		armed: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "kube_remedy_armed_total", Help: "Workloads armed so that their next kubectl apply reaches admission.",
+		}),
+		leader: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "kube_remedy_leader", Help: "1 while this replica holds the lease and writes.",
+		}),
+	}
+	registry.MustRegister(m.reconciled, m.verdicts, m.phases, m.armed, m.leader)
+	return m
+}

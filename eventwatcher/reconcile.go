@@ -1,0 +1,171 @@
+package eventwatcher
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/kube-remedy/kube-remedy/engine"
+	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
+	"github.com/kube-remedy/kube-remedy/engine/evidence"
+)
+
+// workOn looks at one workload and decides when to look again: at once with back-off after an error, later when
+// something is due, otherwise when something changes.
+func (w *Watcher) workOn(ctx context.Context, key evidence.Workload) {
+	log := w.log.With("kind", key.Kind, "namespace", key.Namespace, "name", key.Name)
+	err := w.reconcile(ctx, key)
+	switch {
+	case err == nil:
+		w.metrics.reconciled.WithLabelValues("ok").Inc()
+		w.queue.Forget(key)
+		return
+	case ctx.Err() != nil: // stopping
+		return
+	case apierrors.IsConflict(err):
+		w.metrics.reconciled.WithLabelValues("conflict").Inc()
+		log.Debug("changed meanwhile, looking again", "error", err)
+	default:
+		w.metrics.reconciled.WithLabelValues("error").Inc()
+		log.Error("could not look at the workload, trying again", "error", err)
+	}
+	w.queue.AddRateLimited(key)
+}
+
+// reconcile learns from the failures of one workload and follows its cures.
+func (w *Watcher) reconcile(ctx context.Context, key evidence.Workload) error {
+	workload, known, err := w.owners.workloadOf(ctx, key)
+	if err != nil || !known {
+		return err
+	}
+	live, err := w.owners.read(ctx, workload)
+	if err != nil || live == nil {
+		return err // a workload that is gone keeps its cure for when it is applied again
+	}
+	controllers, err := w.owners.controllersOf(live)
+	if err != nil {
+		return err
+	}
+	pods, err := podsOf(w.caches.pods.GetIndexer(), controllers)
+	if err != nil {
+		return err
+	}
+	observed, err := gather(workload, pods, w.caches.events.GetIndexer())
+	if err != nil {
+		return err
+	}
+	stored, err := w.store.of(ctx, workload)
+	if err != nil {
+		return err
+	}
+	for _, diagnosis := range engine.Diagnose(observed) {
+		if err := w.remember(ctx, live, stored, diagnosis); err != nil {
+			return err
+		}
+	}
+	return w.followAll(ctx, workload, live, stored, pods)
+}
+
+// remember stores what a diagnosis teaches, and replaces the Remediation in stored with what was written.
+func (w *Watcher) remember(ctx context.Context, live *unstructured.Unstructured, stored map[string]*v1alpha1.Remediation, diagnosis engine.Diagnosis) error {
+	if diagnosis.Finding.Confidence < engine.SuggestAt {
+		w.recorder.Eventf(live, corev1.EventTypeWarning, "FailureDiagnosed", "%s: %s (confidence %d%%)",
+			diagnosis.FailureType, diagnosis.Finding.RootCause, diagnosis.Finding.Confidence)
+		return nil
+	}
+	name := remediationName(diagnosis)
+	next, outcome, cause := learn(stored[name], diagnosis, w.clock.Now())
+	if outcome == nothingNew {
+		return nil
+	}
+	w.metrics.verdicts.WithLabelValues(string(diagnosis.FailureType), string(outcome)).Inc()
+	if outcome == noCure {
+		w.recorder.Eventf(live, corev1.EventTypeWarning, string(noCure), "%s: %s; no remedy: %v",
+			diagnosis.FailureType, diagnosis.Finding.RootCause, cause)
+		return nil
+	}
+	written, err := w.save(ctx, stored[name], next)
+	if err != nil {
+		return err
+	}
+	stored[name] = written
+	switch outcome {
+	case learned, escalated:
+		w.recorder.Eventf(live, corev1.EventTypeNormal, string(outcome), "%s: %s; the next apply gets: %s (attempt %d, confidence %d%%)",
+			diagnosis.FailureType, diagnosis.Finding.RootCause, describe(written), written.Status.Outcome.Attempt, written.Status.Diagnosis.Confidence)
+	case givenUp:
+		w.recorder.Eventf(live, corev1.EventTypeWarning, string(outcome), "%s came back after %d attempts; the next apply is left as its owner writes it",
+			diagnosis.FailureType, v1alpha1.MaxAttempts)
+	}
+	return nil
+}
+
+// followAll brings every Remediation of the workload up to date, and arms the workload if one waits.
+func (w *Watcher) followAll(ctx context.Context, workload evidence.Workload, live *unstructured.Unstructured, stored map[string]*v1alpha1.Remediation, pods []*corev1.Pod) error {
+	waiting := false
+	for _, known := range stored {
+		seen, err := follow(known, live, pods, w.options.StabilizationWindow, w.clock.Now())
+		if err != nil {
+			return err
+		}
+		waiting = waiting || seen.arm
+		if seen.again > 0 {
+			w.queue.AddAfter(workload, seen.again)
+		}
+		if seen.next == known {
+			continue
+		}
+		written, err := w.save(ctx, known, seen.next)
+		if err != nil {
+			return err
+		}
+		w.announce(live, known, written)
+	}
+	if !waiting {
+		return nil
+	}
+	_, err := w.arm(ctx, live)
+	return err
+}
+
+// announce tells of a phase that a Remediation entered, as an Event on the workload.
+func (w *Watcher) announce(live *unstructured.Unstructured, before, after *v1alpha1.Remediation) {
+	if before.Status.Phase == after.Status.Phase {
+		return
+	}
+	var words string
+	switch after.Status.Phase {
+	case v1alpha1.PhaseApplied:
+		words = "the pod template carries " + describe(after)
+	case v1alpha1.PhaseVerified:
+		words = fmt.Sprintf("pods with %s are Ready and free of %s for %s", describe(after), after.Spec.FailureType, w.options.StabilizationWindow)
+	case v1alpha1.PhaseSuperseded:
+		words = "the owner's manifest already gives as much as " + describe(after)
+	case v1alpha1.PhaseLearned:
+		words = "the pod template no longer carries " + describe(after) + "; the next apply gets it again"
+	}
+	reason := "Remediation" + string(after.Status.Phase)
+	if after.Status.Phase == v1alpha1.PhaseLearned {
+		reason = "RemediationReverted"
+	}
+	w.recorder.Event(live, corev1.EventTypeNormal, reason, after.Name+": "+words)
+}
+
+// save writes a Remediation with its conditions, and counts and logs the phase it enters.
+func (w *Watcher) save(ctx context.Context, known, next *v1alpha1.Remediation) (*v1alpha1.Remediation, error) {
+	next = next.DeepCopy()
+	setConditions(next, w.clock.Now())
+	written, err := w.store.save(ctx, known, next)
+	if err != nil {
+		return nil, err
+	}
+	if known == nil || known.Status.Phase != written.Status.Phase {
+		w.metrics.phases.WithLabelValues(string(written.Spec.FailureType), string(written.Status.Phase)).Inc()
+		w.log.Info("remediation", "namespace", written.Namespace, "name", written.Name,
+			"phase", written.Status.Phase, "attempt", written.Status.Outcome.Attempt, "does", describe(written))
+	}
+	return written, nil
+}

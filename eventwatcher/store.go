@@ -1,0 +1,95 @@
+package eventwatcher
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
+	"github.com/kube-remedy/kube-remedy/engine/evidence"
+	"github.com/kube-remedy/kube-remedy/internal/remediations"
+)
+
+// FieldManager is the watcher's name in managedFields, for whatever it writes.
+const FieldManager = "kube-remedy-eventwatcher"
+
+// store reads and writes Remediations on the API server.
+type store struct {
+	clients *remediations.Clientset
+}
+
+// of gives the Remediations for a workload as they are now, by name.
+func (s store) of(ctx context.Context, workload evidence.Workload) (map[string]*v1alpha1.Remediation, error) {
+	list, err := s.clients.Remediations(workload.Namespace).List(ctx, metav1.ListOptions{
+		FieldSelector: fields.Set{"spec.targetRef.kind": workload.Kind, "spec.targetRef.name": workload.Name}.String(),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list remediations for %s %s/%s: %w", workload.Kind, workload.Namespace, workload.Name, err)
+	}
+	found := map[string]*v1alpha1.Remediation{}
+	for i := range list.Items {
+		if target, ok := remediations.TargetOf(&list.Items[i]); ok && target == targetOf(workload) {
+			found[list.Items[i].Name] = &list.Items[i]
+		}
+	}
+	return found, nil
+}
+
+// save writes next by server-side apply: its spec if it differs from known's, then its status. known is what
+// next was made from, or nil for a new one. The API server refuses the write with a conflict when the stored
+// Remediation is no longer known.
+func (s store) save(ctx context.Context, known, next *v1alpha1.Remediation) (*v1alpha1.Remediation, error) {
+	client := s.clients.Remediations(next.Namespace)
+	stored := known
+	if known == nil || !equality.Semantic.DeepEqual(known.Spec, next.Spec) {
+		patch, err := applyPatch(known, next, "spec", next.Spec)
+		if err != nil {
+			return nil, err
+		}
+		stored, err = client.Patch(ctx, next.Name, types.ApplyPatchType, patch, applyOptions())
+		if err != nil {
+			return nil, fmt.Errorf("store remediation %s/%s: %w", next.Namespace, next.Name, err)
+		}
+	}
+	patch, err := applyPatch(stored, next, "status", next.Status)
+	if err != nil {
+		return nil, err
+	}
+	stored, err = client.Patch(ctx, next.Name, types.ApplyPatchType, patch, applyOptions(), "status")
+	if err != nil {
+		return nil, fmt.Errorf("store status of remediation %s/%s: %w", next.Namespace, next.Name, err)
+	}
+	return stored, nil
+}
+
+// applyOptions forces ownership: the watcher is the only writer of what it writes, and a person's edit of the
+// same field is an edit of the watcher's own record.
+func applyOptions() metav1.PatchOptions {
+	force := true
+	return metav1.PatchOptions{FieldManager: FieldManager, Force: &force}
+}
+
+// applyPatch writes one part of a Remediation as a server-side apply patch that holds only for the version
+// stored.
+func applyPatch(stored, next *v1alpha1.Remediation, part string, value any) ([]byte, error) {
+	metadata := map[string]any{"name": next.Name, "namespace": next.Namespace}
+	if stored != nil {
+		metadata["resourceVersion"] = stored.ResourceVersion
+		metadata["uid"] = stored.UID
+	}
+	patch, err := json.Marshal(map[string]any{
+		"apiVersion": v1alpha1.SchemeGroupVersion.String(),
+		"kind":       v1alpha1.RemediationKind.Kind,
+		"metadata":   metadata,
+		part:         value,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("encode remediation %s/%s: %w", next.Namespace, next.Name, err)
+	}
+	return patch, nil
+}

@@ -1,0 +1,149 @@
+package eventwatcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
+	clientscheme "k8s.io/client-go/kubernetes/scheme"
+	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/metadata"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/record"
+	"k8s.io/client-go/util/workqueue"
+	"k8s.io/utils/clock"
+
+	"github.com/kube-remedy/kube-remedy/engine/evidence"
+	"github.com/kube-remedy/kube-remedy/internal/remediations"
+)
+
+// DefaultStabilizationWindow is how long pods with a cure must stay Ready before the cure is Verified.
+const DefaultStabilizationWindow = 2 * time.Minute
+
+// Options are what a Watcher needs from outside.
+type Options struct {
+	// Config connects to the cluster. It is not changed.
+	Config *rest.Config
+	// Namespace holds the lease; Identity is this replica's name in it, and must be unique.
+	Namespace, Identity string
+	// StabilizationWindow is how long pods must stay Ready until a cure is Verified; not negative.
+	StabilizationWindow time.Duration
+	// Workers is how many workloads are looked at at once; at least 1.
+	Workers int
+	// Log, Metrics and Clock are where lines and figures go and where the time comes from.
+	Log     *slog.Logger
+	Metrics prometheus.Registerer
+	Clock   clock.WithTicker
+}
+
+// Watcher is the event watcher. New makes one, Run runs it.
+type Watcher struct {
+	options  Options
+	log      *slog.Logger
+	clock    clock.WithTicker
+	metrics  *metrics
+	caches   *caches
+	owners   owners
+	store    store
+	clients  kubernetes.Interface
+	queue    workqueue.TypedRateLimitingInterface[evidence.Workload]
+	recorder record.EventRecorder
+	events   record.EventBroadcaster
+}
+
+// Requests a second to the API server, and how many may come at once. Work is a few requests for each failing
+// workload, so this is room for a storm and still far below what one client may take from the API server's
+// fair queues.
+const (
+	clientQPS   = 50
+	clientBurst = 100
+)
+
+// New connects and prepares caches; nothing runs yet. It is an error when an option is out of its bounds or a
+// client can't be made.
+func New(options Options) (*Watcher, error) {
+	if options.Workers < 1 {
+		return nil, fmt.Errorf("workers %d: at least 1 is needed", options.Workers)
+	}
+	if options.StabilizationWindow < 0 {
+		return nil, fmt.Errorf("stabilization window %s: it can't be negative", options.StabilizationWindow)
+	}
+	config := rest.CopyConfig(options.Config)
+	config.QPS, config.Burst = clientQPS, clientBurst
+	objects, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("client for workloads: %w", err)
+	}
+	partial, err := metadata.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("client for metadata: %w", err)
+	}
+	own, err := remediations.NewClientset(config)
+	if err != nil {
+		return nil, err
+	}
+	config.ContentType = runtime.ContentTypeProtobuf
+	config.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
+	clients, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("client for pods and events: %w", err)
+	}
+	w := &Watcher{
+		options: options, log: options.Log, clock: options.Clock, metrics: newMetrics(options.Metrics),
+		store: store{own}, clients: clients,
+		queue: workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[evidence.Workload]()),
+	}
+	if w.caches, err = newCaches(clients, partial, own); err != nil {
+		return nil, err
+	}
+	w.owners = owners{sets: w.caches.sets.GetIndexer(), metadata: partial, objects: objects}
+	w.events = record.NewBroadcaster()
+	w.recorder = w.events.NewRecorder(clientscheme.Scheme, corev1.EventSource{Component: FieldManager})
+	return w, w.enqueueChanges()
+}
+
+// Ready reports why the watcher can't do its work yet; nil once its caches are filled.
+func (w *Watcher) Ready() error {
+	if !w.caches.synced() {
+		return errors.New("the caches are not filled yet")
+	}
+	return nil
+}
+
+// Run fills the caches, waits for the lease and works until ctx ends. It waits for everything it started, and
+// gives the lease back. It is an error when the lease is lost: another replica works then.
+func (w *Watcher) Run(ctx context.Context) error {
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer w.queue.ShutDown()
+	defer w.events.Shutdown()
+	inner, stop := context.WithCancel(ctx)
+	defer stop()
+	w.events.StartRecordingToSink(&typedcorev1.EventSinkImpl{Interface: w.clients.CoreV1().Events("")})
+	running.Go(func() { w.caches.run(inner) })
+	if !w.caches.waitForSync(inner) {
+		return nil // ctx ended first
+	}
+	w.log.Info("caches filled")
+	return w.lead(inner)
+}
+
+// work takes workloads from the queue until the queue is shut down.
+func (w *Watcher) work(ctx context.Context) {
+	for {
+		workload, down := w.queue.Get()
+		if down {
+			return
+		}
+		w.workOn(ctx, workload)
+		w.queue.Done(workload)
+	}
+}
