@@ -1,0 +1,124 @@
+package eventwatcher
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
+)
+
+// liveDeployment is Deployment shop/web with a memory limit and, if marked, a remediations annotation.
+func liveDeployment(limit, mark string) *unstructured.Unstructured {
+	template := map[string]any{"spec": map[string]any{"containers": []any{
+		map[string]any{"name": "app", "resources": map[string]any{"limits": map[string]any{"memory": limit}}},
+	}}}
+	if mark != "" {
+		template["metadata"] = map[string]any{"annotations": map[string]any{v1alpha1.RemediationsAnnotation: mark}}
+	}
+	return &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "apps/v1", "kind": "Deployment",
+		"metadata": map[string]any{"name": "web", "namespace": "shop"},
+		"spec":     map[string]any{"template": template},
+	}}
+}
+
+func podWith(mark string, ready corev1.ConditionStatus, since time.Time) *corev1.Pod {
+	return &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{v1alpha1.RemediationsAnnotation: mark}},
+		Status: corev1.PodStatus{Conditions: []corev1.PodCondition{
+			{Type: corev1.PodReady, Status: ready, LastTransitionTime: metav1.NewTime(since)},
+		}},
+	}
+}
+
+func TestFollow(t *testing.T) {
+	known := mustLearn(t, nil, oom("128Mi", nil, noon))
+	mark := known.Mark()
+	in := func(phase v1alpha1.Phase) *v1alpha1.Remediation {
+		next := known.DeepCopy()
+		next.Status.Phase = phase
+		return next
+	}
+	const window = time.Minute
+	for _, test := range []struct {
+		name  string
+		known *v1alpha1.Remediation
+		live  *unstructured.Unstructured
+		pods  []*corev1.Pod
+		phase v1alpha1.Phase
+		arm   bool
+		again time.Duration
+	}{
+		{name: "a workload without the cure waits for its next apply", known: in("Learned"), live: liveDeployment("128Mi", ""), phase: "Learned", arm: true},
+		{name: "a template that carries the cure was healed", known: in("Learned"), live: liveDeployment("256Mi", mark), phase: "Applied"},
+		{name: "pods that are not Ready prove nothing", known: in("Applied"), live: liveDeployment("256Mi", mark), pods: []*corev1.Pod{podWith(mark, "True", noon.Add(-time.Hour)), podWith(mark, "False", noon)}, phase: "Applied"},
+		{name: "pods that were Ready for a part of the window are looked at again when it ends", known: in("Applied"), live: liveDeployment("256Mi", mark), pods: []*corev1.Pod{podWith(mark, "True", noon.Add(-20*time.Second))}, phase: "Applied", again: 40 * time.Second},
+		{name: "pods that stayed Ready for the window prove the cure", known: in("Applied"), live: liveDeployment("256Mi", mark), pods: []*corev1.Pod{podWith(mark, "True", noon.Add(-window))}, phase: "Verified"},
+		{name: "pods without the cure prove nothing", known: in("Applied"), live: liveDeployment("256Mi", mark), pods: []*corev1.Pod{podWith("", "True", noon.Add(-window))}, phase: "Applied"},
+		{name: "what was proven stays proven while a pod restarts", known: in("Verified"), live: liveDeployment("256Mi", mark), pods: []*corev1.Pod{podWith(mark, "False", noon)}, phase: "Verified"},
+		{name: "more than the cure is the owner's own", known: in("Learned"), live: liveDeployment("512Mi", ""), phase: "Superseded"},
+		{name: "more than the cure is the owner's own after healing too", known: in("Verified"), live: liveDeployment("512Mi", mark), phase: "Superseded"},
+		{name: "exactly the cure without its mark is the owner's own", known: in("Learned"), live: liveDeployment("256Mi", ""), phase: "Superseded"},
+		{name: "a workload that went back to the old value waits again", known: in("Verified"), live: liveDeployment("128Mi", mark), phase: "Learned", arm: true},
+		{name: "a manifest that the cure does not fit changes nothing", known: in("Applied"), live: liveDeployment("lots", ""), phase: "Applied"},
+		{name: "what was given up is not followed", known: in("Failed"), live: liveDeployment("128Mi", ""), phase: "Failed"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			before := test.known.DeepCopy()
+			seen, err := follow(test.known, test.live, test.pods, window, noon)
+			require.NoError(t, err)
+			require.Equal(t, before, test.known, "what was known is not changed")
+			require.Equal(t, test.phase, seen.next.Status.Phase)
+			require.Equal(t, test.arm, seen.arm)
+			require.Equal(t, test.again, seen.again)
+			if test.phase == v1alpha1.PhaseApplied && test.known.Status.Phase == v1alpha1.PhaseLearned {
+				require.Equal(t, noon, seen.next.Status.Outcome.AppliedAt.Time)
+				require.NotEmpty(t, seen.next.Status.Outcome.AppliedTemplateHash)
+			}
+			settled, err := follow(seen.next, test.live, test.pods, window, noon)
+			require.NoError(t, err)
+			if !(test.phase == v1alpha1.PhaseVerified) {
+				require.Same(t, seen.next, settled.next, "looking twice writes nothing more")
+			}
+		})
+	}
+}
+
+func TestArmed(t *testing.T) {
+	for _, test := range []struct {
+		name, value, want string
+		differs           bool
+	}{
+		{name: "kubectl's trailing newline is taken away", value: "{\"a\":1}\n", want: `{"a":1}`, differs: true},
+		{name: "an armed annotation stays as it is", value: `{"a":1}`, want: `{"a":1}`},
+		{name: "an absent annotation stays absent", value: "", want: ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got, differs := armed(test.value)
+			require.Equal(t, test.want, got)
+			require.Equal(t, test.differs, differs)
+		})
+	}
+}
+
+func TestConditionsFollowThePhase(t *testing.T) {
+	known := mustLearn(t, nil, oom("128Mi", nil, noon))
+	statuses := func(phase v1alpha1.Phase) map[string]metav1.ConditionStatus {
+		next := toPhase(known, phase, noon).DeepCopy()
+		setConditions(next, noon)
+		found := map[string]metav1.ConditionStatus{}
+		for _, condition := range next.Status.Conditions {
+			found[condition.Type] = condition.Status
+		}
+		return found
+	}
+	require.Equal(t, map[string]metav1.ConditionStatus{"Applied": "False", "Verified": "False"}, statuses(v1alpha1.PhaseLearned))
+	require.Equal(t, map[string]metav1.ConditionStatus{"Applied": "True", "Verified": "False"}, statuses(v1alpha1.PhaseApplied))
+	require.Equal(t, map[string]metav1.ConditionStatus{"Applied": "True", "Verified": "True"}, statuses(v1alpha1.PhaseVerified))
+	require.Equal(t, map[string]metav1.ConditionStatus{"Applied": "False", "Verified": "False"}, statuses(v1alpha1.PhaseSuperseded))
+}

@@ -1,0 +1,122 @@
+package eventwatcher
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kube-remedy/kube-remedy/engine"
+	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
+	"github.com/kube-remedy/kube-remedy/engine/evidence"
+)
+
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// oom is a diagnosis of an OOM kill of container app of Deployment shop/web under limit, at each of the times.
+func oom(limit string, marks []string, at ...time.Time) engine.Diagnosis {
+	diagnosis := engine.Diagnosis{
+		Workload:  evidence.Workload{APIVersion: "apps/v1", Kind: "Deployment", Namespace: "shop", Name: "web"},
+		Container: "app", FailureType: v1alpha1.OOMKilled,
+		Finding: v1alpha1.Diagnosis{RootCauseID: "memory-limit-too-low", RootCause: "under " + limit, Confidence: 92, RiskLevel: v1alpha1.RiskCritical},
+	}
+	if limit != "" {
+		diagnosis.MemoryLimit = resource.MustParse(limit)
+	}
+	for _, t := range at {
+		diagnosis.Failures = append(diagnosis.Failures, engine.Failure{Pod: "web-1", Marks: marks, Time: t})
+	}
+	return diagnosis
+}
+
+func mustLearn(t *testing.T, known *v1alpha1.Remediation, diagnosis engine.Diagnosis) *v1alpha1.Remediation {
+	t.Helper()
+	next, _, err := learn(known, diagnosis, noon.Add(time.Hour))
+	require.NoError(t, err)
+	return next
+}
+
+func TestLearn(t *testing.T) {
+	first := mustLearn(t, nil, oom("128Mi", nil, noon))
+	mark1 := []string{first.Mark()}
+	second := mustLearn(t, first, oom("256Mi", mark1, noon.Add(time.Minute)))
+	third := mustLearn(t, second, oom("512Mi", []string{second.Mark()}, noon.Add(2*time.Minute)))
+	last := mustLearn(t, third, oom("1Gi", []string{third.Mark()}, noon.Add(3*time.Minute)))
+	superseded := first.DeepCopy()
+	superseded.Status.Phase = v1alpha1.PhaseSuperseded
+	halfWritten := first.DeepCopy()
+	halfWritten.Status = v1alpha1.RemediationStatus{}
+	suggested := oom("128Mi", nil, noon)
+	suggested.Finding.Confidence = 60
+
+	for _, test := range []struct {
+		name      string
+		known     *v1alpha1.Remediation
+		diagnosis engine.Diagnosis
+		verdict   verdict
+		err       string
+		phase     v1alpha1.Phase
+		attempt   int32
+		seen      int32
+		limit     string
+		mode      v1alpha1.Mode
+	}{
+		{name: "the first failure teaches a cure", diagnosis: oom("128Mi", nil, noon), verdict: learned, phase: "Learned", attempt: 1, seen: 1, limit: "256Mi", mode: v1alpha1.Heal},
+		{name: "several failures at once are all counted", diagnosis: oom("128Mi", nil, noon, noon.Add(time.Second)), verdict: learned, phase: "Learned", attempt: 1, seen: 2, limit: "256Mi", mode: v1alpha1.Heal},
+		{name: "a doubtful diagnosis is only suggested", diagnosis: suggested, verdict: learned, phase: "Learned", attempt: 1, seen: 1, limit: "256Mi", mode: v1alpha1.Suggest},
+		{name: "the same failure seen again is nothing new", known: first, diagnosis: oom("128Mi", nil, noon), verdict: nothingNew, phase: "Learned", attempt: 1, seen: 1, limit: "256Mi", mode: v1alpha1.Heal},
+		{name: "the failure again without the cure is only counted", known: first, diagnosis: oom("128Mi", nil, noon, noon.Add(time.Minute)), verdict: counted, phase: "Learned", attempt: 1, seen: 2, limit: "256Mi", mode: v1alpha1.Heal},
+		{name: "the failure in spite of the cure takes the next value", known: first, diagnosis: oom("256Mi", mark1, noon.Add(time.Minute)), verdict: escalated, phase: "Learned", attempt: 2, seen: 2, limit: "512Mi", mode: v1alpha1.Heal},
+		{name: "a pod with an older attempt does not escalate", known: second, diagnosis: oom("256Mi", mark1, noon.Add(5*time.Minute)), verdict: counted, phase: "Learned", attempt: 2, seen: 3, limit: "512Mi", mode: v1alpha1.Heal},
+		{name: "the third attempt is the last", known: third, diagnosis: oom("1Gi", []string{third.Mark()}, noon.Add(5*time.Minute)), verdict: givenUp, phase: "Failed", attempt: 3, seen: 4, limit: "1Gi", mode: v1alpha1.Heal},
+		{name: "what was given up stays given up under the old limit", known: last, diagnosis: oom("128Mi", nil, noon.Add(time.Hour)), verdict: counted, phase: "Failed", attempt: 3, seen: 5, limit: "1Gi", mode: v1alpha1.Heal},
+		{name: "a greater limit of the owner that is still too low starts anew", known: superseded, diagnosis: oom("512Mi", nil, noon.Add(time.Hour)), verdict: escalated, phase: "Learned", attempt: 1, seen: 2, limit: "1Gi", mode: v1alpha1.Heal},
+		{name: "a half-written remediation is written again", known: halfWritten, diagnosis: oom("128Mi", nil, noon), verdict: learned, phase: "Learned", attempt: 1, seen: 1, limit: "256Mi", mode: v1alpha1.Heal},
+		{name: "nothing to prescribe is said with the reason", diagnosis: oom("", nil, noon), verdict: noCure, err: "container app has no memory limit that could be raised"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			before := test.known.DeepCopy()
+			next, verdict, err := learn(test.known, test.diagnosis, noon.Add(time.Hour))
+			require.Equal(t, test.verdict, verdict)
+			require.Equal(t, before, test.known, "what was known is not changed")
+			if test.err != "" {
+				require.EqualError(t, err, test.err)
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, "deployment-web-oomkilled-app", next.Name)
+			require.Equal(t, test.phase, next.Status.Phase)
+			require.Equal(t, test.attempt, next.Status.Outcome.Attempt)
+			require.Equal(t, test.seen, next.Status.Observed.Occurrences)
+			require.Equal(t, test.limit, next.Spec.Actions[0].IncreaseMemory.Limit.String())
+			require.Equal(t, test.mode, next.Spec.Mode)
+			require.Equal(t, noon, next.Status.Observed.FirstSeen.Time)
+		})
+	}
+}
+
+func TestRemediationName(t *testing.T) {
+	name := func(workload, container string) string {
+		diagnosis := oom("1Mi", nil, noon)
+		diagnosis.Workload.Name, diagnosis.Container = workload, container
+		return remediationName(diagnosis)
+	}
+	require.Equal(t, "deployment-web-oomkilled-app", name("web", "app"))
+	long := name(strings.Repeat("w", 253), "app")
+	require.Len(t, long, maxName)
+	require.NotEqual(t, long, name(strings.Repeat("w", 253), "app2"), "long names differ by their hash")
+	require.NotEqual(t, name("a", "b-oomkilled-c"), name("a-oomkilled-b", "c"), "parts that could be split two ways differ by their hash")
+	require.Equal(t, name("a", "b-oomkilled-c"), name("a", "b-oomkilled-c"))
+}
+
+func TestCountNeverOverflows(t *testing.T) {
+	remediation := &v1alpha1.Remediation{}
+	remediation.Status.Observed.Occurrences = 1<<31 - 1
+	first := metav1.NewTime(noon)
+	remediation.Status.Observed.FirstSeen = &first
+	count(remediation, []engine.Failure{{Time: noon}})
+	require.EqualValues(t, 1<<31-1, remediation.Status.Observed.Occurrences)
+}
