@@ -140,20 +140,8 @@ func citeOOM(observed evidence.Evidence, kill oomKill) []v1alpha1.Citation {
 	for _, event := range observed.Events {
 		if event.Object == "pod/"+kill.container.Pod && event.Reason == "BackOff" {
 			at := metav1.NewTime(event.Time.UTC())
-			return append(cited, v1alpha1.Citation{Source: "event about " + event.Object, Text: cut(event.Reason+": "+event.Message, 1024), Time: &at})
+			return append(cited, v1alpha1.Citation{Source: "event about " + event.Object, Text: Shorten(event.Reason+": "+event.Message, 1024), Time: &at})
 		}
 	}
 	return cited
-}
-
-// cut shortens text to at most limit bytes without splitting a character.
-func cut(text string, limit int) string {
-	if len(text) <= limit {
-		return text
-	}
-	end := limit - len("…")
-	for end > 0 && text[end]&0xC0 == 0x80 {
-		end--
-	}
-	return text[:end] + "…"
 }

@@ -36,7 +36,7 @@ type Options struct {
 	Namespace, Identity string
 	// StabilizationWindow is how long pods must stay Ready until a cure is Verified; not negative.
 	StabilizationWindow time.Duration
-	// Workers is how many workloads are looked at at once; at least 1.
+	// Workers is how many workloads are looked at in parallel; at least 1.
 	Workers int
 	// Log, Metrics and Clock are where lines and figures go and where the time comes from.
 	Log     *slog.Logger

@@ -44,7 +44,7 @@ func parse(args []string, stderr io.Writer) (flags, error) {
 	set.StringVar(&f.healthListen, "health-listen", ":8081", "address for /healthz, /readyz and /metrics")
 	set.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 	set.DurationVar(&f.window, "stabilization-window", eventwatcher.DefaultStabilizationWindow, "how long pods with a cure must stay Ready until it counts as verified")
-	set.IntVar(&f.workers, "workers", 2, "workloads looked at at once")
+	set.IntVar(&f.workers, "workers", 2, "how many workloads are looked at in parallel")
 	if err := set.Parse(args); err != nil {
 		return flags{}, err
 	}
@@ -91,7 +91,8 @@ func watch(ctx context.Context, f flags, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", f.healthListen)
+	var listening net.ListenConfig
+	listener, err := listening.Listen(ctx, "tcp", f.healthListen)
 	if err != nil {
 		return fmt.Errorf("listen for health: %w", err)
 	}

@@ -38,13 +38,13 @@ type Modification struct {
 type Fit int
 
 const (
-	// Changes: the object needs the action; there are operations.
+	// Changes says that the object needs the action; there are operations.
 	Changes Fit = iota
-	// InEffect: the object has exactly what the action would give it.
+	// InEffect says that the object has exactly what the action would give it.
 	InEffect
-	// Exceeded: the object's owner already gives more than the action would.
+	// Exceeded says that the object's owner already gives more than the action would.
 	Exceeded
-	// Misfit: the action does not fit the object; Reason says why.
+	// Misfit says that the action does not fit the object; Reason says why.
 	Misfit
 )
 

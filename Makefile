@@ -1,0 +1,81 @@
+# What can be done here; `make help` lists it.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# Everything that is built for development lands here; nothing outside is touched but Go's and the cluster's caches.
+BIN := $(CURDIR)/bin
+DEVCLUSTER := $(BIN)/devcluster
+GOLANGCI_LINT := $(BIN)/golangci-lint
+CONTROLLER_GEN := $(BIN)/controller-gen
+
+# The Go modules of this repository with code of its own; kube is a build recipe and compiles Kubernetes.
+MODULES := . hack hack/devcluster
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build the programs into bin/
+	go build -trimpath -o $(BIN)/kube-remedy-webhook ./cmd/webhook
+	go build -trimpath -o $(BIN)/kube-remedy-eventwatcher ./cmd/eventwatcher
+
+.PHONY: demo
+demo: ## Tell the story on a real cluster: a container is OOM-killed, the next apply is healed
+	@cd hack && go run ./demo
+
+.PHONY: demo-clean
+demo-clean: ## Remove everything that the demo left
+	@cd hack && go run ./demo -clean
+
+.PHONY: cluster-up
+cluster-up: $(DEVCLUSTER) ## Start a real Kubernetes on this machine, or find the running one
+	@$(DEVCLUSTER) up
+
+.PHONY: cluster-down
+cluster-down: $(DEVCLUSTER) ## Stop the cluster and remove what it made
+	@$(DEVCLUSTER) down
+
+.PHONY: cluster-status
+cluster-status: $(DEVCLUSTER) ## Show the cluster's processes and how to reach it
+	@$(DEVCLUSTER) status
+
+.PHONY: test
+test: ## Run every check: generated files, lint, unit tests, end-to-end tests on the real node
+	@hack/test.sh
+
+.PHONY: test-unit
+test-unit: ## Run the tests that need no cluster
+	@for module in $(MODULES); do (cd $$module && go test -race $$(go list ./... | grep -v /hack/e2e)); done
+
+.PHONY: test-e2e
+test-e2e: ## Run the tests on the real API server and the real node (KEEP=1 leaves the cluster running)
+	@cd hack && go test -count=1 -timeout 30m -v ./e2e
+
+.PHONY: lint
+lint: $(GOLANGCI_LINT) ## Check style and the walls between packages
+	@for module in $(MODULES); do (cd $$module && $(GOLANGCI_LINT) run --config $(CURDIR)/.golangci.yml ./...); done
+
+.PHONY: generate
+generate: $(CONTROLLER_GEN) ## Write generated code and the custom resource definition
+	$(CONTROLLER_GEN) object paths=./engine/api/...
+	$(CONTROLLER_GEN) crd:crdVersions=v1 paths=./engine/api/... output:crd:dir=charts/kube-remedy/crds
+
+.PHONY: check-generated
+check-generated: ## Fail if generated files or go.mod files are not what would be generated
+	@hack/check-generated.sh
+
+.PHONY: clean
+clean: ## Remove bin/
+	rm -rf $(BIN)
+
+# The tools are always handed to the go command, which knows best whether they are up to date.
+.PHONY: $(DEVCLUSTER) $(GOLANGCI_LINT) $(CONTROLLER_GEN)
+$(DEVCLUSTER):
+	@cd hack/devcluster && go build -o $@ ./cmd/devcluster
+$(GOLANGCI_LINT):
+	@cd hack/tools && go build -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+$(CONTROLLER_GEN):
+	@cd hack/tools && go build -o $@ sigs.k8s.io/controller-tools/cmd/controller-gen

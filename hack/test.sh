@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Runs every check and says at the end how long each took. Stops at the first that fails.
+# The cluster is started by the end-to-end tests and stopped after them unless it ran before or KEEP is set.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+names=() times=()
+
+# part NAME COMMAND… runs a command and remembers how long it took.
+part() {
+	local name=$1 start=$SECONDS
+	shift
+	printf '\n== %s\n' "$name"
+	if ! "$@"; then
+		printf '\n%s failed after %s s: %s\n' "$name" "$((SECONDS - start))" "$*" >&2
+		exit 1
+	fi
+	names+=("$name") times+=("$((SECONDS - start))")
+}
+
+part 'generated files' make --no-print-directory check-generated
+part 'lint' make --no-print-directory lint
+part 'unit tests' make --no-print-directory test-unit
+part 'end-to-end tests on the real node' make --no-print-directory test-e2e
+
+printf '\nAll parts passed:\n'
+for i in "${!names[@]}"; do
+	printf '  %-36s %4d s\n' "${names[$i]}" "${times[$i]}"
+done
+printf '  %-36s %4d s\n' total "$SECONDS"

@@ -1,0 +1,87 @@
+package webhook
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/kube-remedy/kube-remedy/engine"
+	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
+	"github.com/kube-remedy/kube-remedy/engine/remedy"
+	"github.com/kube-remedy/kube-remedy/internal/remediations"
+)
+
+// maxWarning bounds a warning, in bytes: up to this length the API server never cuts one
+// (k8s.io/apiserver/pkg/endpoints/filters/warning.go, truncateAtTotalRunes and truncateItemRunes).
+const maxWarning = 256
+
+// shortNames are how kubectl calls the kinds.
+var shortNames = map[string]string{"Deployment": "deploy", "StatefulSet": "sts", "DaemonSet": "ds"}
+
+// healWarning says what was changed, why, and how to undo it.
+func healWarning(target remediations.Target, remediation *v1alpha1.Remediation, modifications []remedy.Modification) string {
+	why := " (" + because(remediation) + ")"
+	undo := fmt.Sprintf("; undo: kubectl annotate %s/%s %s=%s", shortNames[target.Kind], target.Name, v1alpha1.ModeAnnotation, v1alpha1.ModeOff)
+	if target.Namespace != "default" {
+		undo += " -n " + target.Namespace
+	}
+	return fitting(
+		"kube-remedy: "+changes(modifications)+why+undo,
+		"kube-remedy: "+changes(modifications[:1])+why+undo,
+		"kube-remedy: "+changes(modifications[:1])+why,
+	)
+}
+
+// suggestWarning says what would be changed, and why it was not.
+func suggestWarning(remediation *v1alpha1.Remediation, modifications []remedy.Modification, why string) string {
+	tail := fmt.Sprintf(" (%s); not changed: %s", because(remediation), why)
+	return fitting(
+		"kube-remedy: would set "+changes(modifications)+tail,
+		"kube-remedy: would set "+changes(modifications[:1])+tail,
+	)
+}
+
+// misfitWarning says why what was learned could not be applied.
+func misfitWarning(remediation *v1alpha1.Remediation, reason string) string {
+	return fitting(fmt.Sprintf("kube-remedy: %s was not applied: %s", remediation.Name, reason))
+}
+
+// because says what was seen, and how sure the diagnosis is.
+func because(remediation *v1alpha1.Remediation) string {
+	return fmt.Sprintf("%s %dx, confidence %d%%", remediation.Spec.FailureType,
+		remediation.Status.Observed.Occurrences, remediation.Status.Diagnosis.Confidence)
+}
+
+// changes writes modifications as a person reads them: app memory limit 128Mi → 256Mi, request 64Mi → 128Mi.
+func changes(modifications []remedy.Modification) string {
+	var words []string
+	for i, modification := range modifications {
+		what := field(modification.Field)
+		if i == 0 {
+			what = modification.Container + " " + what
+		}
+		words = append(words, fmt.Sprintf("%s %s → %s", what, modification.OldValue, modification.NewValue))
+	}
+	return strings.Join(words, ", ")
+}
+
+// field names a field in words; a field without words of its own by its last part.
+func field(path string) string {
+	switch {
+	case strings.HasSuffix(path, ".resources.limits.memory"):
+		return "memory limit"
+	case strings.HasSuffix(path, ".resources.requests.memory"):
+		return "memory request"
+	default:
+		return path[strings.LastIndexByte(path, '.')+1:]
+	}
+}
+
+// fitting gives the first text that is short enough, or the last one cut.
+func fitting(texts ...string) string {
+	for _, text := range texts {
+		if len(text) <= maxWarning {
+			return text
+		}
+	}
+	return engine.Shorten(texts[len(texts)-1], maxWarning)
+}
