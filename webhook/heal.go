@@ -108,6 +108,7 @@ func decode(raw []byte) (map[string]any, error) {
 // choice is what an object is to get.
 type choice struct {
 	operations []remedy.Operation
+	governed   []string       // fields that are decided, as JSON pointers
 	marks      []string       // of the Remediations in effect
 	records    []audit.Record // one for each of them
 	applied    []*v1alpha1.Remediation
@@ -129,7 +130,7 @@ func choose(target remediations.Target, learned []*v1alpha1.Remediation, object 
 		resolved := remedy.Resolve(remediation.Spec.Actions, object)
 		switch {
 		case resolved.Fit == remedy.InEffect && before.lists(remediation):
-			chosen.keep(remediation, before)
+			chosen.keep(remediation, resolved, before)
 		case resolved.Fit == remedy.Misfit && mode == v1alpha1.ModeHeal:
 			chosen.warnings = append(chosen.warnings, misfitWarning(remediation, resolved.Reason))
 		case resolved.Fit != remedy.Changes:
@@ -140,7 +141,7 @@ func choose(target remediations.Target, learned []*v1alpha1.Remediation, object 
 		case remediation.Status.Diagnosis.Confidence < engine.HealAt:
 			chosen.suggest(remediation, resolved, "the confidence is too low")
 		case chosen.collides(resolved):
-			chosen.suggest(remediation, resolved, "another remediation changes the same field")
+			chosen.suggest(remediation, resolved, "another remediation decides the same field")
 		default:
 			chosen.apply(target, remediation, resolved)
 		}
@@ -151,6 +152,7 @@ func choose(target remediations.Target, learned []*v1alpha1.Remediation, object 
 // apply takes the operations of a Remediation in.
 func (c *choice) apply(target remediations.Target, remediation *v1alpha1.Remediation, resolved remedy.Resolution) {
 	c.operations = append(c.operations, resolved.Operations...)
+	c.governed = append(c.governed, resolved.Governs...)
 	c.marks = append(c.marks, remediation.Mark())
 	c.records = append(c.records, audit.NewRecord(remediation, resolved.Modifications))
 	c.applied = append(c.applied, remediation)
@@ -161,7 +163,8 @@ func (c *choice) apply(target remediations.Target, remediation *v1alpha1.Remedia
 }
 
 // keep leaves a Remediation that the object already carries as it stands there.
-func (c *choice) keep(remediation *v1alpha1.Remediation, before annotations) {
+func (c *choice) keep(remediation *v1alpha1.Remediation, resolved remedy.Resolution, before annotations) {
+	c.governed = append(c.governed, resolved.Governs...)
 	c.marks = append(c.marks, remediation.Mark())
 	if record, ok := before.record(remediation); ok {
 		c.records = append(c.records, record)
@@ -173,11 +176,10 @@ func (c *choice) suggest(remediation *v1alpha1.Remediation, resolved remedy.Reso
 	c.warnings = append(c.warnings, suggestWarning(remediation, resolved.Modifications, why))
 }
 
-// collides reports whether a field would be changed twice.
+// collides reports whether a field is decided by an earlier Remediation already. Fields that were decided in an
+// earlier invocation count too: otherwise the second invocation would decide differently from the first.
 func (c *choice) collides(resolved remedy.Resolution) bool {
-	return slices.ContainsFunc(resolved.Operations, func(next remedy.Operation) bool {
-		return slices.ContainsFunc(c.operations, func(have remedy.Operation) bool { return have.Path == next.Path })
-	})
+	return slices.ContainsFunc(resolved.Governs, func(field string) bool { return slices.Contains(c.governed, field) })
 }
 
 // answer makes the patch and applies it once to the bytes received: the API server rejects a request whose

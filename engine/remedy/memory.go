@@ -51,11 +51,12 @@ func increaseMemory(action v1alpha1.IncreaseMemory, object map[string]any) Resol
 	if limit == nil {
 		return misfit("container %q has no memory limit", action.Container)
 	}
+	governs := []string{container.pointer + pointer("resources", "limits", "memory"), container.pointer + pointer("resources", "requests", "memory")}
 	switch limit.Cmp(action.Limit) {
 	case 1:
 		return Resolution{Fit: Exceeded}
 	case 0:
-		return Resolution{Fit: InEffect}
+		return Resolution{Fit: InEffect, Governs: governs}
 	}
 	// A pod may carry limits of its own (KEP-2837), and the API server rejects containers that pass them.
 	podLimit, err := memoryOf(podSpec, "limits")
@@ -69,7 +70,7 @@ func increaseMemory(action v1alpha1.IncreaseMemory, object map[string]any) Resol
 	if err != nil {
 		return misfit("%s.resources: %v", container.path, err)
 	}
-	resolved := Resolution{Fit: Changes}
+	resolved := Resolution{Fit: Changes, Governs: governs}
 	resolved.replaceMemory(container, "limits", *limit, action.Limit)
 	if next := nextRequest(action, *limit, request); next != nil {
 		resolved.replaceMemory(container, "requests", *request, *next)

@@ -53,6 +53,9 @@ type Resolution struct {
 	Fit Fit
 	// Reason says why an action is a Misfit.
 	Reason string
+	// Governs are the JSON pointers of the fields that the action decides, when Fit is Changes or InEffect,
+	// whether they change now or have been changed before.
+	Governs []string
 	// Operations and Modifications are set when Fit is Changes, in the same order.
 	Operations    []Operation
 	Modifications []Modification
@@ -69,6 +72,7 @@ func Resolve(actions []v1alpha1.Action, object map[string]any) Resolution {
 		}
 		combined.Operations = append(combined.Operations, resolved.Operations...)
 		combined.Modifications = append(combined.Modifications, resolved.Modifications...)
+		combined.Governs = append(combined.Governs, resolved.Governs...)
 		combined.Fit = min(combined.Fit, resolved.Fit)
 	}
 	return combined

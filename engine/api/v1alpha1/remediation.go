@@ -139,8 +139,11 @@ type Action struct {
 // IncreaseMemory raises a container's memory limit, and its request with it. Its values are floors: a
 // container that already has as much or more is left alone, and so is one without a limit.
 //
-// +kubebuilder:validation:XValidation:rule="quantity(string(self.failedLimit)).isGreaterThan(quantity('0')) && quantity(string(self.failedLimit)).isLessThan(quantity(string(self.limit)))",message="failedLimit must be greater than zero and limit greater than failedLimit"
-// +kubebuilder:validation:XValidation:rule="!has(self.request) || !quantity(string(self.request)).isGreaterThan(quantity(string(self.limit)))",message="request can't be greater than limit"
+// The schema of the quantities is written out because that of resource.Quantity has no bound on its length,
+// without which the API server refuses the rules below as too costly.
+//
+// +kubebuilder:validation:XValidation:rule="quantity(self.failedLimit).isGreaterThan(quantity('0')) && quantity(self.failedLimit).isLessThan(quantity(self.limit))",message="failedLimit must be greater than zero and limit greater than failedLimit"
+// +kubebuilder:validation:XValidation:rule="!has(self.request) || !quantity(self.request).isGreaterThan(quantity(self.limit))",message="request can't be greater than limit"
 type IncreaseMemory struct {
 	// container is the name of the container, whether app, init or sidecar.
 	// +required
@@ -150,13 +153,28 @@ type IncreaseMemory struct {
 	Container string `json:"container"`
 	// failedLimit is the memory limit, in bytes, under which the container failed.
 	// +required
+	// +kubebuilder:validation:Schemaless
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+)?([KMGTPE]i|[mkMGTPE]|[eE][0-9]+)?$`
 	FailedLimit resource.Quantity `json:"failedLimit"`
 	// limit is the least memory limit, in bytes, the container is to have.
 	// +required
+	// +kubebuilder:validation:Schemaless
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+)?([KMGTPE]i|[mkMGTPE]|[eE][0-9]+)?$`
 	Limit resource.Quantity `json:"limit"`
 	// request is the least memory request, in bytes, the container is to have if it has one at all. A request
 	// equal to the limit stays equal to it, so that the pod's quality of service class stays the same.
 	// +optional
+	// +kubebuilder:validation:Schemaless
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+)?([KMGTPE]i|[mkMGTPE]|[eE][0-9]+)?$`
 	Request *resource.Quantity `json:"request,omitempty"`
 }
 
