@@ -103,7 +103,7 @@ func cleanUp(ctx context.Context, out io.Writer) error {
 			return err
 		}
 		fmt.Fprintln(out, "removing the demo from the running cluster")
-		if _, err := pair.Kubectl(ctx, "", "delete", "namespace", "shop", "--ignore-not-found"); err != nil {
+		if _, err := pair.Kubectl(ctx, "", "delete", "namespace", namespace, "--ignore-not-found"); err != nil {
 			return err
 		}
 		if err := pair.Uninstall(ctx); err != nil {

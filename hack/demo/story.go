@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	_ "embed"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -14,6 +15,9 @@ import (
 
 	"github.com/kube-remedy/kube-remedy/hack/devcluster"
 )
+
+// namespace is the demo's own; it is deleted before the story is told.
+const namespace = "kube-remedy-demo"
 
 //go:embed web.yaml
 var manifest string
@@ -45,10 +49,10 @@ func (s *story) tell() error {
 
 // before begins with a namespace in which nothing was ever learned.
 func (s *story) before() error {
-	if _, err := s.kubectl("delete", "namespace", "shop", "--ignore-not-found"); err != nil {
+	if _, err := s.kubectl("delete", "namespace", namespace, "--ignore-not-found"); err != nil {
 		return err
 	}
-	_, err := s.kubectl("create", "namespace", "shop")
+	_, err := s.kubectl("create", "namespace", namespace)
 	return err
 }
 
@@ -57,34 +61,35 @@ func (s *story) fails() error {
 	if _, err := s.show("apply", "-f", s.file); err != nil {
 		return err
 	}
-	const ended = `{range .items[*].status.containerStatuses[*]}{.name}: {.lastState.terminated.reason}{.state.terminated.reason}, exit code {.lastState.terminated.exitCode}{.state.terminated.exitCode}, restarts {.restartCount}{"\n"}{end}`
+	const last = ".status.containerStatuses[0].lastState.terminated"
+	const ended = "custom-columns=POD:.metadata.name,LAST_STATE:" + last + ".reason,EXIT_CODE:" + last + ".exitCode,RESTARTS:.status.containerStatuses[0].restartCount"
 	if err := s.wait("the kernel to kill it", func() (bool, error) {
-		out, err := s.kubectl("-n", "shop", "get", "pods", "-o", "jsonpath="+ended)
+		out, err := s.kubectl("-n", namespace, "get", "pods", "-o", ended)
 		return strings.Contains(out, "OOMKilled"), err
 	}); err != nil {
 		return err
 	}
 	s.say("The kernel kills it:")
-	_, err := s.show("-n", "shop", "get", "pods", "-o", "jsonpath="+ended)
+	_, err := s.show("-n", namespace, "get", "pods", "-o", ended)
 	return err
 }
 
 func (s *story) learns() error {
 	if err := s.wait("the cure to be learned", func() (bool, error) {
-		out, err := s.kubectl("-n", "shop", "get", "remediations", "-o", "jsonpath={.items[*].status.phase}")
+		out, err := s.kubectl("-n", namespace, "get", "remediations", "-o", "jsonpath={.items[*].status.phase}")
 		return out == "Learned", err
 	}); err != nil {
 		return err
 	}
 	s.say("The event watcher saw it, found the cause, and stored the cure as a Remediation:")
-	if _, err := s.show("-n", "shop", "get", "remediations"); err != nil {
+	if _, err := s.show("-n", namespace, "get", "remediations"); err != nil {
 		return err
 	}
-	if _, err := s.show("-n", "shop", "get", "remediation", "deployment-web-oomkilled-app", "-o", "yaml"); err != nil {
+	if _, err := s.show("-n", namespace, "get", "remediation", "deployment-web-oomkilled-app", "-o", "yaml"); err != nil {
 		return err
 	}
 	return s.wait("the next apply to be expected", func() (bool, error) {
-		out, err := s.kubectl("-n", "shop", "get", "deployment", "web", "-o", `jsonpath={.metadata.annotations.kubectl\.kubernetes\.io/last-applied-configuration}`)
+		out, err := s.kubectl("-n", namespace, "get", "deployment", "web", "-o", `jsonpath={.metadata.annotations.kubectl\.kubernetes\.io/last-applied-configuration}`)
 		return !strings.HasSuffix(out, "\n"), err
 	})
 }
@@ -99,26 +104,36 @@ func (s *story) heals() error {
 		return fmt.Errorf("the apply was not healed: kubectl said %q", out)
 	}
 	s.say("It runs:")
-	if _, err := s.show("-n", "shop", "rollout", "status", "deployment/web", "--timeout=60s"); err != nil {
+	if _, err := s.show("-n", namespace, "rollout", "status", "deployment/web", "--timeout=60s"); err != nil {
 		return err
 	}
-	if _, err := s.show("-n", "shop", "get", "pods", "--field-selector=status.phase=Running"); err != nil {
+	if _, err := s.show("-n", namespace, "get", "pods", "--field-selector=status.phase=Running"); err != nil {
 		return err
 	}
 	if err := s.wait("the cure to be verified", func() (bool, error) {
-		out, err := s.kubectl("-n", "shop", "get", "remediations", "-o", "jsonpath={.items[*].status.phase}")
+		out, err := s.kubectl("-n", namespace, "get", "remediations", "-o", "jsonpath={.items[*].status.phase}")
 		return out == "Verified", err
 	}); err != nil {
 		return err
 	}
-	_, err = s.show("-n", "shop", "get", "remediations")
+	_, err = s.show("-n", namespace, "get", "remediations")
 	return err
 }
 
 func (s *story) explains() error {
-	s.say("What was changed, and why, stands on the object:")
-	_, err := s.show("-n", "shop", "get", "deployment", "web", "-o", `jsonpath={.metadata.annotations.kube-remedy\.io/audit}`)
-	return err
+	s.say("What was changed, and why, stands on the object (indented here):")
+	args := []string{"-n", namespace, "get", "deployment", "web", "-o", `jsonpath={.metadata.annotations.kube-remedy\.io/audit}`}
+	fmt.Fprintf(s.out, "$ kubectl %s\n", quoted(args))
+	out, err := s.kubectl(args...)
+	if err != nil {
+		return err
+	}
+	var indented bytes.Buffer
+	if err := json.Indent(&indented, []byte(out), "", "  "); err != nil {
+		return fmt.Errorf("read the audit annotation %q: %w", out, err)
+	}
+	fmt.Fprintln(s.out, indented.String())
+	return nil
 }
 
 // say tells a person what comes next.

@@ -44,7 +44,7 @@ func TestUnchangedFileIsHealedByClientSideApply(t *testing.T) {
 	require.Equal(t, "128Mi", w.limit(), "arming leaves the spec alone")
 
 	out := w.apply()
-	require.Contains(t, out, "Warning: kube-remedy: app memory limit 128Mi → 256Mi (OOMKilled ")
+	require.Regexp(t, `Warning: kube-remedy: app memory limit 128Mi → 256Mi, memory request 128Mi → 256Mi \(OOMKilled \dx, confidence 9\d%\);`, out)
 	require.Contains(t, out, "undo: kubectl annotate deploy/web kube-remedy.io/mode=off")
 	require.Equal(t, "256Mi", w.limit())
 	require.Equal(t, "256Mi", w.field("{.spec.template.spec.containers[0].resources.requests.memory}"), "a request equal to the limit stays equal")
