@@ -140,7 +140,7 @@ func (r recipe) build(ctx context.Context, o Options, goVersion string) (string,
 	if err := os.MkdirAll(temporary, 0o755); err != nil {
 		return "", fmt.Errorf("making room to build %s: %w", r.name, err)
 	}
-	defer os.RemoveAll(temporary)
+	defer func() { _ = os.RemoveAll(temporary) }() // what stays is removed by the next build
 	if err := r.run(ctx, o, temporary); err != nil {
 		return "", err
 	}

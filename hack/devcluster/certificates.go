@@ -42,8 +42,10 @@ type leaf struct {
 // leaves are the certificates that the cluster's own authority signs.
 func leaves(l layout) []leaf {
 	return []leaf{
-		{name: "apiserver", user: "kube-apiserver", ips: []string{l.hostIP, "127.0.0.1", apiServiceIP},
-			hosts: []string{"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"}},
+		{
+			name: "apiserver", user: "kube-apiserver", ips: []string{l.hostIP, "127.0.0.1", apiServiceIP},
+			hosts: []string{"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"},
+		},
 		{name: "apiserver-kubelet-client", user: "kube-apiserver-kubelet-client", groups: []string{"system:masters"}},
 		{name: "admin", user: "kubernetes-admin", groups: []string{"system:masters"}},
 		{name: "controller-manager", user: "system:kube-controller-manager", ips: []string{"127.0.0.1"}},

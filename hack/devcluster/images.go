@@ -40,8 +40,10 @@ func pushImages(ctx context.Context, l layout, p programs) error {
 		image v1.Image
 	}{
 		{pauseImage, pause},
-		{"busybox:latest", busybox}, {"busybox:1.36", busybox},
-		{"misbehave:latest", misbehave}, {"misbehave:v1", misbehave},
+		{"busybox:latest", busybox},
+		{"busybox:1.36", busybox},
+		{"misbehave:latest", misbehave},
+		{"misbehave:v1", misbehave},
 	} {
 		if err := pushImage(ctx, l, push.ref, push.image); err != nil {
 			return err

@@ -105,7 +105,7 @@ func killContainers() error {
 		for _, root := range cgroupRoots() {
 			_ = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 				if err != nil || entry.Name() != "cgroup.procs" {
-					return nil // cgroups vanish while they are walked
+					return nil //nolint:nilerr // cgroups vanish while they are walked
 				}
 				data, _ := os.ReadFile(path)
 				for _, field := range strings.Fields(string(data)) {

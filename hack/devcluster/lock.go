@@ -59,7 +59,7 @@ func tryLock(path string) (*os.File, error) {
 	if err == nil {
 		if now, statErr := os.Stat(path); statErr != nil || !os.SameFile(held, now) {
 			file.Close()
-			return nil, nil
+			return nil, nil //nolint:nilerr // a path that can't be read is a removed lock file, to be taken anew
 		}
 		if err = file.Truncate(0); err == nil {
 			_, err = fmt.Fprintf(file, "%d\n", os.Getpid())

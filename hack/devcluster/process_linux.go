@@ -23,7 +23,7 @@ func birth(pid int) (string, error) {
 // parseBirth reads /proc/PID/stat. The command name, in parentheses, may itself hold blanks and parentheses.
 func parseBirth(stat []byte, boot string) (string, error) {
 	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
-	const state, starttime = 3 - 3, 22 - 3 // proc(5) counts from 1; pid and comm are cut off
+	const state, starttime = 0, 19 // fields 3 and 22 of proc(5), which counts from 1; pid and comm are cut off
 	if len(fields) <= starttime {
 		return "", fmt.Errorf("process status %q is too short", stat)
 	}

@@ -5,8 +5,8 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -51,18 +51,30 @@ func TestBehaviour(t *testing.T) {
 	}{
 		{"without flags it runs until SIGTERM and exits with 0", nil, outcome{took: hour}},
 		{"SIGTERM exits with the code that was asked for", []string{"-term-exit", "143"}, outcome{code: 143, took: hour}},
-		{"it prints its lines in order and exits", []string{"-stdout", "a", "-stdout", "b", "-stderr", "boom", "-exit", "3"},
-			outcome{code: 3, stdout: "a\nb\n", stderr: "boom\n"}},
+		{
+			"it prints its lines in order and exits",
+			[]string{"-stdout", "a", "-stdout", "b", "-stderr", "boom", "-exit", "3"},
+			outcome{code: 3, stdout: "a\nb\n", stderr: "boom\n"},
+		},
 		{"it waits before it exits", []string{"-exit", "0", "-after", "5s"}, outcome{took: 5 * time.Second}},
 		{"a slow start comes before the wait", []string{"-start-delay", "10s", "-exit", "1", "-after", "5s"}, outcome{code: 1, took: 15 * time.Second}},
 		{"SIGTERM ends a slow start", []string{"-start-delay", "2h", "-exit", "1"}, outcome{took: hour}},
-		{"a missing variable is named", []string{"-require-env", "MISBEHAVE_UNSET"},
-			outcome{code: 1, stderr: "Error: required environment variable MISBEHAVE_UNSET is not set\n"}},
-		{"a missing file is named", []string{"-require-file", "/nowhere/config.yaml"},
-			outcome{code: 1, stderr: "Error: open /nowhere/config.yaml: no such file or directory\n"}},
+		{
+			"a missing variable is named",
+			[]string{"-require-env", "MISBEHAVE_UNSET"},
+			outcome{code: 1, stderr: "Error: required environment variable MISBEHAVE_UNSET is not set\n"},
+		},
+		{
+			"a missing file is named",
+			[]string{"-require-file", "/nowhere/config.yaml"},
+			outcome{code: 1, stderr: "Error: open /nowhere/config.yaml: no such file or directory\n"},
+		},
 		{"memory is allocated over its time before the exit", []string{"-allocate", "1Mi", "-over", "2s", "-exit", "0"}, outcome{took: 2 * time.Second}},
-		{"it logs at its rate", []string{"-log-rate", "2", "-log-line", "tick", "-exit", "0", "-after", "2600ms"},
-			outcome{stdout: strings.Repeat("tick\n", 5), took: 2600 * time.Millisecond}},
+		{
+			"it logs at its rate",
+			[]string{"-log-rate", "2", "-log-line", "tick", "-exit", "0", "-after", "2600ms"},
+			outcome{stdout: strings.Repeat("tick\n", 5), took: 2600 * time.Millisecond},
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			require.Equal(t, test.want, behaveUntil(t, hour, test.args...))
@@ -72,7 +84,7 @@ func TestBehaviour(t *testing.T) {
 
 func TestDemandIsContentWithWhatIsThere(t *testing.T) {
 	t.Setenv("MISBEHAVE_SET", "x")
-	require.NoError(t, demand(t.Context(), options{requireEnv: lines{"MISBEHAVE_SET"}, requireFile: lines{filepath.Join(t.TempDir())}}))
+	require.NoError(t, demand(t.Context(), options{requireEnv: lines{"MISBEHAVE_SET"}, requireFile: lines{t.TempDir()}}))
 }
 
 func TestWaitForTellsWhoRefusedTheConnection(t *testing.T) {
@@ -88,7 +100,7 @@ func TestHTTPAnswersItsPathOnly(t *testing.T) {
 	handler := httpHandler(options{httpPath: "/ready", httpStatus: 503})
 	for path, want := range map[string]int{"/ready": 503, "/healthz": 404} {
 		answer := httptest.NewRecorder()
-		handler.ServeHTTP(answer, httptest.NewRequest("GET", path, nil))
+		handler.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, path, nil))
 		require.Equal(t, want, answer.Code, path)
 	}
 }

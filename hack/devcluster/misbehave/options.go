@@ -92,9 +92,15 @@ func (o options) check(f *flag.FlagSet) error {
 	set := map[string]bool{}
 	f.Visit(func(one *flag.Flag) { set[one.Name] = true })
 	for _, rule := range []struct{ flag, needs string }{
-		{"after", "exit"}, {"over", "allocate"}, {"hold", "allocate"}, {"wait-timeout", "wait-for"},
-		{"http-path", "http-port"}, {"http-status", "http-port"}, {"http-latency", "http-port"},
-		{"grpc-status", "grpc-port"}, {"log-line", "log-rate"},
+		{"after", "exit"},
+		{"over", "allocate"},
+		{"hold", "allocate"},
+		{"wait-timeout", "wait-for"},
+		{"http-path", "http-port"},
+		{"http-status", "http-port"},
+		{"http-latency", "http-port"},
+		{"grpc-status", "grpc-port"},
+		{"log-line", "log-rate"},
 	} {
 		if set[rule.flag] && !set[rule.needs] {
 			return fmt.Errorf("-%s does nothing without -%s", rule.flag, rule.needs)
