@@ -49,4 +49,3 @@ func list(t *testing.T, args ...string) []string {
 	require.NoError(t, err)
 	return strings.Fields(string(out))
 }
-

@@ -50,7 +50,7 @@ func (w *Watcher) podChanged(object any) {
 		return
 	}
 	controller, ok := controllerOf(pod)
-	if !ok {
+	if !ok || w.excluded(pod.Namespace) {
 		return
 	}
 	if failed(pod) || len(pod.Annotations) > 0 || w.hasRemediation(controller) {
@@ -76,6 +76,12 @@ func (w *Watcher) workloadChanged(object any) {
 	if w.hasRemediation(workload) {
 		w.queue.AddAfter(workload, debounce)
 	}
+}
+
+// excluded reports whether a namespace is never healed: what keeps the cluster and kube-remedy itself running is
+// not to depend on kube-remedy. The webhook's registration leaves out the same namespaces.
+func (w *Watcher) excluded(namespace string) bool {
+	return namespace == metav1.NamespaceSystem || namespace == w.options.Namespace
 }
 
 // hasRemediation asks the caches whether the workload of a controller has a Remediation.

@@ -136,15 +136,18 @@ func toPhase(known *v1alpha1.Remediation, phase v1alpha1.Phase, now time.Time) *
 // and Verified.
 func setConditions(remediation *v1alpha1.Remediation, now time.Time) {
 	phase := remediation.Status.Phase
-	for kind, holds := range map[string]bool{
-		"Applied":  phase == v1alpha1.PhaseApplied || phase == v1alpha1.PhaseVerified,
-		"Verified": phase == v1alpha1.PhaseVerified,
+	for _, next := range []struct {
+		kind  string
+		holds bool
+	}{
+		{"Applied", phase == v1alpha1.PhaseApplied || phase == v1alpha1.PhaseVerified},
+		{"Verified", phase == v1alpha1.PhaseVerified},
 	} {
 		condition := metav1.Condition{
-			Type: kind, Status: metav1.ConditionFalse, Reason: string(phase),
+			Type: next.kind, Status: metav1.ConditionFalse, Reason: string(phase), Message: describe(remediation),
 			LastTransitionTime: metav1.NewTime(now.UTC().Truncate(time.Second)),
 		}
-		if holds {
+		if next.holds {
 			condition.Status = metav1.ConditionTrue
 		}
 		meta.SetStatusCondition(&remediation.Status.Conditions, condition)

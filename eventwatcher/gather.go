@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/cache"
 
+	"github.com/kube-remedy/kube-remedy/engine"
 	"github.com/kube-remedy/kube-remedy/engine/evidence"
 )
 
@@ -29,7 +30,7 @@ func compactEvent(object any) (any, error) {
 		InvolvedObject: corev1.ObjectReference{UID: event.InvolvedObject.UID, Name: event.InvolvedObject.Name},
 		Type:           event.Type,
 		Reason:         event.Reason,
-		Message:        event.Message[:min(len(event.Message), maxEventMessage)],
+		Message:        engine.Shorten(event.Message, maxEventMessage),
 		Count:          event.Count,
 		LastTimestamp:  eventTime(event),
 	}, nil

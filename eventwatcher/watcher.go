@@ -99,7 +99,8 @@ func New(options Options) (*Watcher, error) {
 	w := &Watcher{
 		options: options, log: options.Log, clock: options.Clock, metrics: newMetrics(options.Metrics),
 		store: store{own}, clients: clients,
-		queue: workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[evidence.Workload]()),
+		queue: workqueue.NewTypedRateLimitingQueueWithConfig(workqueue.DefaultTypedControllerRateLimiter[evidence.Workload](),
+			workqueue.TypedRateLimitingQueueConfig[evidence.Workload]{Clock: options.Clock}),
 	}
 	if w.caches, err = newCaches(clients, partial, own); err != nil {
 		return nil, err

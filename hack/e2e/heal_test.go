@@ -30,6 +30,22 @@ func TestApplyWithoutWebhookGoesThroughUnhealed(t *testing.T) {
 	require.Equal(t, "256Mi", w.limit())
 }
 
+// The watcher is stopped in this test, so it runs before the parallel ones.
+func TestStandbyWatcherTakesOver(t *testing.T) {
+	standby, err := pair.StartStandby(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, pair.Watcher.Stop(), "on SIGTERM the watcher gives the lease back and ends with status 0")
+	w := newWorkload(t, spec{})
+	w.learn()
+	require.NoError(t, standby.Stop())
+
+	w.write(spec{limit: "64Mi"})
+	w.apply() // healed by the webhook, while no watcher runs
+	w.untilRunning()
+	require.NoError(t, pair.StartWatcher(t.Context()))
+	w.untilPhase(v1alpha1.PhaseVerified, 1) // what happened meanwhile is found at the start
+}
+
 func TestUnchangedFileIsHealedByClientSideApply(t *testing.T) {
 	t.Parallel()
 	w := newWorkload(t, spec{})

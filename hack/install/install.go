@@ -32,6 +32,7 @@ const (
 	webhookPort       = "21100"
 	webhookHealthPort = "21101"
 	watcherHealthPort = "21102"
+	standbyHealthPort = "21103"
 )
 
 // Pair is kube-remedy installed in a cluster.
@@ -131,14 +132,22 @@ func (p *Pair) StartWebhook(ctx context.Context) error {
 
 // StartWatcher runs the event watcher and waits until its caches are filled.
 func (p *Pair) StartWatcher(ctx context.Context) error {
-	host := p.cluster.HostIP()
-	watcher, err := p.start(ctx, "eventwatcher", watcherHealthPort,
-		"--health-listen="+host+":"+watcherHealthPort, "--namespace="+Namespace, "--stabilization-window="+p.window.String())
+	watcher, err := p.startWatcher(ctx, watcherHealthPort)
 	if err != nil {
 		return err
 	}
 	p.Watcher = watcher
 	return nil
+}
+
+// StartStandby runs a second event watcher, which waits for the first to give up the lease. The caller stops it.
+func (p *Pair) StartStandby(ctx context.Context) (*Program, error) {
+	return p.startWatcher(ctx, standbyHealthPort)
+}
+
+func (p *Pair) startWatcher(ctx context.Context, healthPort string) (*Program, error) {
+	return p.start(ctx, "eventwatcher", healthPort,
+		"--health-listen="+p.cluster.HostIP()+":"+healthPort, "--namespace="+Namespace, "--stabilization-window="+p.window.String())
 }
 
 // Stop ends the programs that run, as a node would: SIGTERM, then waiting.
@@ -159,7 +168,7 @@ func (p *Pair) start(ctx context.Context, name, healthPort string, args ...strin
 	if err != nil {
 		return nil, err
 	}
-	program, err := startProgram(filepath.Join(p.dir, name), filepath.Join(p.dir, name+".log"), append(args, "--kubeconfig="+kubeconfig)...)
+	program, err := startProgram(filepath.Join(p.dir, name), filepath.Join(p.dir, name+"-"+healthPort+".log"), append(args, "--kubeconfig="+kubeconfig)...)
 	if err != nil {
 		return nil, err
 	}
