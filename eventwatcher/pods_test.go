@@ -86,7 +86,9 @@ func TestFailed(t *testing.T) {
 		{"an error", "Error", 1, true},
 		{"a run that ended well", "Completed", 0, false},
 	} {
-		t.Run(test.name, func(t *testing.T) { require.Equal(t, test.want, failed(failingPod("shop", test.reason, test.exitCode))) })
+		t.Run(test.name, func(t *testing.T) {
+			require.Equal(t, test.want, failed(failingPod("shop", test.reason, test.exitCode)))
+		})
 	}
 	require.False(t, failed(&corev1.Pod{}), "a pod that has not started")
 }

@@ -37,7 +37,7 @@ type recipe struct {
 func kubernetesRecipe(source string) recipe {
 	const version = "k8s.io/component-base/version."
 	return recipe{
-		name: "kubernetes-" + kubernetesVersion, takes: "about 10 minutes on 2 cores",
+		name: "kubernetes-" + kubernetesVersion, takes: "about 15 minutes on 2 cores",
 		what:    "Kubernetes " + kubernetesVersion + " (etcd, API server, kubelet, …)",
 		ldflags: "-s -w -X " + version + "gitVersion=" + kubernetesVersion + " -X " + version + "gitMajor=1 -X " + version + "gitMinor=37",
 		source:  filepath.Join(source, "kube"),

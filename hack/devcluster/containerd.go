@@ -65,7 +65,7 @@ func containerd(l layout, p programs) (component, error) {
 		snapshotter = "overlayfs"
 	}
 	config := fmt.Sprintf(containerdConfig, l.path("containerd", "root"), l.path("containerd", "state"), l.containerdSocket(),
-		l.path("cni", "conf"), filepath.Dir(program("bridge")), l.config("registries"), program("runc"), l.path("runc"),
+		l.path("cni", "conf"), filepath.Dir(program("host-local")), l.config("registries"), program("runc"), l.path("runc"),
 		snapshotter, pauseImage, l.path("containerd", "opt"))
 	if err := write(l.config("containerd.toml"), []byte(config)); err != nil {
 		return component{}, fmt.Errorf("writing containerd's configuration: %w", err)

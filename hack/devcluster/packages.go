@@ -2,11 +2,13 @@ package devcluster
 
 import (
 	"context"
+	"debug/elf"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -21,7 +23,8 @@ func requirements() []requirement {
 	sbin := []string{"/usr/sbin", "/sbin"}
 	return []requirement{
 		{"runc", sbin, "runc"},
-		{"bridge", cniDirs(), "containernetworking-plugins"},
+		// Not its plugin bridge: iproute2 has a program of that name on $PATH.
+		{"host-local", cniDirs(), "containernetworking-plugins"},
 		{"iptables", sbin, "iptables"},
 		{"nft", sbin, "nftables"},
 		{"conntrack", sbin, "conntrack"},
@@ -37,12 +40,28 @@ func cniDirs() []string { return []string{"/usr/lib/cni", "/opt/cni/bin", "/usr/
 func (r requirement) find() string {
 	for _, dir := range r.dirs {
 		path := filepath.Join(dir, r.program)
-		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 && r.fits(path) {
 			return path
 		}
 	}
-	path, _ := exec.LookPath(r.program)
-	return path
+	if path, err := exec.LookPath(r.program); err == nil && r.fits(path) {
+		return path
+	}
+	return ""
+}
+
+// fits reports whether the program can be used as it is: the one that goes into an image on its own must not
+// need libraries. Debian's packages busybox and busybox-static differ in nothing else.
+func (r requirement) fits(path string) bool {
+	if !strings.HasSuffix(r.pkg, "-static") {
+		return true
+	}
+	file, err := elf.Open(path)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	return !slices.ContainsFunc(file.Progs, func(p *elf.Prog) bool { return p.Type == elf.PT_INTERP })
 }
 
 // program is the path of a required program; call it after installPackages has found all of them.

@@ -3,6 +3,7 @@ package devcluster
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -17,6 +18,21 @@ func TestMissingErrorNamesEverythingAtOnce(t *testing.T) {
 	err := missingError(missing, cause)
 	require.ErrorIs(t, err, cause)
 	require.ErrorContains(t, err, "runc iproute2 (apt-get update: exit status 100)")
+}
+
+func TestFindWantsAStaticProgramWhereItGoesIntoAnImage(t *testing.T) {
+	shell, err := exec.LookPath("sh") // on every distribution that is supported it needs the C library
+	require.NoError(t, err)
+	r := requirement{program: filepath.Base(shell), dirs: []string{filepath.Dir(shell)}, pkg: "shell"}
+	require.NotEmpty(t, r.find())
+	r.pkg = "shell-static"
+	require.Empty(t, r.find())
+}
+
+func TestThePluginsAreNotTakenForProgramsOfTheSameName(t *testing.T) {
+	for _, r := range requirements() {
+		require.NotEqual(t, "bridge", r.program, "iproute2 has a program of that name")
+	}
 }
 
 func TestFindWantsAnExecutableFile(t *testing.T) {
