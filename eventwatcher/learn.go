@@ -59,7 +59,7 @@ func learn(known *v1alpha1.Remediation, diagnosis engine.Diagnosis, now time.Tim
 	}
 	next := known.DeepCopy()
 	count(next, fresh)
-	inSpite := slices.Contains(diagnosis.Latest().Marks, known.Mark())
+	inSpite := slices.Contains(diagnosis.Latest().Marks, known.Mark()) && !below(known, diagnosis)
 	switch {
 	case beyond(known, diagnosis):
 		// The owner gave more than the cure would, and it was still too little.
@@ -110,6 +110,17 @@ func renew(remediation *v1alpha1.Remediation, diagnosis engine.Diagnosis, attemp
 	remediation.Status.Diagnosis = diagnosis.Finding.DeepCopy()
 	remediation.Status.Outcome = v1alpha1.Outcome{Attempt: attempt}
 	return remediation, escalated, nil
+}
+
+// below reports whether the newest failure happened under a value less than the one the Remediation gives: a
+// pod template keeps its mark when its owner switches healing off and applies the old value again.
+func below(known *v1alpha1.Remediation, diagnosis engine.Diagnosis) bool {
+	for _, action := range known.Spec.Actions {
+		if action.IncreaseMemory != nil && diagnosis.MemoryLimit.Cmp(action.IncreaseMemory.Limit) < 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // beyond reports whether the newest failure happened under a value greater than the one the Remediation gives.

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/api/validation"
+
 	"github.com/kube-remedy/kube-remedy/engine"
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
 	"github.com/kube-remedy/kube-remedy/engine/audit"
@@ -77,6 +79,29 @@ func annotationOperations(object map[string]any, marks []string, records []audit
 		operations = append(operations, annotate(template, "/spec/template", map[string]string{v1alpha1.RemediationsAnnotation: list})...)
 	}
 	return operations, nil
+}
+
+// annotationsFit reports whether the API server will take the annotations of an object and its pod template:
+// when they are too large it rejects the request, and the applier could do nothing about ours.
+func annotationsFit(raw []byte) bool {
+	object, err := decode(raw)
+	if err != nil {
+		return false
+	}
+	template, _ := templateOf(object).(map[string]any)
+	for _, annotated := range []map[string]any{object, template} {
+		metadata, _ := annotated["metadata"].(map[string]any)
+		annotations, _ := metadata["annotations"].(map[string]any)
+		size := 0
+		for name, value := range annotations {
+			text, _ := value.(string)
+			size += len(name) + len(text)
+		}
+		if size > validation.TotalAnnotationSizeLimitB {
+			return false
+		}
+	}
+	return true
 }
 
 // annotate sets annotations of the object or template at a JSON pointer; an empty value removes one.

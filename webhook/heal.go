@@ -33,6 +33,13 @@ type healer struct {
 // heal decides about a request. The answer is always one that allows; the error says what went wrong when it
 // counts as a failure.
 func (h healer) heal(request *admissionv1.AdmissionRequest) (answer, error) {
+	applied := reapply{
+		operation: request.Operation, subresource: request.SubResource, user: request.UserInfo.Username,
+		watcher: h.watcher, fieldManager: fieldManagerOf(request),
+	}
+	if applied.ruledOut() {
+		return allow("not_an_apply"), nil
+	}
 	target, err := targetOf(request)
 	if err != nil {
 		return failed("object"), err
@@ -41,7 +48,8 @@ func (h healer) heal(request *admissionv1.AdmissionRequest) (answer, error) {
 	if err != nil {
 		return failed("lookup"), err
 	}
-	if len(learned) == 0 {
+	// Without anything learned there may still be marks of a Remediation that is gone, or a mode that is none.
+	if len(learned) == 0 && !bytes.Contains(request.Object.Raw, []byte(v1alpha1.GroupName+"/")) {
 		return allow("no_remediation"), nil
 	}
 	object, err := decode(request.Object.Raw)
@@ -52,10 +60,7 @@ func (h healer) heal(request *admissionv1.AdmissionRequest) (answer, error) {
 	if err != nil {
 		return failed("object"), fmt.Errorf("read the old object: %w", err)
 	}
-	applied := reapply{
-		operation: request.Operation, subresource: request.SubResource, user: request.UserInfo.Username,
-		watcher: h.watcher, fieldManager: fieldManagerOf(request), object: object, old: old,
-	}
+	applied.object, applied.old = object, old
 	if !applied.is() {
 		return allow("not_an_apply"), nil
 	}
@@ -143,14 +148,14 @@ func choose(target remediations.Target, learned []*v1alpha1.Remediation, object 
 		case chosen.collides(resolved):
 			chosen.suggest(remediation, resolved, "another remediation decides the same field")
 		default:
-			chosen.apply(target, remediation, resolved)
+			chosen.apply(undo(target, object), remediation, resolved)
 		}
 	}
 	return chosen
 }
 
 // apply takes the operations of a Remediation in.
-func (c *choice) apply(target remediations.Target, remediation *v1alpha1.Remediation, resolved remedy.Resolution) {
+func (c *choice) apply(undo string, remediation *v1alpha1.Remediation, resolved remedy.Resolution) {
 	c.operations = append(c.operations, resolved.Operations...)
 	c.governed = append(c.governed, resolved.Governs...)
 	c.marks = append(c.marks, remediation.Mark())
@@ -159,7 +164,7 @@ func (c *choice) apply(target remediations.Target, remediation *v1alpha1.Remedia
 	for _, modification := range resolved.Modifications {
 		c.fields = append(c.fields, modification.Field)
 	}
-	c.warnings = append(c.warnings, healWarning(target, remediation, resolved.Modifications))
+	c.warnings = append(c.warnings, healWarning(undo, remediation, resolved.Modifications))
 }
 
 // keep leaves a Remediation that the object already carries as it stands there.
@@ -201,8 +206,14 @@ func (c choice) answer(raw []byte, object map[string]any) (answer, error) {
 	if err != nil {
 		return failed("patch"), fmt.Errorf("encode the patch: %w", err)
 	}
-	if err := tryPatch(raw, patch); err != nil {
+	after, err := tryPatch(raw, patch)
+	if err != nil {
 		return failed("patch"), err
+	}
+	if !annotationsFit(after) {
+		told := failed("annotations_full")
+		told.warnings = []string{"kube-remedy: left alone: its annotations would be larger than 256 KiB with ours"}
+		return told, nil
 	}
 	told.patch = patch
 	told.outcome, told.reason = patched, "annotations"
@@ -213,15 +224,17 @@ func (c choice) answer(raw []byte, object map[string]any) (answer, error) {
 	return told, nil
 }
 
-func tryPatch(raw, patch []byte) error {
+// tryPatch gives what the API server will make of the object.
+func tryPatch(raw, patch []byte) ([]byte, error) {
 	decoded, err := jsonpatch.DecodePatch(patch)
 	if err != nil {
-		return fmt.Errorf("decode the patch: %w", err)
+		return nil, fmt.Errorf("decode the patch: %w", err)
 	}
-	if _, err := decoded.Apply(raw); err != nil {
-		return fmt.Errorf("apply the patch to the object received: %w", err)
+	after, err := decoded.Apply(raw)
+	if err != nil {
+		return nil, fmt.Errorf("apply the patch to the object received: %w", err)
 	}
-	return nil
+	return after, nil
 }
 
 // auditAnnotations are for the API server's audit log, which prefixes the keys with the webhook's name.

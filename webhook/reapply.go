@@ -41,17 +41,22 @@ type reapply struct {
 	object, old  map[string]any
 }
 
+// ruledOut reports whether what stands beside the object says already that nobody applies it. Most requests are
+// controllers' and end here, before anything is looked up or decoded.
+func (r reapply) ruledOut() bool {
+	return r.operation != admissionv1.Create && r.operation != admissionv1.Update ||
+		r.subresource != "" ||
+		slices.Contains(controllerUsers, r.user) ||
+		strings.HasPrefix(r.user, kubeSystemAccounts) ||
+		slices.Contains(neverAppliers, r.fieldManager)
+}
+
 // is reports whether the object's owner, or the owner's deployer, applies the object: a creation, or an update
 // that changes the pod template or what was last applied, or that comes from an applier.
 func (r reapply) is() bool {
 	metadata, _ := r.object["metadata"].(map[string]any)
 	switch {
-	case r.operation != admissionv1.Create && r.operation != admissionv1.Update,
-		r.subresource != "",
-		metadata["deletionTimestamp"] != nil,
-		slices.Contains(controllerUsers, r.user),
-		strings.HasPrefix(r.user, kubeSystemAccounts),
-		slices.Contains(neverAppliers, r.fieldManager):
+	case r.ruledOut(), metadata["deletionTimestamp"] != nil:
 		return false
 	case r.user == r.watcher:
 		// The watcher writes to arm a workload, which must not heal it. Only where the owner asked for it does

@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
 
+	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
 	"github.com/kube-remedy/kube-remedy/internal/process"
 	"github.com/kube-remedy/kube-remedy/internal/remediations"
 	"github.com/kube-remedy/kube-remedy/webhook/certs"
@@ -53,7 +54,8 @@ type Server struct {
 }
 
 // drain is how long requests under way may take after the listener is closed. The API server itself gives up
-// after the registration's timeout of 2 s.
+// after the registration's timeout of 2 s; connections that were not used yet are waited for up to 5 s
+// (net/http, Server.Shutdown).
 const drain = 10 * time.Second
 
 // New connects and prepares the cache; nothing runs yet. It is an error when the options can't be used.
@@ -78,15 +80,27 @@ func New(options Options) (*Server, error) {
 		},
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/mutate", &Handler{
-		healer: healer{remediations: s.informer, watcher: options.WatcherUser}, metrics: newMetrics(options.Metrics),
+	mux.Handle("/mutate", s.leaving(&Handler{
+		healer: healer{remediations: synced{s.informer}, watcher: options.WatcherUser}, metrics: newMetrics(options.Metrics),
 		log: options.Log, clock: options.Clock,
-	})
+	}))
 	s.handler = mux
 	options.Metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "kube_remedy_certificate_not_after_seconds", Help: "When the serving certificate ends, in seconds since 1970; 0 when there is none.",
 	}, func() float64 { return float64(max(0, s.certs.NotAfter().Unix())) }))
 	return s, nil
+}
+
+// leaving ends each connection with its next answer once the server is stopping: API servers keep connections,
+// and are elsewhere before the listener is gone. Closing idle ones at once instead
+// (http.Server.SetKeepAlivesEnabled) would fail the review that is just being sent on one.
+func (s *Server) leaving(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.stopping.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // Ready reports why reviews can't be answered with what was learned; nil when they can.
@@ -95,11 +109,23 @@ func (s *Server) Ready() error {
 	case s.stopping.Load():
 		return errors.New("stopping")
 	case !s.informer.HasSynced():
-		return errors.New("the remediations are not read yet")
+		return errNotSynced
 	default:
 		return s.certs.Ready()
 	}
 }
+
+// synced finds Remediations once all of them were read: what is not known yet must not look like nothing learned.
+type synced struct{ *remediations.Informer }
+
+func (s synced) For(target remediations.Target) ([]*v1alpha1.Remediation, error) {
+	if !s.HasSynced() {
+		return nil, errNotSynced
+	}
+	return s.Informer.For(target)
+}
+
+var errNotSynced = errors.New("the remediations are not read yet")
 
 // Run serves until ctx ends. Then it is not ready, goes on serving for ShutdownDelay, finishes what is under way
 // and returns nil. It is an error when an address can't be listened on or a server fails.
@@ -124,19 +150,18 @@ func (s *Server) serve(ctx context.Context, reviews, health net.Listener) error 
 	group, serving := errgroup.WithContext(serving)
 	group.Go(func() error { s.informer.RunWithContext(serving); return nil })
 	group.Go(func() error { return s.certs.Run(serving) })
-	group.Go(func() error {
-		return process.Serve(serving, &http.Server{
-			Handler: s.handler, TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: s.certs.GetCertificate},
-			ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second,
-			IdleTimeout: 2 * time.Minute, // the API server keeps its connections for 90 s
-			ErrorLog:    slog.NewLogLogger(s.options.Log.Handler(), slog.LevelDebug),
-		}, reviews, drain)
-	})
+	server := &http.Server{
+		Handler: s.handler, TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: s.certs.GetCertificate},
+		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second,
+		IdleTimeout: 2 * time.Minute, // the API server keeps its connections for 90 s
+		ErrorLog:    slog.NewLogLogger(s.options.Log.Handler(), slog.LevelDebug),
+	}
+	group.Go(func() error { return process.Serve(serving, server, reviews, drain) })
 	group.Go(func() error {
 		return process.Serve(serving, &http.Server{
 			Handler:           process.Health{Ready: s.Ready, Metrics: s.options.Metrics}.Handler(),
 			ReadHeaderTimeout: 5 * time.Second,
-		}, health, time.Second)
+		}, health, drain)
 	})
 	group.Go(func() error {
 		select {

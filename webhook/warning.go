@@ -17,13 +17,22 @@ const maxWarning = 256
 // shortNames are how kubectl calls the kinds.
 var shortNames = map[string]string{"Deployment": "deploy", "StatefulSet": "sts", "DaemonSet": "ds"}
 
-// healWarning says what was changed, why, and how to undo it.
-func healWarning(target remediations.Target, remediation *v1alpha1.Remediation, modifications []remedy.Modification) string {
-	why := " (" + because(remediation) + ")"
-	undo := fmt.Sprintf("; undo: kubectl annotate %s/%s %s=%s", shortNames[target.Kind], target.Name, v1alpha1.ModeAnnotation, v1alpha1.ModeOff)
+// undo is the command with which the owner stops healing of the object.
+func undo(target remediations.Target, object map[string]any) string {
+	command := fmt.Sprintf("kubectl annotate %s/%s %s=%s", shortNames[target.Kind], target.Name, v1alpha1.ModeAnnotation, v1alpha1.ModeOff)
 	if target.Namespace != "default" {
-		undo += " -n " + target.Namespace
+		command += " -n " + target.Namespace
 	}
+	if annotationOf(object, v1alpha1.ModeAnnotation) != "" {
+		command += " --overwrite" // without it kubectl refuses to change the value
+	}
+	return command
+}
+
+// healWarning says what was changed, why, and how to undo it.
+func healWarning(undo string, remediation *v1alpha1.Remediation, modifications []remedy.Modification) string {
+	why := " (" + because(remediation) + ")"
+	undo = "; undo: " + undo
 	return fitting(
 		"kube-remedy: "+changes(modifications)+why+undo,
 		"kube-remedy: "+changes(modifications[:1])+why+undo,

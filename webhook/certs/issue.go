@@ -54,6 +54,10 @@ func parse(data map[string][]byte) (*bundle, error) {
 	if read.ca, err = parseCertificates(data[caCertKey]); err != nil {
 		return nil, fmt.Errorf("%s: %w", caCertKey, err)
 	}
+	// Nothing that it signs would be trusted, and it would be signed again and again.
+	if ca := read.ca[0]; !ca.IsCA || ca.KeyUsage&x509.KeyUsageCertSign == 0 {
+		return nil, fmt.Errorf("%s: it is not a certificate authority", caCertKey)
+	}
 	ca, err := tls.X509KeyPair(data[caCertKey], data[caKeyKey])
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", caKeyKey, err)
@@ -94,10 +98,10 @@ func renewed(data map[string][]byte, names Names, now time.Time) (fresh map[stri
 	if err != nil {
 		have, why = &bundle{}, "the secret has no usable certificates: "+err.Error()
 	}
-	if len(have.ca) == 0 || !now.Before(renewAt(have.ca[0])) {
-		if why == "" {
-			why = "the certificate authority is due for renewal"
-		}
+	if why == "" {
+		why = have.whyRenewCA(now)
+	}
+	if why != "" {
 		if err := have.renewCA(now); err != nil {
 			return nil, "", err
 		}
@@ -109,6 +113,17 @@ func renewed(data map[string][]byte, names Names, now time.Time) (fresh map[stri
 	}
 	fresh, err = have.withServing(names, now)
 	return fresh, why, err
+}
+
+// whyRenewCA says why the certificate authority can't stay; empty when it can.
+func (b *bundle) whyRenewCA(now time.Time) string {
+	switch {
+	case !now.Before(renewAt(b.ca[0])):
+		return "the certificate authority is due for renewal"
+	case now.Before(b.ca[0].NotBefore):
+		return "the certificate authority is not valid yet"
+	}
+	return ""
 }
 
 // whyRenewServing says why the serving certificate can't stay; empty when it can.

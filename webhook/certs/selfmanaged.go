@@ -25,6 +25,7 @@ import (
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/util/flowcontrol"
 	"k8s.io/utils/clock"
 )
 
@@ -49,6 +50,7 @@ type SelfManaged struct {
 	Log   *slog.Logger
 
 	current atomic.Pointer[tls.Certificate]
+	trusted []byte // the authorities that the registration has, as far as Run knows
 }
 
 // checkEvery is how often everything is looked at without a change: certificates come due by the clock.
@@ -56,6 +58,13 @@ const checkEvery = time.Hour
 
 // retryAfter is how long a failed look waits for the next.
 const retryAfter = 2 * time.Second
+
+// Looks a second in the long run, and how many may follow each other at once. Replicas that disagree, as in a
+// rollout that changes the names, would otherwise answer each other's writes as fast as the API server takes them.
+const (
+	pace  = 1
+	burst = 10
+)
 
 var errNoCertificate = errors.New("no serving certificate is loaded yet")
 
@@ -100,7 +109,11 @@ func (s *SelfManaged) Run(ctx context.Context) error {
 		}
 		watching.Go(func() { informer.RunWithContext(inner) })
 	}
+	paced := flowcontrol.NewTokenBucketRateLimiter(pace, burst)
 	for {
+		if paced.Wait(ctx) != nil { // ctx ended
+			return nil
+		}
 		wait := checkEvery
 		if err := s.reconcile(ctx); err != nil && ctx.Err() == nil {
 			s.Log.Warn("certificates are not as they should be, trying again", "error", err)
@@ -144,7 +157,7 @@ func signal(informer cache.SharedIndexInformer, changed chan<- struct{}) error {
 }
 
 // reconcile brings the Secret up to date, the registration after it, and serves the certificate last: nothing
-// is served that is not trusted yet.
+// is served that is not trusted yet, unless there is nothing better.
 func (s *SelfManaged) reconcile(ctx context.Context) error {
 	secret, err := s.ensureSecret(ctx)
 	if err != nil {
@@ -154,11 +167,15 @@ func (s *SelfManaged) reconcile(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("load the serving certificate: %w", err)
 	}
-	trusted := s.trust(ctx, secret.Data[caCertKey])
-	if trusted == nil || s.current.Load() == nil {
+	err = s.trust(ctx, secret.Data[caCertKey])
+	if err == nil {
+		s.trusted = secret.Data[caCertKey]
+	}
+	// A certificate of authorities that were written before needs no writing now.
+	if bytes.Equal(s.trusted, secret.Data[caCertKey]) || !s.Clock.Now().Before(s.NotAfter()) {
 		s.current.Store(&serving)
 	}
-	return trusted
+	return err
 }
 
 // ensureSecret gives the Secret as it should be, writing it if it is not. A replica that writes at the same time

@@ -1,0 +1,403 @@
+package webhook
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
+	admissionv1 "k8s.io/api/admission/v1"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes/fake"
+	"k8s.io/client-go/rest"
+	clienttesting "k8s.io/client-go/testing"
+	"k8s.io/utils/clock"
+
+	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
+	"github.com/kube-remedy/kube-remedy/webhook/certs"
+)
+
+// pipes is a listener whose connections are made of memory, so that time can be that of a bubble.
+type pipes struct {
+	made   chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func newPipes() *pipes { return &pipes{made: make(chan net.Conn), closed: make(chan struct{})} }
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case connection := <-p.made:
+		return connection, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error {
+	p.once.Do(func() { close(p.closed) })
+	return nil
+}
+
+func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipes"} }
+
+func (p *pipes) dial(context.Context, string, string) (net.Conn, error) {
+	near, far := net.Pipe()
+	select {
+	case p.made <- far:
+		return near, nil
+	case <-p.closed:
+		return nil, errors.New("connection refused")
+	}
+}
+
+// api is an API server that has one Remediation, and tells of it when it is up.
+type api struct {
+	up chan struct{}
+}
+
+func (a api) RoundTrip(r *http.Request) (*http.Response, error) {
+	select {
+	case <-a.up:
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
+	if r.URL.Path != "/apis/kube-remedy.io/v1alpha1/remediations" || r.URL.Query().Get("sendInitialEvents") != "true" {
+		return nil, errors.New("unexpected request " + r.URL.String())
+	}
+	known, end := learned(), &v1alpha1.Remediation{}
+	end.Annotations = map[string]string{metav1.InitialEventsAnnotationKey: "true"}
+	body, events := io.Pipe()
+	go func() {
+		for _, event := range []struct {
+			Type   string                `json:"type"`
+			Object *v1alpha1.Remediation `json:"object"`
+		}{{"ADDED", known}, {"BOOKMARK", end}} {
+			event.Object.TypeMeta = metav1.TypeMeta{APIVersion: "kube-remedy.io/v1alpha1", Kind: "Remediation"}
+			event.Object.ResourceVersion = "1"
+			_ = json.NewEncoder(events).Encode(event)
+		}
+		<-r.Context().Done()
+		events.CloseWithError(r.Context().Err())
+	}()
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: body, Request: r}, nil
+}
+
+const (
+	serviceName   = "kube-remedy-webhook.kube-remedy-system.svc"
+	shutdownDelay = 7 * time.Second
+)
+
+func options(transport http.RoundTripper) Options {
+	return Options{
+		Config:    &rest.Config{Host: "https://api.example", Transport: transport},
+		Namespace: "kube-remedy-system", Secret: "certificate", Configuration: "kube-remedy",
+		Names: certs.Names{DNS: []string{serviceName}}, WatcherUser: "watcher", ShutdownDelay: shutdownDelay,
+		Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Clock: clock.RealClock{},
+	}
+}
+
+// running is a server that serves, and the cluster it serves for.
+type running struct {
+	*Server
+	api             api
+	clients         *fake.Clientset
+	reviews, health *pipes
+	stop            context.CancelFunc
+	ended           chan error
+}
+
+// start serves for a cluster that is not up yet, in which react answers first what it wants to. It is for use in
+// a bubble.
+func start(t *testing.T, react ...clienttesting.ReactionFunc) *running {
+	t.Helper()
+	r := &running{
+		api: api{make(chan struct{})}, reviews: newPipes(), health: newPipes(), ended: make(chan error, 1),
+		clients: fake.NewClientset(&admissionregistrationv1.MutatingWebhookConfiguration{
+			ObjectMeta: metav1.ObjectMeta{Name: "kube-remedy"}, Webhooks: []admissionregistrationv1.MutatingWebhook{{Name: "apply.kube-remedy.io"}},
+		}),
+	}
+	for _, reaction := range react {
+		r.clients.PrependReactor("*", "*", reaction)
+	}
+	var err error
+	r.Server, err = New(options(r.api))
+	require.NoError(t, err)
+	r.certs.Client = r.clients
+	var ctx context.Context
+	ctx, r.stop = context.WithCancel(context.WithoutCancel(t.Context()))
+	t.Cleanup(func() {
+		r.stop()
+		time.Sleep(time.Minute) // a bubble must be empty in the end, also that of a test that fails
+	})
+	go func() { r.ended <- r.serve(ctx, r.reviews, r.health) }()
+	return r
+}
+
+// send sends a request on a connection of its own and gives status and body.
+func send(t *testing.T, transport *http.Transport, request *http.Request) (int, string) {
+	t.Helper()
+	defer transport.CloseIdleConnections()
+	response, err := transport.RoundTrip(request)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	return response.StatusCode, string(text)
+}
+
+// get asks the health server.
+func (r *running) get(t *testing.T, path string) (int, string) {
+	t.Helper()
+	synctest.Wait()
+	request, err := http.NewRequest(http.MethodGet, "http://health"+path, nil)
+	require.NoError(t, err)
+	return send(t, &http.Transport{DialContext: r.health.dial}, request)
+}
+
+// mutate sends a review as the API server does: over TLS, and trusting what the registration says.
+func (r *running) mutate(t *testing.T, body io.Reader) (int, string) {
+	t.Helper()
+	configuration, err := r.clients.AdmissionregistrationV1().MutatingWebhookConfigurations().Get(context.Background(), "kube-remedy", metav1.GetOptions{})
+	require.NoError(t, err)
+	roots := x509.NewCertPool()
+	require.True(t, roots.AppendCertsFromPEM(configuration.Webhooks[0].ClientConfig.CABundle))
+	request, err := http.NewRequest(http.MethodPost, "https://"+serviceName+"/mutate", body)
+	require.NoError(t, err)
+	request.Header.Set("Content-Type", "application/json")
+	return send(t, &http.Transport{DialContext: r.reviews.dial, TLSClientConfig: &tls.Config{RootCAs: roots}, ForceAttemptHTTP2: true}, request)
+}
+
+// requireHeals wants a review to be answered with what the cluster's Remediation says.
+func (r *running) requireHeals(t *testing.T, body io.Reader) {
+	t.Helper()
+	status, text := r.mutate(t, body)
+	require.Equal(t, http.StatusOK, status, text)
+	var given admissionv1.AdmissionReview
+	require.NoError(t, json.Unmarshal([]byte(text), &given))
+	require.Contains(t, string(given.Response.Patch), "256Mi", text)
+}
+
+func failing() io.Reader { return strings.NewReader(webRequest(deployment("128Mi", "", ""))) }
+
+// requireEnds wants serve to have ended after some time, without an error.
+func (r *running) requireEnds(t *testing.T, within time.Duration) {
+	t.Helper()
+	time.Sleep(within)
+	synctest.Wait()
+	require.Len(t, r.ended, 1)
+	require.NoError(t, <-r.ended)
+	for _, listener := range []*pipes{r.reviews, r.health} {
+		_, err := listener.dial(context.Background(), "", "")
+		require.Error(t, err)
+	}
+}
+
+func TestServerIsReadyOnceItKnowsAndStopsBeingReadyFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t)
+		status, text := r.get(t, "/readyz")
+		require.Equal(t, http.StatusServiceUnavailable, status)
+		require.Equal(t, "the remediations are not read yet\n", text)
+		status, _ = r.get(t, "/healthz")
+		require.Equal(t, http.StatusOK, status, "it is not to be restarted for that")
+
+		close(r.api.up)
+		status, text = r.get(t, "/readyz")
+		require.Equal(t, http.StatusOK, status, text)
+		r.requireHeals(t, failing())
+
+		time.Sleep(time.Minute)
+		r.stop()
+		status, text = r.get(t, "/readyz")
+		require.Equal(t, http.StatusServiceUnavailable, status)
+		require.Equal(t, "stopping\n", text)
+		r.requireHeals(t, failing())
+		time.Sleep(shutdownDelay - 1)
+		synctest.Wait()
+		require.Empty(t, r.ended)
+		r.requireHeals(t, failing())
+		status, _ = r.get(t, "/healthz")
+		require.Equal(t, http.StatusOK, status)
+		r.requireEnds(t, time.Second)
+	})
+}
+
+func TestServerWithoutACertificateIsNotReady(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var allowed atomic.Bool
+		r := start(t, func(action clienttesting.Action) (bool, runtime.Object, error) {
+			return action.Matches("get", "secrets") && !allowed.Load(), nil, errors.New("not allowed")
+		})
+		close(r.api.up)
+		status, text := r.get(t, "/readyz")
+		require.Equal(t, http.StatusServiceUnavailable, status)
+		require.Equal(t, "no serving certificate is loaded yet\n", text)
+		_, text = r.get(t, "/metrics")
+		require.Contains(t, text, "kube_remedy_certificate_not_after_seconds 0\n")
+
+		allowed.Store(true)
+		time.Sleep(time.Minute) // it tries again
+		status, _ = r.get(t, "/readyz")
+		require.Equal(t, http.StatusOK, status)
+		_, text = r.get(t, "/metrics")
+		// 90 days after the start of a bubble's time.
+		require.Regexp(t, `kube_remedy_certificate_not_after_seconds 9\.5446\d+e\+08\n`, text)
+		r.stop()
+		r.requireEnds(t, shutdownDelay+time.Second)
+	})
+}
+
+// onceRead tells when it is read from for the first time.
+type onceRead struct {
+	io.Reader
+	read func()
+}
+
+func (o *onceRead) Read(into []byte) (int, error) {
+	o.read()
+	return o.Reader.Read(into)
+}
+
+func TestReviewUnderWayIsAnsweredAfterTheListenerIsClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t)
+		close(r.api.up)
+		synctest.Wait()
+		body, rest := io.Pipe()
+		begun := make(chan struct{})
+		answered := make(chan struct{})
+		go func() {
+			defer close(answered)
+			r.requireHeals(t, &onceRead{body, sync.OnceFunc(func() { close(begun) })})
+		}()
+		<-begun
+		r.stop()
+		time.Sleep(shutdownDelay + time.Second)
+		synctest.Wait()
+		require.Empty(t, r.ended)
+		_, err := r.reviews.dial(t.Context(), "", "")
+		require.Error(t, err, "new connections are refused")
+		_, err = io.Copy(rest, failing())
+		require.NoError(t, err)
+		require.NoError(t, rest.Close())
+		<-answered
+		r.requireEnds(t, 2*time.Second)
+	})
+}
+
+// A client may have a connection at hand that it has not used yet.
+func TestUnusedConnectionsDoNotFailTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t)
+		close(r.api.up)
+		synctest.Wait()
+		r.stop()
+		time.Sleep(shutdownDelay - 1)
+		for _, listener := range []*pipes{r.reviews, r.health} {
+			connection, err := listener.dial(t.Context(), "", "")
+			require.NoError(t, err)
+			defer connection.Close()
+		}
+		r.requireEnds(t, drain)
+	})
+}
+
+func TestServerThatStopsBeforeItWasReadyEndsInTheSameWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t)
+		synctest.Wait()
+		r.stop()
+		time.Sleep(shutdownDelay - 1)
+		synctest.Wait()
+		require.Empty(t, r.ended)
+		r.requireEnds(t, time.Second)
+	})
+}
+
+func TestListenerThatFailsEndsEverything(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		fail func(r *running) error
+	}{
+		{"reviews", func(r *running) error { return r.reviews.Close() }},
+		{"health", func(r *running) error { return r.health.Close() }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := start(t)
+				close(r.api.up)
+				synctest.Wait()
+				require.NoError(t, test.fail(r))
+				err := <-r.ended
+				require.ErrorIs(t, err, net.ErrClosed)
+				require.ErrorContains(t, err, "serve on pipes: ")
+			})
+		})
+	}
+}
+
+func TestAddressInUseIsAnErrorThatNamesIt(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer taken.Close()
+	for _, test := range []struct{ name, listen, health, err string }{
+		{"for reviews", taken.Addr().String(), "127.0.0.1:0", "listen for reviews: "},
+		{"for health", "127.0.0.1:0", taken.Addr().String(), "listen for health: "},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			with := options(nil)
+			with.Listen, with.HealthListen = test.listen, test.health
+			server, err := New(with)
+			require.NoError(t, err)
+			err = server.Run(t.Context())
+			require.ErrorContains(t, err, test.err)
+			require.ErrorContains(t, err, taken.Addr().String()+": bind: address already in use")
+		})
+	}
+}
+
+func TestRunServesOnItsAddressesUntilItsContextEnds(t *testing.T) {
+	with := options(api{make(chan struct{})})
+	with.Listen, with.HealthListen, with.ShutdownDelay = "127.0.0.1:0", "127.0.0.1:0", 0
+	server, err := New(with)
+	require.NoError(t, err)
+	server.certs.Client = fake.NewClientset()
+	ctx, stop := context.WithCancel(t.Context())
+	stop() // a signal may come as early as this
+	require.NoError(t, server.Run(ctx))
+}
+
+func TestNewRefusesWhatItCanNotUse(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		spoil func(options *Options)
+		err   string
+	}{
+		{"no names", func(options *Options) { options.Names = certs.Names{} }, "the serving certificate needs at least one DNS name or IP address"},
+		{"a connection without its certificate", func(options *Options) { options.Config.CAFile = "missing" }, "client for certificates: "},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			with := options(nil)
+			test.spoil(&with)
+			_, err := New(with)
+			require.ErrorContains(t, err, test.err)
+		})
+	}
+}
