@@ -28,6 +28,10 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stderr))
 }
 
+// drain is how long probes under way may take in the end. Connections that were not used yet are waited for up
+// to 5 s (net/http, Server.Shutdown).
+const drain = 10 * time.Second
+
 // flags are what the command line says.
 type flags struct {
 	kubeconfig, namespace, healthListen, logLevel string
@@ -96,12 +100,14 @@ func watch(ctx context.Context, f flags, stderr io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("listen for health: %w", err)
 	}
+	// Until the API server answers, client-go tries again without a word.
+	log.Info("filling the caches", "health", listener.Addr())
 	health := &http.Server{
 		Handler:           process.Health{Ready: watcher.Ready, Metrics: registry}.Handler(),
 		ReadHeaderTimeout: 5 * time.Second,
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return process.Serve(ctx, health, listener, time.Second) })
+	group.Go(func() error { return process.Serve(ctx, health, listener, drain) })
 	group.Go(func() error { return watcher.Run(ctx) })
 	return group.Wait()
 }

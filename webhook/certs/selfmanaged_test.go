@@ -357,15 +357,34 @@ func TestCertificateThatIsNotTrustedYetIsNotServedInPlaceOfOneThatIs(t *testing.
 	requireServes(t, s, stored(t, clients))
 }
 
-func TestExpiredCertificateGivesWayToOneThatMayNotBeTrustedYet(t *testing.T) {
+// refuseRegistration makes the registration unreadable from now on.
+func refuseRegistration(clients *fake.Clientset) {
+	clients.PrependReactor("get", "mutatingwebhookconfigurations", func(clienttesting.Action) (bool, runtime.Object, error) {
+		return true, nil, errors.New("no longer allowed")
+	})
+}
+
+func TestRenewalByATrustedAuthorityNeedsNoRegistration(t *testing.T) {
 	clients, now := cluster(), clocktesting.NewFakeClock(noon)
 	s, _ := replica(clients, now)
 	require.NoError(t, s.reconcile(t.Context()))
 	old := stored(t, clients)
-	clients.PrependReactor("get", "mutatingwebhookconfigurations", func(clienttesting.Action) (bool, runtime.Object, error) {
-		return true, nil, errors.New("no longer allowed")
-	})
-	now.Step(89 * day)
+	refuseRegistration(clients)
+	now.Step(61 * day)
+	require.ErrorContains(t, s.reconcile(t.Context()), "no longer allowed")
+	requireServes(t, s, stored(t, clients))
+	require.NotEqual(t, old["tls.crt"], stored(t, clients)["tls.crt"])
+}
+
+func TestExpiredCertificateGivesWayToOneThatMayNotBeTrustedYet(t *testing.T) {
+	clients, now := cluster(), clocktesting.NewFakeClock(noon.Add(-2400*day))
+	s, _ := replica(clients, now)
+	require.NoError(t, s.reconcile(t.Context()))
+	now.SetTime(noon)
+	require.NoError(t, s.reconcile(t.Context()))
+	old := stored(t, clients)
+	refuseRegistration(clients)
+	now.Step(89 * day) // both the authority and the certificate are due
 	require.ErrorContains(t, s.reconcile(t.Context()), "no longer allowed")
 	requireServes(t, s, old)
 	now.Step(day)
