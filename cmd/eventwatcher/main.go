@@ -3,7 +3,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -60,17 +59,10 @@ func parse(args []string, stderr io.Writer) (flags, error) {
 
 func run(ctx context.Context, args []string, stderr io.Writer) int {
 	parsed, err := parse(args, stderr)
-	if errors.Is(err, flag.ErrHelp) {
-		return 0
-	}
 	if err == nil {
 		err = watch(ctx, parsed, stderr)
 	}
-	if err != nil {
-		fmt.Fprintln(stderr, "kube-remedy-eventwatcher:", err)
-		return 1
-	}
-	return 0
+	return process.ExitStatus(stderr, "kube-remedy-eventwatcher", err)
 }
 
 func watch(ctx context.Context, f flags, stderr io.Writer) error {

@@ -3,7 +3,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -90,17 +89,10 @@ func (f flags) names() (certs.Names, error) {
 
 func run(ctx context.Context, args []string, stderr io.Writer) int {
 	parsed, err := parse(args, stderr)
-	if errors.Is(err, flag.ErrHelp) {
-		return 0
-	}
 	if err == nil {
 		err = serve(ctx, parsed, stderr)
 	}
-	if err != nil {
-		fmt.Fprintln(stderr, "kube-remedy-webhook:", err)
-		return 1
-	}
-	return 0
+	return process.ExitStatus(stderr, "kube-remedy-webhook", err)
 }
 
 func serve(ctx context.Context, f flags, stderr io.Writer) error {

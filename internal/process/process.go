@@ -5,6 +5,7 @@ package process
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -32,6 +33,16 @@ func NewLogger(w io.Writer, level string) (*slog.Logger, error) {
 	handler := slog.NewTextHandler(w, &slog.HandlerOptions{Level: least})
 	klog.SetLogger(logr.FromSlogHandler(handler))
 	return slog.New(handler), nil
+}
+
+// ExitStatus is the status a program ends with: 0 when nothing went wrong or help was asked for, otherwise 1, with
+// the error told on stderr under the program's name.
+func ExitStatus(stderr io.Writer, name string, err error) int {
+	if err == nil || errors.Is(err, flag.ErrHelp) {
+		return 0
+	}
+	fmt.Fprintln(stderr, name+":", err)
+	return 1
 }
 
 // RESTConfig reads the kubeconfig file, or takes the pod's own service account when it is empty. userAgent names

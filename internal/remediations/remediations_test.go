@@ -1,10 +1,12 @@
 package remediations
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -66,8 +68,8 @@ func names(t *testing.T, informer *Informer, target Target) []string {
 	found, err := informer.For(target)
 	require.NoError(t, err)
 	var names []string
-	for _, remediation := range found {
-		names = append(names, remediation.Name)
+	for _, known := range found {
+		names = append(names, known.Name)
 	}
 	return names
 }
@@ -115,15 +117,15 @@ func api(t *testing.T, first []*v1alpha1.Remediation, events <-chan event) *rest
 		send := json.NewEncoder(w)
 		if query.Get("watch") == "" {
 			list := v1alpha1.RemediationList{TypeMeta: metav1.TypeMeta{APIVersion: "kube-remedy.io/v1alpha1", Kind: "RemediationList"}, ListMeta: metav1.ListMeta{ResourceVersion: "1"}}
-			for _, remediation := range first {
-				list.Items = append(list.Items, *remediation)
+			for _, known := range first {
+				list.Items = append(list.Items, *known)
 			}
 			_ = send.Encode(list)
 			return
 		}
 		if query.Get("sendInitialEvents") == "true" {
-			for _, remediation := range first {
-				_ = send.Encode(event{"ADDED", remediation})
+			for _, known := range first {
+				_ = send.Encode(event{"ADDED", known})
 			}
 			end := remediation("", v1alpha1.TargetRef{})
 			end.Annotations = map[string]string{metav1.InitialEventsAnnotationKey: "true"}
@@ -158,23 +160,32 @@ func TestInformerFollowsTheCluster(t *testing.T) {
 		DeleteFunc: func(object any) { seen <- "deleted " + object.(*v1alpha1.Remediation).Name },
 	})
 	require.NoError(t, err)
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	next := func() string {
+		select {
+		case change := <-seen:
+			return change
+		case <-ctx.Done():
+			return "nothing for too long"
+		}
+	}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		informer.RunWithContext(t.Context())
+		informer.RunWithContext(ctx)
 	}()
-	t.Cleanup(func() { <-ended }) // the test's context has ended by then
+	defer func() { stop(); <-ended }()
 
-	require.Equal(t, "added first", <-seen)
-	require.True(t, cache.WaitForCacheSync(t.Context().Done(), informer.HasSynced))
+	require.Equal(t, "added first", next())
+	require.True(t, cache.WaitForCacheSync(ctx.Done(), informer.HasSynced))
 	require.Equal(t, []string{"first"}, names(t, informer, web))
 	events <- event{"ADDED", second}
-	require.Equal(t, "added second", <-seen)
+	require.Equal(t, "added second", next())
 	require.ElementsMatch(t, []string{"first", "second"}, names(t, informer, web))
 	gone := first.DeepCopy()
 	gone.ResourceVersion = "3"
 	events <- event{"DELETED", gone}
-	require.Equal(t, "deleted first", <-seen)
+	require.Equal(t, "deleted first", next())
 	require.Equal(t, []string{"second"}, names(t, informer, web))
 }
 

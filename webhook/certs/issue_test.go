@@ -186,7 +186,7 @@ func leafAsAuthority(t *testing.T, template x509.Certificate) (certificate, key 
 func TestUnusableDataIsReplacedAsAWhole(t *testing.T) {
 	other := issued(t, called, noon)
 	rsaCertificate, rsaKey := rsaAuthority(t)
-	leaf, leafKey := leafAsAuthority(t, x509.Certificate{})
+	leaf, leafKey := leafAsAuthority(t, x509.Certificate{KeyUsage: x509.KeyUsageCertSign})
 	signer, signerKey := leafAsAuthority(t, x509.Certificate{IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature})
 	half := func(text []byte) []byte { return text[:len(text)/2] }
 	for _, test := range []struct {
