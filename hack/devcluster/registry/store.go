@@ -12,7 +12,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"sort"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/registry"
@@ -111,33 +110,33 @@ func (s *store) remember(m putManifest) error {
 	return os.Rename(file+".new", file)
 }
 
-// replay puts the remembered manifests again, oldest first, for an index is refused before its parts.
+// replay puts the remembered manifests again. An index is refused before its parts, so what was refused is put
+// again after the others for as long as that helps; times of files are too coarse to tell the order.
 func (s *store) replay() error {
 	files, err := filepath.Glob(filepath.Join(s.manifests, "*.json"))
 	if err != nil {
 		return err
 	}
-	age := map[string]int64{}
-	for _, file := range files {
-		info, err := os.Stat(file)
-		if err != nil {
-			return err
+	for len(files) > 0 {
+		var refused []string
+		var why error
+		for _, file := range files {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				return err
+			}
+			var m putManifest
+			if err := json.Unmarshal(data, &m); err != nil {
+				return fmt.Errorf("reading %s: %w", file, err)
+			}
+			if answer := s.put(m); answer.Code >= 300 {
+				refused, why = append(refused, file), fmt.Errorf("putting %s again: %d %s", m.Path, answer.Code, answer.Body)
+			}
 		}
-		age[file] = info.ModTime().UnixNano()
-	}
-	sort.Slice(files, func(i, j int) bool { return age[files[i]] < age[files[j]] })
-	for _, file := range files {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			return err
+		if len(refused) == len(files) {
+			return why
 		}
-		var m putManifest
-		if err := json.Unmarshal(data, &m); err != nil {
-			return fmt.Errorf("reading %s: %w", file, err)
-		}
-		if answer := s.put(m); answer.Code >= 300 {
-			return fmt.Errorf("putting %s again: %d %s", m.Path, answer.Code, answer.Body)
-		}
+		files = refused
 	}
 	return nil
 }
