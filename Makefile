@@ -21,6 +21,11 @@ help: ## Show this list
 build: ## Build the programs into bin/
 	go build -trimpath -o $(BIN)/kube-remedy-webhook ./cmd/webhook
 	go build -trimpath -o $(BIN)/kube-remedy-eventwatcher ./cmd/eventwatcher
+	go build -trimpath -o $(BIN)/kubectl-remedy ./cmd/kubectl-remedy
+
+.PHONY: catalog-report
+catalog-report: ## Print what the catalogue has, and how right and how well calibrated it is on its cases
+	@cd hack && go run ./catalog-report
 
 .PHONY: demo
 demo: ## Tell the story on a real cluster: a container is OOM-killed, the next apply is healed
@@ -62,6 +67,7 @@ lint: $(GOLANGCI_LINT) ## Check style and the walls between packages
 generate: $(CONTROLLER_GEN) ## Write generated code and the custom resource definition
 	$(CONTROLLER_GEN) object paths=./engine/api/...
 	$(CONTROLLER_GEN) crd:crdVersions=v1 paths=./engine/api/... output:crd:dir=charts/kube-remedy/crds
+	go run ./cmd/kubectl-remedy catalog -o markdown >docs/catalog.md
 
 .PHONY: check-generated
 check-generated: ## Fail if generated files or go.mod files are not what would be generated

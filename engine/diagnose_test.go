@@ -11,10 +11,18 @@ import (
 
 	"github.com/kube-remedy/kube-remedy/engine"
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
+	"github.com/kube-remedy/kube-remedy/engine/catalog"
 	"github.com/kube-remedy/kube-remedy/engine/evidence"
 )
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func newEngine(t testing.TB) *engine.Engine {
+	t.Helper()
+	known, err := catalog.BuiltIn()
+	require.NoError(t, err)
+	return engine.New(known)
+}
 
 func ended(reason string, exitCode int32, at time.Time) corev1.ContainerState {
 	return corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{
@@ -92,7 +100,7 @@ func TestDiagnose(t *testing.T) {
 		{name: "no containers are healthy"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			found := engine.Diagnose(evidence.Evidence{Workload: evidence.Workload{Kind: "Deployment", Name: "web"}, Containers: test.containers})
+			found := newEngine(t).Diagnose(evidence.Evidence{Workload: evidence.Workload{Kind: "Deployment", Name: "web"}, Containers: test.containers})
 			if test.cause == "" {
 				require.Empty(t, found)
 				return
@@ -111,7 +119,7 @@ func TestDiagnose(t *testing.T) {
 }
 
 func TestDiagnoseCitesWhatItRestsOn(t *testing.T) {
-	found := engine.Diagnose(evidence.Evidence{
+	found := newEngine(t).Diagnose(evidence.Evidence{
 		Containers: []evidence.Container{{
 			Pod: "web-1", Name: "app", RestartCount: 1, Resources: memory("128Mi", ""), LastState: ended("OOMKilled", 137, noon),
 		}},
@@ -135,7 +143,7 @@ func TestDiagnoseCitesWhatItRestsOn(t *testing.T) {
 
 func TestPrescribe(t *testing.T) {
 	diagnose := func(limit, request string) engine.Diagnosis {
-		found := engine.Diagnose(evidence.Evidence{Containers: []evidence.Container{
+		found := newEngine(t).Diagnose(evidence.Evidence{Containers: []evidence.Container{
 			{Name: "app", Resources: memory(limit, request), LastState: ended("OOMKilled", 137, noon)},
 		}})
 		require.Len(t, found, 1)

@@ -10,8 +10,10 @@ import (
 // Prescribe gives the actions that cure a diagnosis. When there are none it says why in an error: the
 // diagnosis then stays a suggestion in words.
 func Prescribe(diagnosis Diagnosis) ([]v1alpha1.Action, error) {
-	switch diagnosis.FailureType {
-	case v1alpha1.OOMKilled:
+	for _, fix := range diagnosis.Finding.SuggestedFixes {
+		if !fix.Remedy || fix.Action != "increaseMemory" {
+			continue
+		}
 		if diagnosis.MemoryLimit.IsZero() {
 			return nil, fmt.Errorf("container %s has no memory limit that could be raised", diagnosis.Container)
 		}
@@ -20,7 +22,6 @@ func Prescribe(diagnosis Diagnosis) ([]v1alpha1.Action, error) {
 			return nil, err
 		}
 		return []v1alpha1.Action{{IncreaseMemory: raise}}, nil
-	default:
-		return nil, fmt.Errorf("no remedy is known for %s", diagnosis.FailureType)
 	}
+	return nil, fmt.Errorf("no remedy is known for %s (%s)", diagnosis.FailureType, diagnosis.Finding.RootCauseID)
 }

@@ -23,8 +23,11 @@ func compactPod(object any) (any, error) {
 	small := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{
 			Name: pod.Name, Namespace: pod.Namespace, UID: pod.UID, ResourceVersion: pod.ResourceVersion,
+			CreationTimestamp: pod.CreationTimestamp, DeletionTimestamp: pod.DeletionTimestamp,
 		},
+		Spec: corev1.PodSpec{NodeName: pod.Spec.NodeName, RestartPolicy: pod.Spec.RestartPolicy},
 		Status: corev1.PodStatus{
+			Phase:                 pod.Status.Phase,
 			InitContainerStatuses: compactStatuses(pod.Status.InitContainerStatuses),
 			ContainerStatuses:     compactStatuses(pod.Status.ContainerStatuses),
 		},

@@ -62,11 +62,11 @@ func TestCompactPodKeepsWhatIsReadAndNothingElse(t *testing.T) {
 
 	require.Equal(t, []string{"a@1", "b@2"}, marksOf(small.Annotations))
 	kinds := map[string]evidence.ContainerKind{}
-	for _, container := range containersOf(small) {
+	for _, container := range evidence.ContainersOf(small) {
 		kinds[container.Name] = container.Kind
 	}
 	require.Equal(t, map[string]evidence.ContainerKind{"setup": evidence.Init, "proxy": evidence.Sidecar, "app": evidence.App}, kinds)
-	require.Equal(t, containersOf(pod), containersOf(small), "evidence is the same from the whole pod and from the compact one")
+	require.Equal(t, withoutSpec(evidence.ContainersOf(pod)), withoutSpec(evidence.ContainersOf(small)), "evidence is the same from the whole pod and from the compact one")
 
 	tombstone := cache.DeletedFinalStateUnknown{Key: "shop/web"}
 	kept, err := compactPod(tombstone)
@@ -133,6 +133,14 @@ func TestChangesThatMatterAreEnqueuedAndOthersAreNot(t *testing.T) {
 	require.Equal(t, map[string]bool{"fails": true, "carries-a-cure": true, "has-a-remediation": true}, namespaces)
 }
 
+// withoutSpec leaves out what the cache does not keep.
+func withoutSpec(containers []evidence.Container) []evidence.Container {
+	for i := range containers {
+		containers[i].Spec = corev1.Container{}
+	}
+	return containers
+}
+
 func TestNewRefusesOptionsThatCanNotWork(t *testing.T) {
 	_, err := New(Options{Config: &rest.Config{}, Workers: 0})
 	require.EqualError(t, err, "workers 0: at least 1 is needed")
@@ -144,15 +152,15 @@ func TestGatherIsTheSameInWhateverOrderTheCacheIs(t *testing.T) {
 	events := cache.NewIndexer(cache.MetaNamespaceKeyFunc, eventsByPod)
 	for i, message := range []string{"older", "newer"} {
 		require.NoError(t, events.Add(&corev1.Event{
-			ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: message}, InvolvedObject: corev1.ObjectReference{UID: types.UID("pod")},
+			ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: message}, InvolvedObject: corev1.ObjectReference{Kind: "Pod", Name: "web-1-x", UID: types.UID("pod")},
 			Reason: "BackOff", Message: message, LastTimestamp: metav1.NewTime(noon.Add(time.Duration(i) * time.Minute)),
 		}))
 	}
 	a, b := failingPod("shop", "OOMKilled", 137), failingPod("shop", "Error", 1)
 	b.Name, b.UID = "web-1-y", "other"
-	first, err := gather(evidence.Workload{}, []*corev1.Pod{a, b}, events)
+	first, err := gather(evidence.Workload{}, []*corev1.Pod{a, b}, events, noon)
 	require.NoError(t, err)
-	second, err := gather(evidence.Workload{}, []*corev1.Pod{b, a}, events)
+	second, err := gather(evidence.Workload{}, []*corev1.Pod{b, a}, events, noon)
 	require.NoError(t, err)
 	require.Equal(t, first, second)
 	require.Len(t, first.Containers, 2)

@@ -53,7 +53,7 @@ func (w *Watcher) reconcile(ctx context.Context, key evidence.Workload) error {
 	if err != nil {
 		return err
 	}
-	observed, err := gather(workload, pods, w.caches.events.GetIndexer())
+	observed, err := gather(workload, pods, w.caches.events.GetIndexer(), w.clock.Now())
 	if err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func (w *Watcher) reconcile(ctx context.Context, key evidence.Workload) error {
 	if err != nil {
 		return err
 	}
-	for _, diagnosis := range engine.Diagnose(observed) {
+	for _, diagnosis := range w.options.Engine.Diagnose(observed) {
 		if err := w.remember(ctx, live, stored, diagnosis); err != nil {
 			return err
 		}

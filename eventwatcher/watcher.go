@@ -21,6 +21,7 @@ import (
 	"k8s.io/client-go/util/workqueue"
 	"k8s.io/utils/clock"
 
+	"github.com/kube-remedy/kube-remedy/engine"
 	"github.com/kube-remedy/kube-remedy/engine/evidence"
 	"github.com/kube-remedy/kube-remedy/internal/remediations"
 )
@@ -38,6 +39,8 @@ type Options struct {
 	StabilizationWindow time.Duration
 	// Workers is how many workloads are looked at in parallel; at least 1.
 	Workers int
+	// Engine diagnoses.
+	Engine *engine.Engine
 	// Log, Metrics and Clock are where lines and figures go and where the time comes from.
 	Log     *slog.Logger
 	Metrics prometheus.Registerer

@@ -17,6 +17,8 @@ import (
 	"golang.org/x/sync/errgroup"
 	"k8s.io/utils/clock"
 
+	"github.com/kube-remedy/kube-remedy/engine"
+	"github.com/kube-remedy/kube-remedy/engine/catalog"
 	"github.com/kube-remedy/kube-remedy/eventwatcher"
 	"github.com/kube-remedy/kube-remedy/internal/process"
 )
@@ -74,6 +76,10 @@ func watch(ctx context.Context, f flags, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	known, err := catalog.BuiltIn()
+	if err != nil {
+		return err
+	}
 	host, err := os.Hostname()
 	if err != nil {
 		return fmt.Errorf("name this replica: %w", err)
@@ -82,7 +88,7 @@ func watch(ctx context.Context, f flags, stderr io.Writer) error {
 	watcher, err := eventwatcher.New(eventwatcher.Options{
 		Config: config, Namespace: f.namespace, Identity: host + "_" + uuid.NewString(),
 		StabilizationWindow: f.window, Workers: f.workers,
-		Log: log, Metrics: registry, Clock: clock.RealClock{},
+		Engine: engine.New(known), Log: log, Metrics: registry, Clock: clock.RealClock{},
 	})
 	if err != nil {
 		return err

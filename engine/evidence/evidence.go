@@ -1,8 +1,10 @@
-// Package evidence holds what was observed about one workload: the state of its containers and the events
-// about its pods, each with where and when it was seen.
+// Package evidence holds what was observed about one workload: its pods and containers, the events about them
+// and their owners, the nodes they run on, what they claim, and what they wrote to their logs.
 //
-// It is a leaf: plain values, filled by whoever observes (the event watcher from API objects), read by the
-// engine. It promises nothing about truth; texts in it were written by strangers and are only ever quoted.
+// It promises the same evidence for the same cluster, whether the objects were read from the API or from the
+// text that kubectl printed of them: both become Observations, and Collect sorts these by workload. It is a leaf:
+// plain values, filled by whoever observes and read by the engine. It promises nothing about truth; texts in it
+// were written by strangers and are only ever quoted.
 package evidence
 
 import (
@@ -15,22 +17,52 @@ import (
 type Evidence struct {
 	// Workload is what the pods belong to.
 	Workload Workload
+	// ObservedAt is when this was observed; zero when nobody knows.
+	ObservedAt time.Time
+	// Pods are the workload's pods.
+	Pods []Pod
 	// Containers are the workload's containers, one entry for each container of each pod.
 	Containers []Container
-	// Events are those about the workload's pods.
+	// Events are those about the workload, its pods, its claims and its nodes.
 	Events []Event
+	// Conditions are those of the workload and of the controllers between it and its pods.
+	Conditions []Condition
+	// Nodes are those of the cluster, as far as they were observed.
+	Nodes []Node
+	// Claims are the persistent volume claims that the pods name, as far as they were observed.
+	Claims []Claim
+	// StorageClasses are the names of those in the cluster, as far as they were observed.
+	StorageClasses []string
+	// Images are those that earlier revisions of the workload named.
+	Images []Image
+	// Logs are what the containers wrote last.
+	Logs []Log
 }
 
 // Workload names the object whose owner applies it: the top of the chain of controllers.
 type Workload struct {
 	// APIVersion is its group and version, for example apps/v1.
 	APIVersion string
-	// Kind is its kind, for example Deployment.
+	// Kind is its kind, for example Deployment; empty when the evidence is text that names no object.
 	Kind string
 	// Namespace it lives in.
 	Namespace string
 	// Name of the object.
 	Name string
+}
+
+// Pod is one pod without its containers.
+type Pod struct {
+	// Name and UID identify the pod.
+	Name, UID string
+	// Created is when it was created, or started where only that is known; zero when neither is.
+	Created time.Time
+	// Deleting is set once its deletion was asked for.
+	Deleting bool
+	// Spec and Status are as the API has them, as far as they were observed; what is said of containers stands
+	// in Evidence.Containers and may be missing here.
+	Spec   corev1.PodSpec
+	Status corev1.PodStatus
 }
 
 // ContainerKind tells the kinds of containers in a pod apart.
@@ -44,6 +76,8 @@ const (
 	Init ContainerKind = "init"
 	// Sidecar is one of spec.initContainers with restartPolicy Always.
 	Sidecar ContainerKind = "sidecar"
+	// Ephemeral is one of spec.ephemeralContainers.
+	Ephemeral ContainerKind = "ephemeral"
 )
 
 // Container is one container of one pod.
@@ -58,8 +92,12 @@ type Container struct {
 	Name string
 	// Kind of the container.
 	Kind ContainerKind
+	// Spec is what its owner wrote, as far as it was observed.
+	Spec corev1.Container
 	// Resources are its limits and requests as the pod has them.
 	Resources corev1.ResourceRequirements
+	// MemoryUsage is what it used last, or at most, in bytes; zero when it was not measured.
+	MemoryUsage int64
 	// Ready and RestartCount are as in its status.
 	Ready        bool
 	RestartCount int32
@@ -67,14 +105,62 @@ type Container struct {
 	State, LastState corev1.ContainerState
 }
 
-// Event is one event about one of the workload's pods, or several alike.
+// Event is one event about the workload or something it depends on, or several alike.
 type Event struct {
 	// Object is the kind and name of what the event is about, for example pod/web-1.
 	Object string
+	// Pod and Container are set for an event about a pod, or one container of it.
+	Pod, Container string
 	// Type is Normal or Warning; Reason and Message are as reported.
 	Type, Reason, Message string
 	// Count is how often it was reported.
 	Count int32
-	// Time is when it was last reported.
+	// Time is when it was last reported; zero when nobody knows.
 	Time time.Time
+}
+
+// Condition is one condition of an owner of pods.
+type Condition struct {
+	// Object is the kind and name of what the condition is about, for example deployment/web.
+	Object string
+	// Type, Status, Reason and Message are as reported.
+	Type, Status, Reason, Message string
+	// Time is when it last changed; zero when nobody knows.
+	Time time.Time
+}
+
+// Node is one node as far as it concerns the pods on it.
+type Node struct {
+	// Name of the node.
+	Name string
+	// Unschedulable is set while the node is cordoned.
+	Unschedulable bool
+	// Taints keep pods away that don't tolerate them.
+	Taints []corev1.Taint
+	// Conditions are as reported.
+	Conditions []corev1.NodeCondition
+	// Allocatable is what pods may request in all.
+	Allocatable corev1.ResourceList
+	// Labels are as the API has them.
+	Labels map[string]string
+	// Architecture and OS are those of the node, for example arm64 and linux.
+	Architecture, OS string
+}
+
+// Claim is one persistent volume claim.
+type Claim struct {
+	// Name, Phase (Pending, Bound, Lost), StorageClass and Volume are as the API has them.
+	Name, Phase, StorageClass, Volume string
+	// AccessModes are those asked for.
+	AccessModes []string
+	// Request is the storage asked for, in bytes.
+	Request int64
+}
+
+// Image is an image that a workload named.
+type Image struct {
+	// Image as it was written.
+	Image string
+	// Ran is set when a pod of that revision was seen running.
+	Ran bool
 }

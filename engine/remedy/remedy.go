@@ -160,3 +160,6 @@ func pointer(members ...string) string {
 	}
 	return b.String()
 }
+
+// Actions are the names of the actions that Resolve can carry out, as they stand in a Remediation.
+func Actions() []string { return []string{"increaseMemory"} }

@@ -281,6 +281,10 @@ type SuggestedFix struct {
 	// +required
 	// +kubebuilder:validation:Enum=PRIMARY;SECONDARY;TERTIARY
 	Priority string `json:"priority"`
+	// action is the action of the closed set that does it; empty for what only a person can do.
+	// +optional
+	// +kubebuilder:validation:MaxLength=63
+	Action string `json:"action,omitempty"`
 	// description says what to do.
 	// +required
 	// +kubebuilder:validation:MaxLength=512

@@ -1,0 +1,23 @@
+// Command kubectl-remedy is a kubectl plugin, kubectl remedy: it tells why workloads fail and what helps.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/kube-remedy/kube-remedy/internal/plugin"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	command := plugin.New(plugin.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}, time.Now)
+	if err := command.ExecuteContext(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+		os.Exit(1)
+	}
+}

@@ -1,0 +1,186 @@
+package catalog
+
+import (
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common"
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/ext"
+	"k8s.io/apimachinery/pkg/api/resource"
+)
+
+const (
+	// maxCost bounds the evaluation of one expression, in CEL's units of cost, about one for each call or field.
+	// The costliest built-in condition stays far below; it bounds what a user's rule can take.
+	maxCost = 20_000
+	// maxExpression bounds the text of one expression, in bytes.
+	maxExpression = 4 << 10
+)
+
+// Condition is a CEL expression that gives a bool.
+type Condition struct {
+	Text    string
+	program cel.Program
+}
+
+// holds reports whether the condition is true; one that can't be evaluated is not.
+func (c *Condition) holds(scope *Scope) bool {
+	value, _, err := c.program.Eval(scope.views)
+	if err != nil {
+		return false
+	}
+	holds, ok := value.Value().(bool)
+	return ok && holds
+}
+
+// environment compiles expressions.
+type environment struct {
+	env *cel.Env
+}
+
+// newEnvironment gives the environment of conditions and sentences, in which seen, times and captured take only
+// the ids that known knows.
+func newEnvironment(known func(id string) bool) (*environment, error) {
+	object := func(name string) *cel.Type { return cel.ObjectType("catalog." + name) }
+	env, err := cel.NewEnv(
+		ext.NativeTypes(
+			reflect.TypeFor[ContainerView](), reflect.TypeFor[PodView](), reflect.TypeFor[WorkloadView](), reflect.TypeFor[NodeView](),
+			reflect.TypeFor[ClaimView](), reflect.TypeFor[ImageView](), reflect.TypeFor[PortView](), reflect.TypeFor[ProbeView](),
+			ext.ParseStructTags(true),
+		),
+		cel.Variable("hits", hitsType),
+		cel.Variable("container", object("ContainerView")),
+		cel.Variable("pod", object("PodView")),
+		cel.Variable("workload", object("WorkloadView")),
+		cel.Variable("node", object("NodeView")),
+		cel.Variable("nodes", cel.ListType(object("NodeView"))),
+		cel.Variable("claims", cel.ListType(object("ClaimView"))),
+		cel.Variable("storageClasses", cel.ListType(cel.StringType)),
+		cel.Variable("images", cel.ListType(object("ImageView"))),
+		hitFunctions(known),
+		cel.Function("bytes", cel.Overload("bytes_of_int", []*cel.Type{cel.IntType}, cel.StringType, cel.UnaryBinding(printBytes))),
+		cel.Function("millis", cel.Overload("millis_of_int", []*cel.Type{cel.IntType}, cel.StringType, cel.UnaryBinding(printMillis))),
+		cel.Function("seconds", cel.Overload("seconds_of_int", []*cel.Type{cel.IntType}, cel.StringType, cel.UnaryBinding(printSeconds))),
+		ext.Strings(), ext.Math(),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("set up CEL: %w", err)
+	}
+	return &environment{env: env}, nil
+}
+
+// hitFunctions declares seen, times, captured and leads. They are macros that add the scope's hits as the receiver, and
+// check the id where it is written.
+func hitFunctions(known func(id string) bool) cel.EnvOption {
+	macro := func(name string, arguments int) cel.Macro {
+		return cel.GlobalMacro(name, arguments, func(made cel.MacroExprFactory, _ ast.Expr, args []ast.Expr) (ast.Expr, *common.Error) {
+			for _, arg := range args {
+				if _, ok := arg.AsLiteral().(types.String); !ok {
+					return nil, made.NewError(arg.ID(), name+" takes its arguments as literal strings")
+				}
+			}
+			if id := string(args[0].AsLiteral().(types.String)); !known(id) {
+				return nil, made.NewError(args[0].ID(), "there is no signature "+strconv.Quote(id))
+			}
+			return made.NewMemberCall(name, made.NewIdent("hits"), args...), nil
+		})
+	}
+	of := func(value ref.Val, do func(*hitSet) ref.Val) ref.Val {
+		hits, ok := value.(*hitSet)
+		if !ok {
+			return types.NewErr("expected hits, not %s", value.Type().TypeName())
+		}
+		return do(hits)
+	}
+	options := []cel.EnvOption{
+		cel.Macros(macro("seen", 1), macro("times", 1), macro("captured", 2), macro("leads", 2)),
+		cel.Function("seen", cel.MemberOverload("hits_seen", []*cel.Type{hitsType, cel.StringType}, cel.BoolType,
+			cel.BinaryBinding(func(hits, id ref.Val) ref.Val {
+				return of(hits, func(h *hitSet) ref.Val { return types.Bool(h.first(text(id)) != nil) })
+			}))),
+		cel.Function("times", cel.MemberOverload("hits_times", []*cel.Type{hitsType, cel.StringType}, cel.IntType,
+			cel.BinaryBinding(func(hits, id ref.Val) ref.Val {
+				return of(hits, func(h *hitSet) ref.Val { return types.Int(h.times(text(id))) })
+			}))),
+		cel.Function("captured", cel.MemberOverload("hits_captured", []*cel.Type{hitsType, cel.StringType, cel.StringType}, cel.StringType,
+			cel.FunctionBinding(func(args ...ref.Val) ref.Val {
+				return of(args[0], func(h *hitSet) ref.Val { return types.String(h.captured(text(args[1]), text(args[2]))) })
+			}))),
+	}
+	options = append(options, cel.Function("leads", cel.MemberOverload("hits_leads", []*cel.Type{hitsType, cel.StringType, cel.StringType}, cel.BoolType,
+		cel.FunctionBinding(func(args ...ref.Val) ref.Val {
+			return of(args[0], func(h *hitSet) ref.Val { return types.Bool(h.leads(text(args[1]), text(args[2]))) })
+		}))))
+	return func(env *cel.Env) (*cel.Env, error) {
+		var err error
+		for _, option := range options {
+			if env, err = option(env); err != nil {
+				return nil, err
+			}
+		}
+		return env, nil
+	}
+}
+
+func text(value ref.Val) string {
+	text, _ := value.Value().(string)
+	return text
+}
+
+func number(value ref.Val) int64 {
+	number, _ := value.Value().(int64)
+	return number
+}
+
+func printBytes(value ref.Val) ref.Val {
+	return types.String(resource.NewQuantity(number(value), resource.BinarySI).String())
+}
+
+func printMillis(value ref.Val) ref.Val {
+	return types.String(resource.NewMilliQuantity(number(value), resource.DecimalSI).String())
+}
+
+func printSeconds(value ref.Val) ref.Val {
+	printed := (time.Duration(number(value)) * time.Second).String()
+	if trimmed := strings.TrimSuffix(printed, "m0s"); trimmed != printed {
+		printed = trimmed + "m"
+	}
+	if trimmed := strings.TrimSuffix(printed, "h0m"); trimmed != printed {
+		printed = trimmed + "h"
+	}
+	return types.String(printed)
+}
+
+// condition compiles an expression that gives a bool.
+func (e *environment) condition(expression string) (*Condition, error) {
+	program, kind, err := e.compile(expression)
+	if err != nil {
+		return nil, err
+	}
+	if !kind.IsExactType(cel.BoolType) {
+		return nil, fmt.Errorf("%q gives %s, not bool", expression, kind)
+	}
+	return &Condition{Text: expression, program: program}, nil
+}
+
+func (e *environment) compile(expression string) (cel.Program, *cel.Type, error) {
+	if len(expression) > maxExpression {
+		return nil, nil, fmt.Errorf("expression of %d bytes is longer than %d", len(expression), maxExpression)
+	}
+	checked, issues := e.env.Compile(expression)
+	if issues.Err() != nil {
+		return nil, nil, issues.Err()
+	}
+	program, err := e.env.Program(checked, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(maxCost))
+	if err != nil {
+		return nil, nil, err
+	}
+	return program, checked.OutputType(), nil
+}

@@ -1,0 +1,151 @@
+package catalog
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
+)
+
+// Place is where a fact was observed.
+type Place string
+
+// The places.
+const (
+	// ContainerState is the state of a container, or how its previous run ended.
+	ContainerState Place = "containerState"
+	// PodStatus is the reason and message of a pod's status.
+	PodStatus Place = "podStatus"
+	// PodCondition is a condition of a pod.
+	PodCondition Place = "podCondition"
+	// Event is an event about the workload or what it depends on.
+	Event Place = "event"
+	// OwnerCondition is a condition of the workload or of a controller between it and its pods.
+	OwnerCondition Place = "ownerCondition"
+	// NodeCondition is a condition of a node.
+	NodeCondition Place = "nodeCondition"
+	// TerminationMessage is what a container left when it ended.
+	TerminationMessage Place = "terminationMessage"
+	// Log is a line of a log.
+	Log Place = "log"
+)
+
+// places are all of them, with what a fact of the place can have beside its message.
+var places = map[Place]struct{ state, conditionType, reason, exitCode bool }{
+	ContainerState:     {state: true, reason: true, exitCode: true},
+	PodStatus:          {reason: true},
+	PodCondition:       {conditionType: true, reason: true},
+	Event:              {reason: true},
+	OwnerCondition:     {conditionType: true, reason: true},
+	NodeCondition:      {conditionType: true, reason: true},
+	TerminationMessage: {},
+	Log:                {},
+}
+
+// The states of a container that are facts.
+const (
+	Waiting        = "waiting"
+	Terminated     = "terminated"
+	LastTerminated = "lastTerminated"
+)
+
+// Fact is one thing that was observed.
+type Fact struct {
+	Place Place
+	// Pod and Container say whose fact it is; both are empty for a fact about the workload or a node.
+	Pod, Container string
+	// State is one of the states, for ContainerState.
+	State string
+	// Type and Status are those of a condition.
+	Type, Status string
+	// Reason and Message are as reported; a fact from a log has only the line, as its message.
+	Reason, Message string
+	// ExitCode is set for a container that ended.
+	ExitCode *int32
+	// Count is how often it was observed, at least 1.
+	Count int
+	// Source says where it was observed, in words for a person.
+	Source string
+	// Time is when it happened; zero when nobody knows.
+	Time time.Time
+}
+
+// Role is what a signature is for.
+type Role string
+
+// The roles.
+const (
+	// Failure is a fact that belongs to a failure.
+	Failure Role = "failure"
+	// Recovery is a log line that shows normal work: errors before it were overcome.
+	Recovery Role = "recovery"
+	// Context is a fact that causes use and that means no failure.
+	Context Role = "context"
+)
+
+// Signature recognises one fact.
+type Signature struct {
+	// ID names it; unique in the catalogue.
+	ID string
+	// FailureType is the failure it belongs to; empty for the roles Recovery and Context.
+	FailureType v1alpha1.FailureType
+	Role        Role
+	// Places are where it may stand.
+	Places []Place
+	// Of each of these that is not empty, one must fit.
+	State, Type, Status, Reason []string
+	ExitCode                    []int32
+	// Text are literals, one of which must occur in the message.
+	Text       []string
+	IgnoreCase bool
+	// Regexp must match the message and Not must not, unless nil.
+	Regexp, Not *regexp.Regexp
+	// Alone is set when such a line at the end of a log proves that the process died.
+	Alone bool
+	// Weight is the probability that there is a failure of the type, given this fact alone.
+	Weight float64
+	// Source is where the text comes from.
+	Source string
+	// Fires and Misses are facts that must and must not fit.
+	Fires, Misses []Fact
+	// Origin is file and line.
+	Origin string
+}
+
+// fits reports whether the signature recognises a fact of a place other than Log, and gives the groups of its
+// regular expression.
+func (s *Signature) fits(fact Fact) ([]string, bool) {
+	switch {
+	case !oneOf(s.State, fact.State), !oneOf(s.Type, fact.Type), !oneOf(s.Status, fact.Status), !oneOf(s.Reason, fact.Reason):
+		return nil, false
+	case len(s.ExitCode) > 0 && (fact.ExitCode == nil || !slices.Contains(s.ExitCode, *fact.ExitCode)):
+		return nil, false
+	case len(s.Text) > 0 && !s.hasText(fact.Message):
+		return nil, false
+	case s.Not != nil && s.Not.MatchString(fact.Message):
+		return nil, false
+	case s.Regexp == nil:
+		return nil, true
+	default:
+		groups := s.Regexp.FindStringSubmatch(fact.Message)
+		return groups, groups != nil
+	}
+}
+
+func oneOf(allowed []string, value string) bool {
+	return len(allowed) == 0 || slices.Contains(allowed, value)
+}
+
+func (s *Signature) hasText(message string) bool {
+	if s.IgnoreCase {
+		message = strings.ToLower(message)
+	}
+	return slices.ContainsFunc(s.Text, func(text string) bool {
+		if s.IgnoreCase {
+			text = strings.ToLower(text)
+		}
+		return strings.Contains(message, text)
+	})
+}

@@ -1,0 +1,96 @@
+package evidence
+
+import (
+	"regexp"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Names that controllers give. The random part of a pod's name and a pod template's hash have no vowels and none
+// of 0, 1 and 3 (k8s.io/apimachinery/pkg/util/rand, alphanums).
+var (
+	deploymentPod = regexp.MustCompile(`^(.+)-([bcdf0-9ghjklmnpqrstvwxz]{6,10})-[bcdfghjklmnpqrstvwxz2456789]{5}$`)
+	templateHash  = regexp.MustCompile(`^(.+)-[bcdf0-9ghjklmnpqrstvwxz]{5,10}$`)
+	ordinalPod    = regexp.MustCompile(`^(.+)-[0-9]{1,4}$`)
+	scheduledJob  = regexp.MustCompile(`^(.+)-[0-9]{8,10}$`)
+	scheduledPod  = regexp.MustCompile(`^(.+)-[0-9]{8,10}-[bcdfghjklmnpqrstvwxz2456789]{5}$`)
+)
+
+// versions of the kinds that control pods.
+var versions = map[string]string{
+	"Deployment": "apps/v1", "ReplicaSet": "apps/v1", "StatefulSet": "apps/v1", "DaemonSet": "apps/v1",
+	"Job": "batch/v1", "CronJob": "batch/v1", "Pod": "v1", "ReplicationController": "v1", "Node": "v1",
+	"PersistentVolumeClaim": "v1",
+}
+
+func workload(kind, namespace, name string) Workload {
+	return Workload{APIVersion: versions[kind], Kind: kind, Namespace: namespace, Name: name}
+}
+
+// workloadOf climbs from an object to the top of its chain of controllers: by owner references as far as the
+// objects between were observed, then by the names that controllers give.
+func (c *collector) workloadOf(kind, namespace, name string) Workload {
+	if kind == "Pod" {
+		pod, known := c.pods[nameKey{namespace, name}]
+		if !known {
+			return podByName(namespace, name)
+		}
+		owner := metav1.GetControllerOf(pod)
+		if owner == nil {
+			if pod.Labels["pod-template-hash"] != "" || len(pod.Spec.Containers) == 0 { // a row of a table names no owner
+				return podByName(namespace, name)
+			}
+			return workload("Pod", namespace, name)
+		}
+		if owner.Kind == "Node" { // a static pod
+			return workload("Pod", namespace, name)
+		}
+		found := c.workloadOf(owner.Kind, namespace, owner.Name)
+		if found.APIVersion == "" {
+			found.APIVersion = owner.APIVersion
+		}
+		return found
+	}
+	if object, known := c.owners[objectKey{kind, namespace, name}]; known {
+		if owner := metav1.GetControllerOf(object); owner != nil {
+			return c.workloadOf(owner.Kind, namespace, owner.Name)
+		}
+		if kind != "ReplicaSet" && kind != "Job" || len(object.GetOwnerReferences()) == 0 && object.GetUID() != "" {
+			return workload(kind, namespace, name)
+		}
+	}
+	switch {
+	case kind == "ReplicaSet" && templateHash.MatchString(name):
+		return workload("Deployment", namespace, templateHash.FindStringSubmatch(name)[1])
+	case kind == "Job" && scheduledJob.MatchString(name):
+		return workload("CronJob", namespace, scheduledJob.FindStringSubmatch(name)[1])
+	default:
+		return workload(kind, namespace, name)
+	}
+}
+
+// podByName guesses the workload of a pod of which only the name was observed.
+func podByName(namespace, name string) Workload {
+	switch {
+	case scheduledPod.MatchString(name):
+		return workload("CronJob", namespace, scheduledPod.FindStringSubmatch(name)[1])
+	case deploymentPod.MatchString(name):
+		return workload("Deployment", namespace, deploymentPod.FindStringSubmatch(name)[1])
+	case ordinalPod.MatchString(name):
+		return workload("StatefulSet", namespace, ordinalPod.FindStringSubmatch(name)[1])
+	default:
+		return workload("Pod", namespace, name)
+	}
+}
+
+// containerIn gives the container that an event is about: named by its field path
+// (spec.containers{app}), or nothing.
+func containerIn(reference corev1.ObjectReference) string {
+	_, rest, found := strings.Cut(reference.FieldPath, "{")
+	if !found {
+		return ""
+	}
+	return strings.TrimSuffix(rest, "}")
+}

@@ -1,0 +1,143 @@
+package evidence
+
+import (
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// EventTime is when an event was last reported, whichever of the two event APIs it came through; zero when it
+// does not say.
+func EventTime(event *corev1.Event) time.Time {
+	switch {
+	case event.Series != nil:
+		return event.Series.LastObservedTime.Time
+	case !event.LastTimestamp.IsZero():
+		return event.LastTimestamp.Time
+	default:
+		return event.EventTime.Time
+	}
+}
+
+// EventOf gives what evidence keeps of an event.
+func EventOf(event *corev1.Event) Event {
+	about := event.InvolvedObject
+	count := event.Count
+	if event.Series != nil {
+		count = event.Series.Count
+	}
+	found := Event{
+		Object: strings.ToLower(about.Kind) + "/" + about.Name, Type: event.Type, Reason: event.Reason, Message: event.Message,
+		Count: max(count, 1), Time: EventTime(event),
+	}
+	if about.Kind == "" {
+		found.Object = ""
+	}
+	if about.Kind == "Pod" {
+		found.Pod, found.Container = about.Name, containerIn(about)
+	}
+	return found
+}
+
+// placeEvent gives an event to the workload that it is about. A node's event is shown to the node alone.
+func (c *collector) placeEvent(event *corev1.Event) {
+	about := event.InvolvedObject
+	found := EventOf(event)
+	switch about.Kind {
+	case "":
+		c.addTo(c.only(), found)
+	case "Pod":
+		owner, known := c.podOwner[nameKey{about.Namespace, about.Name}]
+		if !known {
+			owner = c.workloadOf("Pod", about.Namespace, about.Name)
+		}
+		c.addTo(owner, found)
+	case "Node":
+		c.addTo(workload("Node", "", about.Name), found)
+	case "PersistentVolumeClaim":
+		users := c.usersOf(nameKey{about.Namespace, about.Name})
+		if len(users) == 0 {
+			users = []Workload{workload("PersistentVolumeClaim", about.Namespace, about.Name)}
+		}
+		for _, user := range users {
+			c.addTo(user, found)
+		}
+	default:
+		c.addTo(c.workloadOf(about.Kind, about.Namespace, about.Name), found)
+	}
+}
+
+func (c *collector) addTo(owner Workload, event Event) {
+	evidence := c.at(owner)
+	if event.Object == "" && len(evidence.Pods) == 1 {
+		event.Pod = evidence.Pods[0].Name
+		event.Object = "pod/" + event.Pod
+	}
+	evidence.Events = append(evidence.Events, event)
+}
+
+// only gives the workload that nameless evidence belongs to: the only one there is, or one without a name.
+func (c *collector) only() Workload {
+	var sole Workload
+	count := 0
+	for known := range c.found {
+		if known.Kind != "Node" && known.Kind != "PersistentVolumeClaim" {
+			sole = known
+			count++
+		}
+	}
+	if count == 1 {
+		return sole
+	}
+	return Workload{}
+}
+
+// placeLog gives a log to the container that wrote it. A log of an unknown container of a known pod is that of
+// its only container, or else of the only one that is in trouble.
+func (c *collector) placeLog(log Log) {
+	if log.Node != "" {
+		evidence := c.at(workload("Node", "", log.Node))
+		evidence.Logs = append(evidence.Logs, log)
+		return
+	}
+	owner := c.only()
+	if log.Pod != "" {
+		owner = c.workloadOf("Pod", log.Namespace, log.Pod)
+		for key, known := range c.podOwner {
+			if key.name == log.Pod && (log.Namespace == "" || key.namespace == log.Namespace) {
+				owner = known
+			}
+		}
+	}
+	evidence := c.at(owner)
+	if log.Pod == "" && len(evidence.Pods) == 1 {
+		log.Pod = evidence.Pods[0].Name
+	}
+	if log.Container == "" {
+		log.Container = evidence.writer(log.Pod)
+	}
+	evidence.Logs = append(evidence.Logs, log)
+}
+
+// writer gives the container of a pod that a log without a name is of: the only one, or the only one in trouble.
+func (e *Evidence) writer(pod string) string {
+	var all, troubled []string
+	for _, container := range e.Containers {
+		if pod != "" && container.Pod != pod {
+			continue
+		}
+		all = append(all, container.Name)
+		if container.RestartCount > 0 || container.State.Terminated != nil && container.State.Terminated.ExitCode != 0 {
+			troubled = append(troubled, container.Name)
+		}
+	}
+	switch {
+	case len(all) == 1:
+		return all[0]
+	case len(troubled) == 1:
+		return troubled[0]
+	default:
+		return ""
+	}
+}

@@ -1,0 +1,100 @@
+package text
+
+import (
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// node makes the node of a description.
+func (d described) node() *corev1.Node {
+	node := &corev1.Node{ObjectMeta: d.metadata()}
+	for _, line := range d.root.find("Taints").list() {
+		if taint, ok := taint(line); ok {
+			node.Spec.Taints = append(node.Spec.Taints, taint)
+		}
+	}
+	node.Spec.Unschedulable = d.root.value("Unschedulable") == "true"
+	node.Spec.PodCIDR = d.root.value("PodCIDR")
+	node.Spec.ProviderID = d.root.value("ProviderID")
+	if cidrs := d.root.value("PodCIDRs"); cidrs != "" {
+		node.Spec.PodCIDRs = strings.Split(cidrs, ",")
+	}
+	d.time(d.root.find("Lease").value("RenewTime"))
+	for _, line := range d.root.find("Conditions").below {
+		if condition, ok := d.nodeCondition(line.text); ok {
+			node.Status.Conditions = append(node.Status.Conditions, condition)
+		}
+	}
+	for _, address := range d.root.find("Addresses").below {
+		if address.key != "" {
+			node.Status.Addresses = append(node.Status.Addresses, corev1.NodeAddress{Type: corev1.NodeAddressType(address.key), Address: address.val})
+		}
+	}
+	node.Status.Capacity = quantities(d.root.find("Capacity"))
+	node.Status.Allocatable = quantities(d.root.find("Allocatable"))
+	info := d.root.find("System Info")
+	node.Status.NodeInfo = corev1.NodeSystemInfo{
+		MachineID: info.value("Machine ID"), SystemUUID: info.value("System UUID"), BootID: info.value("Boot ID"),
+		KernelVersion: info.value("Kernel Version"), OSImage: info.value("OS Image"), OperatingSystem: info.value("Operating System"),
+		Architecture: info.value("Architecture"), ContainerRuntimeVersion: info.value("Container Runtime Version"),
+		KubeletVersion: info.value("Kubelet Version"),
+	}
+	return node
+}
+
+// taint reads "key=value:Effect".
+func taint(text string) (corev1.Taint, bool) {
+	at := strings.LastIndexByte(text, ':')
+	if at <= 0 {
+		return corev1.Taint{}, false
+	}
+	key, value, _ := strings.Cut(text[:at], "=")
+	return corev1.Taint{Key: key, Value: value, Effect: corev1.TaintEffect(text[at+1:])}, true
+}
+
+// nodeCondition reads "Type Status LastHeartbeatTime LastTransitionTime Reason Message".
+func (d described) nodeCondition(line string) (corev1.NodeCondition, bool) {
+	kind, rest := word(line)
+	status, rest := word(rest)
+	if !isConditionStatus(status) {
+		return corev1.NodeCondition{}, false
+	}
+	condition := corev1.NodeCondition{Type: corev1.NodeConditionType(kind), Status: corev1.ConditionStatus(status)}
+	if heartbeat, after, ok := leadingTime(rest); ok {
+		d.seen.saw(heartbeat)
+		condition.LastHeartbeatTime = metav1.NewTime(heartbeat)
+		rest = after
+	}
+	if transition, after, ok := leadingTime(rest); ok {
+		d.seen.saw(transition)
+		condition.LastTransitionTime = metav1.NewTime(transition)
+		rest = after
+	}
+	condition.Reason, condition.Message = word(rest)
+	return condition, true
+}
+
+// linkNode derives the moment of a node's description. The Ready condition changed when the event says so; a
+// node that is ready renews its lease all the time.
+func linkNode(seen *sighting, node *corev1.Node, events []reported) {
+	for i := range node.Status.Conditions {
+		ready := &node.Status.Conditions[i]
+		if ready.Type != corev1.NodeReady {
+			continue
+		}
+		if ready.Status == corev1.ConditionTrue && !seen.newest.IsZero() {
+			seen.linked(seen.newest, age{known: true, grain: time.Nanosecond})
+			return
+		}
+		youngest := age{}
+		for _, event := range events {
+			if event.Reason == "NodeNotReady" && event.last.known && (!youngest.known || event.last.duration < youngest.duration) {
+				youngest = event.last
+			}
+		}
+		seen.linked(ready.LastTransitionTime.Time, youngest)
+	}
+}

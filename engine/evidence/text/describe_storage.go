@@ -1,0 +1,235 @@
+package text
+
+import (
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
+)
+
+func (d described) claim() *corev1.PersistentVolumeClaim {
+	object := &corev1.PersistentVolumeClaim{ObjectMeta: d.metadata()}
+	object.Finalizers = strings.Fields(strings.Trim(d.root.value("Finalizers"), "[]"))
+	object.Spec.StorageClassName = textOf(d.root.value("StorageClass"))
+	object.Spec.VolumeName = d.root.value("Volume")
+	object.Spec.VolumeMode = volumeMode(d.root.value("VolumeMode"))
+	object.Status.AccessModes = accessModes(d.root.value("Access Modes"))
+	if size, ok := parseQuantity(d.root.value("Capacity")); ok {
+		object.Status.Capacity = corev1.ResourceList{corev1.ResourceStorage: size}
+	}
+	if status := d.root.value("Status"); strings.HasPrefix(status, "Terminating") {
+		d.terminating(&object.ObjectMeta, status)
+	} else {
+		object.Status.Phase = corev1.PersistentVolumeClaimPhase(status)
+	}
+	for _, line := range d.root.find("Conditions").below {
+		if c, ok := d.nodeCondition(line.text); ok {
+			object.Status.Conditions = append(object.Status.Conditions, corev1.PersistentVolumeClaimCondition{
+				Type: corev1.PersistentVolumeClaimConditionType(c.Type), Status: c.Status, Reason: c.Reason, Message: c.Message,
+				LastProbeTime: c.LastHeartbeatTime, LastTransitionTime: c.LastTransitionTime,
+			})
+		}
+	}
+	return object
+}
+
+func (d described) volume() *corev1.PersistentVolume {
+	object := &corev1.PersistentVolume{ObjectMeta: d.metadata()}
+	object.Finalizers = strings.Fields(strings.Trim(d.root.value("Finalizers"), "[]"))
+	object.Spec.StorageClassName = d.root.value("StorageClass")
+	object.Spec.PersistentVolumeReclaimPolicy = corev1.PersistentVolumeReclaimPolicy(d.root.value("Reclaim Policy"))
+	object.Spec.AccessModes = accessModes(d.root.value("Access Modes"))
+	object.Spec.VolumeMode = volumeMode(d.root.value("VolumeMode"))
+	if size, ok := parseQuantity(d.root.value("Capacity")); ok {
+		object.Spec.Capacity = corev1.ResourceList{corev1.ResourceStorage: size}
+	}
+	if namespace, name, ok := strings.Cut(d.root.value("Claim"), "/"); ok {
+		object.Spec.ClaimRef = &corev1.ObjectReference{Kind: "PersistentVolumeClaim", APIVersion: "v1", Namespace: namespace, Name: name}
+	}
+	object.Spec.NodeAffinity = volumeAffinity(d.root.find("Node Affinity"))
+	if status := d.root.value("Status"); strings.HasPrefix(status, "Terminating") {
+		d.terminating(&object.ObjectMeta, status)
+	} else {
+		object.Status.Phase = corev1.PersistentVolumePhase(status)
+	}
+	object.Status.Message = d.root.value("Message")
+	return object
+}
+
+// volumeAffinity reads the terms of a volume's node affinity, each a list of "key in [a, b]".
+func volumeAffinity(from *section) *corev1.VolumeNodeAffinity {
+	var terms []corev1.NodeSelectorTerm
+	for _, term := range from.find("Required Terms").below {
+		if !strings.HasPrefix(term.key, "Term ") {
+			continue
+		}
+		var requirements []corev1.NodeSelectorRequirement
+		for _, line := range term.list() {
+			if r, ok := nodeRequirement(line); ok {
+				requirements = append(requirements, r)
+			}
+		}
+		terms = append(terms, corev1.NodeSelectorTerm{MatchExpressions: requirements})
+	}
+	if terms == nil {
+		return nil
+	}
+	return &corev1.VolumeNodeAffinity{Required: &corev1.NodeSelector{NodeSelectorTerms: terms}}
+}
+
+func nodeRequirement(line string) (corev1.NodeSelectorRequirement, bool) {
+	key, rest := word(line)
+	operator, values := word(rest)
+	r := corev1.NodeSelectorRequirement{Key: key}
+	switch operator {
+	case "in":
+		r.Operator = corev1.NodeSelectorOpIn
+	case "notin":
+		r.Operator = corev1.NodeSelectorOpNotIn
+	case "exists":
+		r.Operator = corev1.NodeSelectorOpExists
+	case "doesnotexist":
+		r.Operator = corev1.NodeSelectorOpDoesNotExist
+	case "gt":
+		r.Operator = corev1.NodeSelectorOpGt
+	case "lt":
+		r.Operator = corev1.NodeSelectorOpLt
+	default:
+		return r, false
+	}
+	if values = strings.Trim(values, "[]"); values != "" {
+		r.Values = strings.Split(values, ", ")
+	}
+	return r, true
+}
+
+func (d described) storageClass() *storagev1.StorageClass {
+	object := &storagev1.StorageClass{ObjectMeta: d.metadata()}
+	object.Annotations = commaPairs(d.root.value("Annotations"))
+	if d.root.value("IsDefaultClass") == "Yes" && object.Annotations[defaultClass] == "" {
+		if object.Annotations == nil {
+			object.Annotations = map[string]string{}
+		}
+		object.Annotations[defaultClass] = "true"
+	}
+	object.Provisioner = d.root.value("Provisioner")
+	object.Parameters = commaPairs(d.root.value("Parameters"))
+	if policy := d.root.value("ReclaimPolicy"); policy != "" {
+		object.ReclaimPolicy = new(corev1.PersistentVolumeReclaimPolicy(policy))
+	}
+	if mode := d.root.value("VolumeBindingMode"); mode != "" {
+		object.VolumeBindingMode = new(storagev1.VolumeBindingMode(mode))
+	}
+	if expansion := d.root.value("AllowVolumeExpansion"); expansion != "" {
+		object.AllowVolumeExpansion = new(expansion == "True")
+	}
+	return object
+}
+
+// defaultClass is the annotation of the class that claims without one get.
+const defaultClass = "storageclass.kubernetes.io/is-default-class"
+
+// quota reads the table "Resource Used Hard".
+func (d described) quota() *corev1.ResourceQuota {
+	object := &corev1.ResourceQuota{ObjectMeta: d.metadata()}
+	if scopes := d.root.value("Scopes"); scopes != "" {
+		for _, scope := range strings.Split(scopes, ", ") {
+			object.Spec.Scopes = append(object.Spec.Scopes, corev1.ResourceQuotaScope(scope))
+		}
+	}
+	hard, used := corev1.ResourceList{}, corev1.ResourceList{}
+	for _, line := range d.root.below {
+		fields := strings.Fields(line.text)
+		if len(fields) != 3 {
+			continue
+		}
+		name := corev1.ResourceName(fields[0])
+		if quantity, ok := parseQuantity(fields[2]); ok {
+			hard[name] = quantity
+			if quantity, ok := parseQuantity(fields[1]); ok {
+				used[name] = quantity
+			}
+		}
+	}
+	object.Spec.Hard = hard
+	object.Status = corev1.ResourceQuotaStatus{Hard: hard.DeepCopy(), Used: used}
+	return object
+}
+
+// limitRange reads the table "Type Resource Min Max Default-Request Default-Limit Ratio".
+func (d described) limitRange() *corev1.LimitRange {
+	object := &corev1.LimitRange{ObjectMeta: d.metadata()}
+	index := map[string]int{}
+	for _, line := range d.root.below {
+		fields := strings.Fields(line.text)
+		if len(fields) != 7 || line.key != "" {
+			continue
+		}
+		var values [5]corev1.ResourceList
+		known := false
+		for i, text := range fields[2:] {
+			quantity, ok := parseQuantity(text)
+			if ok {
+				values[i] = corev1.ResourceList{corev1.ResourceName(fields[1]): quantity}
+			}
+			known = known || ok || text == "-"
+		}
+		if !known || strings.HasPrefix(fields[0], "---") {
+			continue
+		}
+		at, seen := index[fields[0]]
+		if !seen {
+			at = len(object.Spec.Limits)
+			index[fields[0]] = at
+			object.Spec.Limits = append(object.Spec.Limits, corev1.LimitRangeItem{Type: corev1.LimitType(fields[0])})
+		}
+		item := &object.Spec.Limits[at]
+		for i, list := range []*corev1.ResourceList{&item.Min, &item.Max, &item.DefaultRequest, &item.Default, &item.MaxLimitRequestRatio} {
+			merge(list, values[i])
+		}
+	}
+	return object
+}
+
+func merge(into *corev1.ResourceList, from corev1.ResourceList) {
+	for name, quantity := range from {
+		if *into == nil {
+			*into = corev1.ResourceList{}
+		}
+		(*into)[name] = quantity
+	}
+}
+
+func textOf(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}
+
+func volumeMode(text string) *corev1.PersistentVolumeMode {
+	if text == "" {
+		return nil
+	}
+	return new(corev1.PersistentVolumeMode(text))
+}
+
+// accessModes reads the short and the long names, separated by commas or spaces.
+func accessModes(text string) []corev1.PersistentVolumeAccessMode {
+	var modes []corev1.PersistentVolumeAccessMode
+	for _, mode := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' }) {
+		switch mode {
+		case "RWO":
+			modes = append(modes, corev1.ReadWriteOnce)
+		case "ROX":
+			modes = append(modes, corev1.ReadOnlyMany)
+		case "RWX":
+			modes = append(modes, corev1.ReadWriteMany)
+		case "RWOP":
+			modes = append(modes, corev1.ReadWriteOncePod)
+		default:
+			modes = append(modes, corev1.PersistentVolumeAccessMode(mode))
+		}
+	}
+	return modes
+}

@@ -1,0 +1,301 @@
+package text
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+)
+
+// maxManifest is the size of the largest document that is decoded, in bytes: etcd takes objects of 1.5 MiB, and
+// the items of a list are decoded one by one.
+const maxManifest = 8 << 20
+
+// isManifest tells whether an object in YAML or JSON begins at line i.
+func (p *parser) isManifest(i int) bool {
+	line := p.src.line(i)
+	start := strings.TrimSpace(line)
+	switch {
+	case start == "---":
+		return p.isManifestNext(i + 1)
+	case strings.HasPrefix(start, "apiVersion:"), strings.HasPrefix(start, "- apiVersion:"):
+		_, version, _ := strings.Cut(start, ":")
+		return isVersion(strings.Trim(version, ` "'`))
+	case strings.HasPrefix(start, "kind:"):
+		return p.isTopKey(i, "apiVersion:")
+	case start == "items:":
+		return i+1 < p.src.lines() && strings.HasPrefix(strings.TrimSpace(p.src.line(i+1)), "- ")
+	case start[0] == '{' || start[0] == '[':
+		return beginsObject(p.src.text[p.src.starts[i]:], 2)
+	default:
+		return false
+	}
+}
+
+// isManifestNext is for a separator: it belongs to what follows it.
+func (p *parser) isManifestNext(i int) bool {
+	for ; i < p.src.lines(); i++ {
+		start := strings.TrimSpace(p.src.line(i))
+		if start == "" || start[0] == '#' {
+			continue
+		}
+		return start != "---" && mayManifest(start[0]) && p.isManifest(i)
+	}
+	return false
+}
+
+// isTopKey tells whether a key stands on one of the lines after i.
+func (p *parser) isTopKey(i int, key string) bool {
+	for j := i + 1; j < min(i+4, p.src.lines()); j++ {
+		if strings.HasPrefix(strings.TrimSpace(p.src.line(j)), key) {
+			return true
+		}
+	}
+	return false
+}
+
+// isVersion recognises an API version such as v1 or apps/v1beta1.
+func isVersion(text string) bool {
+	if group, version, ok := strings.Cut(text, "/"); ok {
+		text = version
+		if group == "" || strings.ContainsAny(group, " \t:") {
+			return false
+		}
+	}
+	return len(text) >= 2 && len(text) < 32 && text[0] == 'v' && text[1] >= '0' && text[1] <= '9' && !strings.ContainsAny(text, " \t")
+}
+
+// beginsObject tells whether JSON begins with the fields that API objects have, maybe inside a list.
+func beginsObject(text string, depth int) bool {
+	text = strings.TrimLeft(text[:min(len(text), 256)], " \t\r\n")
+	if rest, ok := strings.CutPrefix(text, "["); ok && depth > 0 {
+		return beginsObject(rest, depth-1)
+	}
+	rest, ok := strings.CutPrefix(text, "{")
+	if !ok {
+		return false
+	}
+	rest = strings.TrimLeft(rest, " \t\r\n")
+	for _, key := range []string{`"apiVersion"`, `"kind"`, `"items"`, `"metadata"`} {
+		if strings.HasPrefix(rest, key) {
+			return true
+		}
+	}
+	return false
+}
+
+// manifest reads the object or the list of objects that begins at line i. What can't be decoded is a log.
+func (p *parser) manifest(i int) int {
+	start := strings.TrimSpace(p.src.line(i))
+	if start == "---" {
+		return i + 1
+	}
+	read := p.yaml
+	if start[0] == '{' || start[0] == '[' {
+		read = p.json
+	}
+	next, ok := read(i)
+	if !ok {
+		p.plainUntil = max(next, i+1)
+		p.logFrom = i + 1
+		return p.plainUntil
+	}
+	return next
+}
+
+// json decodes the JSON value that begins at line i.
+func (p *parser) json(i int) (next int, ok bool) {
+	text := p.src.text[p.src.starts[i]:]
+	if p.jsonRead > 2*len(p.src.text) {
+		text = p.src.line(i) // enough was read in vain: no more than a line each
+	}
+	decoder := json.NewDecoder(strings.NewReader(text))
+	var value json.RawMessage
+	err := decoder.Decode(&value)
+	p.jsonRead += int(decoder.InputOffset())
+	if err != nil {
+		if err.Error() == "unexpected EOF" {
+			p.jsonRead += len(text)
+		}
+		return i + 1, false
+	}
+	end := p.src.starts[i] + int(decoder.InputOffset())
+	next = i + 1
+	for next < p.src.lines() && p.src.starts[next] < end {
+		next++
+	}
+	if !isBlank(p.src.text[end:p.src.starts[next]]) {
+		return i + 1, false
+	}
+	return next, p.decode(value, owner{})
+}
+
+// yaml decodes the YAML document that begins at line i.
+func (p *parser) yaml(i int) (next int, ok bool) {
+	margin := indentOf(p.src.line(i))
+	next = p.yamlEnd(i, margin)
+	if items, outer := p.yamlItems(i, next, margin); items != nil {
+		return next, p.decodeItems(items, outer)
+	}
+	value, ok := yamlToJSON(p.plain(i, next, margin))
+	return next, ok && p.decode(value, owner{})
+}
+
+// yamlEnd is the line after the document that begins at line i: the next that can't be part of it.
+func (p *parser) yamlEnd(i, margin int) int {
+	versions := 0
+	end := i
+	for j := i; j < p.src.lines(); j++ {
+		line := p.src.line(j)
+		if isBlank(line) {
+			continue
+		}
+		if indent := indentOf(line); indent < margin {
+			break
+		} else if indent == margin {
+			start := strings.TrimLeft(line, " \t")
+			if strings.HasPrefix(start, "apiVersion:") {
+				versions++
+			}
+			if versions > 1 || !isYAMLTop(start) {
+				break
+			}
+		}
+		end = j + 1
+	}
+	return end
+}
+
+// isYAMLTop tells whether a line without indentation may be part of an object: a field, whose names begin in
+// lower case, an item, or a comment.
+func isYAMLTop(start string) bool {
+	switch {
+	case strings.HasPrefix(start, "- "), strings.HasPrefix(start, "#"):
+		return true
+	case start[0] < 'a' || start[0] > 'z':
+		return false
+	}
+	for i := range len(start) {
+		switch c := start[i]; {
+		case c == ':':
+			return i+1 == len(start) || start[i+1] == ' '
+		case (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9'):
+			return false
+		}
+	}
+	return false
+}
+
+// plain is the text of some lines without their margin.
+func (p *parser) plain(from, until, margin int) []byte {
+	if margin == 0 && !p.src.coloured {
+		return p.src.raw(from, until)
+	}
+	var out bytes.Buffer
+	for j := from; j < until; j++ {
+		out.WriteString(dedent(p.src.line(j), margin))
+		out.WriteByte('\n')
+	}
+	return out.Bytes()
+}
+
+// yamlItems cuts the items of a list apart, so that one that is broken or huge doesn't spoil the others. It
+// returns nil when the document is no list. A list whose kind names that of its items tells it to outer.
+func (p *parser) yamlItems(from, until, margin int) (items [][]byte, outer owner) {
+	at := -1
+	for j := from; j < until; j++ {
+		if line := p.src.line(j); indentOf(line) == margin {
+			start := strings.TrimSpace(line)
+			if start == "items:" || j == from && strings.HasPrefix(start, "- ") {
+				at = j + btoi(start == "items:")
+			}
+			outer.note(start)
+		}
+	}
+	if at < 0 || at >= until {
+		return nil, outer
+	}
+	depth := indentOf(p.src.line(at))
+	begin := -1
+	for j := at; j <= until; j++ {
+		var line string
+		if j < until {
+			if line = p.src.line(j); isBlank(line) || indentOf(line) > depth {
+				continue
+			}
+		}
+		if begin >= 0 {
+			items = append(items, p.item(begin, j, depth))
+			begin = -1
+		}
+		if !strings.HasPrefix(strings.TrimLeft(line, " \t"), "- ") {
+			break
+		}
+		begin = j
+	}
+	return items, outer
+}
+
+// item is the text of one item of a list without its dash.
+func (p *parser) item(from, until, depth int) []byte {
+	text := p.plain(from, until, depth+2)
+	first, _, _ := bytes.Cut(text, []byte{'\n'})
+	// The dash itself stops the removal of the margin.
+	if bytes.HasPrefix(first, []byte("- ")) {
+		text = append([]byte(nil), text...)
+		copy(text, "  ")
+		text = bytes.TrimLeft(text, " ")
+	}
+	return text
+}
+
+func (p *parser) decodeItems(items [][]byte, outer owner) bool {
+	decoded := false
+	for _, item := range items {
+		if value, ok := yamlToJSON(item); ok && p.decode(value, outer) {
+			decoded = true
+		}
+	}
+	return decoded || len(items) == 0
+}
+
+// yamlToJSON converts one document, unless it is too large or repeats parts of itself: what kubectl prints has
+// no aliases, and a few can stand for gigabytes.
+func yamlToJSON(document []byte) ([]byte, bool) {
+	if len(document) > maxManifest || hasAliases(document) {
+		return nil, false
+	}
+	value, err := yaml.YAMLToJSON(document)
+	return value, err == nil
+}
+
+// hasAliases tells whether a document may use an anchor that it defines. It takes some text for one that isn't.
+func hasAliases(document []byte) bool {
+	if bytes.IndexByte(document, '&') < 0 || bytes.IndexByte(document, '*') < 0 {
+		return false
+	}
+	anchors := map[string]bool{}
+	for i := range document {
+		c := document[i]
+		if c != '&' && c != '*' || i > 0 && isNameByte(document[i-1]) {
+			continue
+		}
+		end := i + 1
+		for end < len(document) && end-i < 128 && isNameByte(document[end]) {
+			end++
+		}
+		switch name := string(document[i+1 : end]); {
+		case name == "":
+		case c == '&':
+			anchors[name] = true
+		case anchors[name]:
+			return true
+		}
+	}
+	return false
+}
+
+func isNameByte(c byte) bool {
+	return c == '-' || c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+}

@@ -1,0 +1,129 @@
+package text
+
+import (
+	"strings"
+)
+
+// begins says what begins at a line.
+type begins int
+
+const (
+	logLine begins = iota
+	promptLine
+	fenceLine
+	descriptionStart
+	fragmentStart
+	tableStart
+	manifestStart
+	journalStart
+	eventStart
+)
+
+// begins looks at line i and, when its first bytes promise something, at the few lines after it. Nearly every
+// line of a log is told by its first bytes.
+func (p *parser) begins(i int) begins {
+	line := p.src.line(i)
+	start := strings.TrimLeft(line, " \t")
+	if start == "" {
+		return logLine
+	}
+	first := start[0]
+	if isFence(start) {
+		return fenceLine
+	}
+	if mayPrompt(start) {
+		if _, ok := parsePrompt(line); ok {
+			return promptLine
+		}
+	}
+	if found := p.beginsPrinted(i, line, start, first); found != logLine {
+		return found
+	}
+	if p.command.isLogs() {
+		return logLine // what a log itself resembles is up to the program that wrote it
+	}
+	switch {
+	case i >= p.plainUntil && mayManifest(first) && p.isManifest(i):
+		return manifestStart
+	case mayJournal(first) && isJournal(line):
+		return journalStart
+	case (first == 'N' || first == 'W') && isEventRow(start):
+		return eventStart
+	case first == 'E' && p.isEventsHeader(i, start):
+		return eventStart
+	case isFragment(first, start):
+		return fragmentStart
+	}
+	return logLine
+}
+
+// beginsPrinted recognises what is so unlike a log that it ends even one that was asked for.
+func (p *parser) beginsPrinted(i int, line, start string, first byte) begins {
+	switch first {
+	case 'N', 'L', 'F':
+		if strings.HasPrefix(start, "Name:") && p.isDescription(i) {
+			return descriptionStart
+		}
+		if isTableHeader(start) {
+			return tableStart
+		}
+	}
+	return logLine
+}
+
+// breaks tells whether line i, inside something printed, begins something else.
+func (p *parser) breaks(i int) bool {
+	switch found := p.begins(i); found {
+	case logLine, eventStart, fragmentStart:
+		return false
+	default:
+		return true
+	}
+}
+
+func isFence(start string) bool {
+	return strings.HasPrefix(start, "```") || strings.HasPrefix(start, "~~~")
+}
+
+func mayManifest(first byte) bool {
+	return first == 'a' || first == 'k' || first == '-' || first == '{' || first == '[' || first == 'i'
+}
+
+// mayJournal is for month names, years and the letters of klog's levels.
+func mayJournal(first byte) bool {
+	switch first {
+	case 'J', 'F', 'M', 'A', 'S', 'O', 'N', 'D', 'I', 'W', 'E', '2':
+		return true
+	default:
+		return false
+	}
+}
+
+// isFragment recognises a piece that was cut out of the description of a pod.
+func isFragment(first byte, start string) bool {
+	switch first {
+	case 'C':
+		return strings.TrimRight(start, " ") == "Containers:"
+	case 'I':
+		return strings.TrimRight(start, " ") == "Init Containers:"
+	case 'S':
+		return isStateLine(strings.TrimPrefix(start, "State:"), start)
+	case 'L':
+		return isStateLine(strings.TrimPrefix(start, "Last State:"), start)
+	default:
+		return false
+	}
+}
+
+// isStateLine takes what follows "State:" and the whole line, which is the same when there was no "State:".
+func isStateLine(value, line string) bool {
+	if len(value) == len(line) {
+		return false
+	}
+	switch strings.TrimSpace(value) {
+	case "Waiting", "Running", "Terminated":
+		return true
+	default:
+		return false
+	}
+}

@@ -1,0 +1,146 @@
+package text
+
+import (
+	"bytes"
+	"encoding/binary"
+	"strings"
+	"unicode/utf16"
+)
+
+// source is a text cut into lines.
+type source struct {
+	data []byte
+	text string // the same as data
+	// starts are the offsets of the lines, and behind the last the length of the text.
+	starts []int
+	// coloured is set when the text has terminal escapes.
+	coloured bool
+}
+
+func newSource(data []byte) *source {
+	data = decodeWide(data)
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	s := &source{data: data, text: string(data), coloured: bytes.IndexByte(data, escape) >= 0}
+	s.starts = make([]int, 0, bytes.Count(data, []byte{'\n'})+2)
+	for at := 0; at < len(s.text); {
+		s.starts = append(s.starts, at)
+		length := strings.IndexByte(s.text[at:], '\n')
+		if length < 0 {
+			break
+		}
+		at += length + 1
+	}
+	s.starts = append(s.starts, len(s.text))
+	return s
+}
+
+// lines is how many lines there are.
+func (s *source) lines() int { return len(s.starts) - 1 }
+
+// line is the i-th line without its end and without terminal colours.
+func (s *source) line(i int) string {
+	line := s.text[s.starts[i]:s.starts[i+1]]
+	if n := len(line); n > 0 && line[n-1] == '\n' {
+		line = line[:n-1]
+	}
+	if n := len(line); n > 0 && line[n-1] == '\r' {
+		line = line[:n-1]
+	}
+	if s.coloured {
+		line = stripColours(line)
+	}
+	return line
+}
+
+// raw are the bytes of the lines from to before until, as they were.
+func (s *source) raw(from, until int) []byte {
+	return s.data[s.starts[from]:s.starts[until]:s.starts[until]]
+}
+
+const escape = 0x1b
+
+// stripColours removes terminal escape sequences of the form ESC [ … letter.
+func stripColours(line string) string {
+	at := strings.IndexByte(line, escape)
+	if at < 0 {
+		return line
+	}
+	var out strings.Builder
+	for at >= 0 {
+		out.WriteString(line[:at])
+		line = line[at+1:]
+		if strings.HasPrefix(line, "[") {
+			end := 1
+			for end < len(line) && (line[end] < 0x40 || line[end] > 0x7e) {
+				end++
+			}
+			line = line[min(end+1, len(line)):]
+		}
+		at = strings.IndexByte(line, escape)
+	}
+	out.WriteString(line)
+	return out.String()
+}
+
+// decodeWide makes UTF-8 of UTF-16 with a byte order mark, which PowerShell writes into files.
+func decodeWide(data []byte) []byte {
+	var order binary.ByteOrder
+	switch {
+	case bytes.HasPrefix(data, []byte{0xff, 0xfe}):
+		order = binary.LittleEndian
+	case bytes.HasPrefix(data, []byte{0xfe, 0xff}):
+		order = binary.BigEndian
+	default:
+		return data
+	}
+	units := make([]uint16, 0, len(data)/2)
+	for data = data[2:]; len(data) >= 2; data = data[2:] {
+		units = append(units, order.Uint16(data))
+	}
+	return []byte(string(utf16.Decode(units)))
+}
+
+// indentOf is how far a line is indented, in columns; a tab goes to the next multiple of 8.
+func indentOf(line string) int {
+	column := 0
+	for i := 0; i < len(line); i++ {
+		switch line[i] {
+		case ' ':
+			column++
+		case '\t':
+			column += 8 - column%8
+		default:
+			return column
+		}
+	}
+	return column
+}
+
+// dedent takes up to margin columns of indentation away.
+func dedent(line string, margin int) string {
+	at, column := 0, 0
+	for at < len(line) && column < margin {
+		switch line[at] {
+		case ' ':
+			column++
+		case '\t':
+			column += 8 - column%8
+		default:
+			return line[at:]
+		}
+		at++
+	}
+	return line[at:]
+}
+
+func isBlank(line string) bool { return strings.TrimSpace(line) == "" }
+
+// word cuts the first word off a text, and the white space around it.
+func word(text string) (first, rest string) {
+	text = strings.TrimLeft(text, " \t")
+	end := strings.IndexAny(text, " \t")
+	if end < 0 {
+		return text, ""
+	}
+	return text[:end], strings.TrimLeft(text[end:], " \t")
+}

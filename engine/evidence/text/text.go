@@ -1,0 +1,102 @@
+// Package text turns what an operator has at hand into evidence: descriptions, tables, manifests and events as
+// kubectl prints them, journals of a kubelet, and logs, in any order and mixed in one stream.
+//
+// Text goes in, objects of the types of k8s.io/api come out, filled as far as the text tells and as the API would
+// have them; what is not recognised is a log of an unknown container. Nothing here fails: a text says what it
+// says. Every byte is looked at a bounded number of times, so the work grows with the text and not faster. Texts
+// are written by strangers: nothing is executed, expanded or looked up.
+package text
+
+import (
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/kube-remedy/kube-remedy/engine/evidence"
+)
+
+// UnknownNode is the node of a journal that does not say whose it is.
+const UnknownNode = "unknown"
+
+// UnknownExitCode is the exit code of a container whose run ended, when the text doesn't say how: a table has a
+// reason at most. No real exit code is negative.
+const UnknownExitCode = -1
+
+// Parse reads a text. It never fails and never panics: what it does not recognise is a log of an unknown
+// container. now anchors relative ages ("3m ago") only when the text itself has no absolute time; journals, which
+// have no year, are taken for those of the year before now.
+func Parse(data []byte, now time.Time) evidence.Observations {
+	p := &parser{src: newSource(data), now: now}
+	for i := 0; i < p.src.lines(); {
+		i = p.next(i)
+	}
+	p.endLog(p.src.lines())
+	at := p.clock.resolve(now)
+	return evidence.Observations{Objects: p.collected(), Logs: p.logs, At: at}
+}
+
+// parser is one reading of one text.
+type parser struct {
+	src *source
+	now time.Time
+	// command is what the last prompt asked for; nothing before the first.
+	command command
+	// fenced is set between markdown fences.
+	fenced bool
+	clock  clock
+
+	objects []runtime.Object
+	rows    rows
+	logs    []evidence.Log
+	// logFrom is the first line of a log that has not ended yet, counted from 1; 0 when there is none.
+	logFrom int
+	// plainUntil is the first line after one that looked like a manifest and is none.
+	plainUntil int
+	// jsonRead counts the bytes read of what looked like JSON, to bound what is read in vain.
+	jsonRead int
+}
+
+// next reads what begins at line i, and returns the line after it.
+func (p *parser) next(i int) int {
+	begins := p.begins(i)
+	if begins == logLine {
+		if p.logFrom == 0 {
+			p.logFrom = i + 1
+		}
+		return i + 1
+	}
+	p.endLog(i)
+	switch begins {
+	case promptLine:
+		p.command, _ = parsePrompt(p.src.line(i))
+		return i + 1
+	case fenceLine:
+		p.fenced = !p.fenced
+		p.command = command{}
+		return i + 1
+	case descriptionStart:
+		return p.description(i)
+	case fragmentStart:
+		return p.fragment(i)
+	case tableStart:
+		return p.table(i)
+	case manifestStart:
+		return p.manifest(i)
+	case journalStart:
+		return p.journal(i)
+	case eventStart:
+		return p.looseEvents(i)
+	default:
+		return i + 1
+	}
+}
+
+func (p *parser) add(objects ...runtime.Object) {
+	p.objects = append(p.objects, objects...)
+}
+
+// collected are the objects of the whole text. A row of a table adds nothing to an object that was also
+// described or printed in full.
+func (p *parser) collected() []runtime.Object {
+	return append(p.objects, p.rows.beside(p.objects)...)
+}

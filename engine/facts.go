@@ -1,0 +1,186 @@
+package engine
+
+import (
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kube-remedy/kube-remedy/engine/catalog"
+	"github.com/kube-remedy/kube-remedy/engine/evidence"
+)
+
+// factsOf lays out as facts what was observed and still matters, apart from logs.
+func (h *history) facts() []catalog.Fact {
+	var facts []catalog.Fact
+	for _, container := range h.observed.Containers {
+		facts = append(facts, h.containerFacts(container)...)
+	}
+	for _, pod := range h.observed.Pods {
+		facts = append(facts, h.podFacts(pod)...)
+	}
+	for _, event := range h.observed.Events {
+		if h.eventMatters(event) {
+			facts = append(facts, h.eventFact(event))
+		}
+	}
+	for _, condition := range h.observed.Conditions {
+		facts = append(facts, catalog.Fact{
+			Place: catalog.OwnerCondition, Type: condition.Type, Status: condition.Status, Reason: condition.Reason,
+			Message: condition.Message, Count: 1, Source: condition.Object + " condition " + condition.Type, Time: condition.Time,
+		})
+	}
+	if h.observed.Workload.Kind == "Node" {
+		for _, node := range h.observed.Nodes {
+			facts = append(facts, nodeFacts(node)...)
+		}
+	}
+	return facts
+}
+
+func (h *history) containerFacts(container evidence.Container) []catalog.Fact {
+	var facts []catalog.Fact
+	fact := catalog.Fact{
+		Place: catalog.ContainerState, Pod: container.Pod, Container: container.Name, Count: 1,
+		Source: "pod/" + container.Pod + " container " + container.Name,
+	}
+	ended := func(state string, end corev1.ContainerStateTerminated) {
+		fact.State, fact.Reason, fact.Message, fact.ExitCode, fact.Time = state, end.Reason, end.Message, &end.ExitCode, end.FinishedAt.Time
+		facts = append(facts, fact)
+		if end.Message != "" {
+			left := fact
+			left.Place, left.State, left.Reason, left.ExitCode = catalog.TerminationMessage, "", "", nil
+			left.Source += " termination message"
+			facts = append(facts, left)
+		}
+	}
+	matters := h.containers[containerKey{container.Pod, container.Name}]
+	if waiting := container.State.Waiting; waiting != nil && matters.now {
+		fact.State, fact.Reason, fact.Message = catalog.Waiting, waiting.Reason, waiting.Message
+		facts = append(facts, fact)
+	}
+	if end := container.State.Terminated; end != nil && matters.now {
+		ended(catalog.Terminated, *end)
+	}
+	if end := container.LastState.Terminated; end != nil && matters.before {
+		ended(catalog.LastTerminated, *end)
+	}
+	return facts
+}
+
+func (h *history) podFacts(pod evidence.Pod) []catalog.Fact {
+	var facts []catalog.Fact
+	if pod.Status.Phase == corev1.PodSucceeded {
+		return nil
+	}
+	source := "pod/" + pod.Name
+	if pod.Status.Reason != "" || pod.Status.Message != "" {
+		facts = append(facts, catalog.Fact{
+			Place: catalog.PodStatus, Pod: pod.Name, Reason: pod.Status.Reason, Message: pod.Status.Message, Count: 1, Source: source + " status",
+		})
+	}
+	for _, condition := range pod.Status.Conditions {
+		facts = append(facts, catalog.Fact{
+			Place: catalog.PodCondition, Pod: pod.Name, Type: string(condition.Type), Status: string(condition.Status), Reason: condition.Reason,
+			Message: condition.Message, Count: 1, Source: source + " condition " + string(condition.Type), Time: condition.LastTransitionTime.Time,
+		})
+	}
+	return facts
+}
+
+func nodeFacts(node evidence.Node) []catalog.Fact {
+	facts := make([]catalog.Fact, 0, len(node.Conditions))
+	for _, condition := range node.Conditions {
+		facts = append(facts, catalog.Fact{
+			Place: catalog.NodeCondition, Type: string(condition.Type), Status: string(condition.Status), Reason: condition.Reason,
+			Message: condition.Message, Count: 1, Source: "node/" + node.Name + " condition " + string(condition.Type), Time: condition.LastTransitionTime.Time,
+		})
+	}
+	if node.Unschedulable {
+		facts = append(facts, catalog.Fact{
+			Place: catalog.NodeCondition, Type: "Unschedulable", Status: "True", Count: 1, Source: "node/" + node.Name + " spec",
+			Message: "the node is cordoned: spec.unschedulable is true",
+		})
+	}
+	return facts
+}
+
+func (h *history) eventFact(event evidence.Event) catalog.Fact {
+	source := "event"
+	if event.Object != "" {
+		source = "event about " + event.Object
+	}
+	return catalog.Fact{
+		Place: catalog.Event, Pod: event.Pod, Container: h.containerOf(event), Reason: event.Reason, Message: event.Message,
+		Count: max(int(event.Count), 1), Source: source, Time: event.Time,
+	}
+}
+
+// containerReasons are reasons of events about one container, though not all of them name it
+// (k8s.io/kubernetes/pkg/kubelet/events/event.go).
+var containerReasons = map[string]bool{
+	"Unhealthy": true, "ProbeWarning": true, "Killing": true, "BackOff": true, "Failed": true, "Pulling": true, "Pulled": true,
+	"Created": true, "Started": true, "InspectFailed": true, "ErrImageNeverPull": true, "FailedPostStartHook": true,
+	"FailedPreStopHook": true, "FailedPreStartHook": true,
+}
+
+// containerOf gives the container that an event is about: the one it names, in its field path or its message, or
+// the only one of its pod.
+func (h *history) containerOf(event evidence.Event) string {
+	if event.Container != "" {
+		return event.Container
+	}
+	if !containerReasons[event.Reason] {
+		return ""
+	}
+	var only, named string
+	count := 0
+	for _, container := range h.observed.Containers {
+		if event.Pod != "" && container.Pod != event.Pod {
+			continue
+		}
+		if container.Name != only {
+			count++
+		}
+		only = container.Name
+		if container.Name != "" && (strings.Contains(event.Message, "ontainer "+container.Name+" ") ||
+			strings.Contains(event.Message, "container="+container.Name+" ") ||
+			container.Spec.Image != "" && strings.Contains(event.Message, `"`+container.Spec.Image+`"`)) {
+			named = container.Name
+		}
+	}
+	if named == "" && count == 1 {
+		return only
+	}
+	return named
+}
+
+// newest gives the newest time in the evidence.
+func newest(observed evidence.Evidence) time.Time {
+	var latest time.Time
+	see := func(at time.Time) {
+		if at.After(latest) {
+			latest = at
+		}
+	}
+	for _, container := range observed.Containers {
+		for _, state := range []corev1.ContainerState{container.State, container.LastState} {
+			if state.Running != nil {
+				see(state.Running.StartedAt.Time)
+			}
+			if state.Terminated != nil {
+				see(state.Terminated.FinishedAt.Time)
+			}
+		}
+	}
+	for _, pod := range observed.Pods {
+		see(pod.Created)
+		for _, condition := range pod.Status.Conditions {
+			see(condition.LastTransitionTime.Time)
+		}
+	}
+	for _, event := range observed.Events {
+		see(event.Time)
+	}
+	return latest
+}

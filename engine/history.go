@@ -1,0 +1,235 @@
+package engine
+
+import (
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kube-remedy/kube-remedy/engine/evidence"
+)
+
+// How long what happened still matters for a container that works now.
+const (
+	// recentEnd: a container that ended this long ago and often is still seen as failing.
+	recentEnd = time.Hour
+	// recentOOM: an OOM kill comes back with the load that brought it, which may be a day's.
+	recentOOM = 24 * time.Hour
+	// often is how many restarts are more than a dependency that was not yet there at the start.
+	often = 3
+	// young: a container that started this short ago may well not be ready yet.
+	young = 30 * time.Second
+	// flapping is how often a probe of a ready container must have failed to be more than a slow start.
+	flapping = 10
+	// settled: a restart's events are history once the container has run this long.
+	settled = 10 * time.Minute
+)
+
+type containerKey struct{ pod, container string }
+
+// matter says which states of a container still matter.
+type matter struct {
+	now    bool // the present state
+	before bool // how the previous run ended
+	well   bool // the container works, or ended as it should
+}
+
+// history separates what is wrong now from what was.
+type history struct {
+	observed evidence.Evidence
+	// now is when the evidence was observed, or the newest time in it.
+	now        time.Time
+	pods       map[string]evidence.Pod
+	containers map[containerKey]matter
+	// done is when each step of a pod's life last succeeded, by pod and reason of the event.
+	done map[containerKey]time.Time
+}
+
+func newHistory(observed evidence.Evidence) *history {
+	h := &history{
+		observed: observed, now: observed.ObservedAt, pods: map[string]evidence.Pod{},
+		containers: map[containerKey]matter{}, done: map[containerKey]time.Time{},
+	}
+	if h.now.IsZero() {
+		h.now = newest(observed)
+	}
+	for _, pod := range observed.Pods {
+		h.pods[pod.Name] = pod
+	}
+	for _, container := range observed.Containers {
+		h.containers[containerKey{container.Pod, container.Name}] = h.judge(container)
+	}
+	for _, event := range observed.Events {
+		key := containerKey{event.Object, event.Reason}
+		if _, seen := h.done[key]; !seen || event.Time.After(h.done[key]) {
+			h.done[key] = event.Time
+		}
+	}
+	return h
+}
+
+// judge decides which states of a container still matter.
+func (h *history) judge(container evidence.Container) matter {
+	pod := h.pods[container.Pod]
+	switch {
+	case pod.Status.Phase == corev1.PodSucceeded:
+		return matter{well: true}
+	case pod.Deleting:
+		return matter{}
+	}
+	recently := h.endedRecently(container)
+	switch {
+	case container.State.Waiting != nil:
+		return matter{now: true, before: true}
+	case container.State.Terminated != nil:
+		if h.finished(container) {
+			return matter{well: true}
+		}
+		return matter{now: true, before: true}
+	case container.State.Running != nil && container.Ready:
+		return matter{before: recently, well: !recently}
+	default:
+		return matter{now: true, before: recently}
+	}
+}
+
+// finished reports whether a container that ended did what it should: an init container or a task that ended
+// with success. The runtime's OOM verdict is a failure whatever the exit code.
+func (h *history) finished(container evidence.Container) bool {
+	end := container.State.Terminated
+	if end.ExitCode != 0 || end.Reason == reasonOOMKilled {
+		return false
+	}
+	if container.Kind != evidence.App || container.RestartCount == 0 {
+		return true
+	}
+	policy := h.pods[container.Pod].Spec.RestartPolicy
+	return policy == corev1.RestartPolicyNever || policy == corev1.RestartPolicyOnFailure ||
+		h.observed.Workload.Kind == "Job" || h.observed.Workload.Kind == "CronJob"
+}
+
+// reasonOOMKilled is written by the container runtime and copied by the kubelet
+// (containerd internal/cri/server/helpers.go, CRI-O server/container_status.go).
+const reasonOOMKilled = "OOMKilled"
+
+// endedRecently reports whether the previous end of a running container still matters.
+func (h *history) endedRecently(container evidence.Container) bool {
+	last := container.LastState.Terminated
+	if last == nil {
+		return false
+	}
+	restarts := int64(container.RestartCount)
+	if last.FinishedAt.IsZero() || h.now.IsZero() {
+		return !container.Ready || restarts >= often || last.Reason == reasonOOMKilled
+	}
+	quiet := h.now.Sub(last.FinishedAt.Time)
+	// usual is the time from one restart to the next; zero when unknown.
+	var usual time.Duration
+	if created := h.pods[container.Pod].Created; !created.IsZero() && restarts > 0 {
+		usual = last.FinishedAt.Sub(created) / time.Duration(restarts)
+	}
+	if h.observed.ObservedAt.IsZero() && usual > recentOOM {
+		return false // nobody knows how long ago it was, but it was rare
+	}
+	switch {
+	case last.Reason == reasonOOMKilled:
+		return quiet < recentOOM
+	case !container.Ready:
+		return quiet < recentOOM
+	case last.ExitCode == 0 && restarts < 2*often:
+		return false
+	default:
+		return restarts >= often && (quiet < recentEnd || quiet < 3*usual)
+	}
+}
+
+// supersedes says which later success makes a failure in the steps of a pod's life history, by the reasons of
+// the events.
+var supersedes = map[string][]string{
+	"FailedScheduling":       {"Scheduled"},
+	"NotTriggerScaleUp":      {"Scheduled"},
+	"FailedMount":            {"Started", "Created", "Pulled"},
+	"FailedAttachVolume":     {"Started", "Created", "Pulled", "SuccessfulAttachVolume"},
+	"FailedCreatePodSandBox": {"Started", "Created", "Pulled"},
+	"NetworkNotReady":        {"Started", "Created", "Pulled"},
+	"FailedCreate":           {"SuccessfulCreate"},
+	"ProvisioningFailed":     {"ProvisioningSucceeded"},
+	"NodeNotReady":           {"NodeReady"},
+	"TaintManagerEviction":   {},
+}
+
+// eventMatters reports whether an event tells of something that is still so.
+func (h *history) eventMatters(event evidence.Event) bool {
+	for _, success := range supersedes[event.Reason] {
+		if at, seen := h.done[containerKey{event.Object, success}]; seen && !at.Before(event.Time) {
+			return false
+		}
+	}
+	pod, known := h.pods[event.Pod]
+	if !known {
+		return h.mattersUnseen(event)
+	}
+	if pod.Status.Phase == corev1.PodSucceeded {
+		return false
+	}
+	if _, step := supersedes[event.Reason]; step {
+		return !h.started(pod, event.Reason) && !pod.Deleting
+	}
+	if !containerReasons[event.Reason] {
+		return true
+	}
+	if pod.Deleting {
+		return false
+	}
+	return h.containerEventMatters(event)
+}
+
+// mattersUnseen judges events about a pod of which nothing else is known: those of pulling and starting are
+// history once a later start succeeded.
+func (h *history) mattersUnseen(event evidence.Event) bool {
+	if event.Reason != "Failed" && event.Reason != "BackOff" || event.Time.IsZero() {
+		return true
+	}
+	started, seen := h.done[containerKey{event.Object, "Started"}]
+	return !seen || started.Sub(event.Time) < settled
+}
+
+// started reports whether a pod is past the step that an event of the reason is about.
+func (h *history) started(pod evidence.Pod, reason string) bool {
+	if reason == "FailedScheduling" || reason == "NotTriggerScaleUp" {
+		if pod.Spec.NodeName != "" {
+			return true
+		}
+	}
+	for _, container := range h.observed.Containers {
+		if container.Pod == pod.Name && (container.State.Running != nil || container.State.Terminated != nil || container.RestartCount > 0) {
+			return true
+		}
+	}
+	return false
+}
+
+// containerEventMatters judges an event about one container of an observed pod.
+func (h *history) containerEventMatters(event evidence.Event) bool {
+	name := h.containerOf(event)
+	judged, well := 0, 0
+	for _, container := range h.observed.Containers {
+		if container.Pod != event.Pod || name != "" && container.Name != name {
+			continue
+		}
+		judged++
+		if h.containers[containerKey{container.Pod, container.Name}].well || h.starting(container, event) {
+			well++
+		}
+	}
+	if judged == 0 || well < judged {
+		return true
+	}
+	return event.Reason == "Unhealthy" && event.Count >= flapping && !event.Time.IsZero() && h.now.Sub(event.Time) < settled/2
+}
+
+// starting reports whether a container started so short ago that an unready probe is to be expected.
+func (h *history) starting(container evidence.Container, event evidence.Event) bool {
+	running := container.State.Running
+	return event.Reason == "Unhealthy" && container.RestartCount == 0 && event.Count <= often && running != nil &&
+		!running.StartedAt.IsZero() && !h.observed.ObservedAt.IsZero() && h.now.Sub(running.StartedAt.Time) < young
+}

@@ -1,0 +1,140 @@
+package engine
+
+import (
+	"bytes"
+
+	"github.com/kube-remedy/kube-remedy/engine/catalog"
+	"github.com/kube-remedy/kube-remedy/engine/evidence"
+)
+
+// What makes the end of a log of which nothing else is known.
+const (
+	// endLines: a fatal line is the end of a log when no more lines than these follow it, apart from those of its
+	// own stack trace.
+	endLines = 12
+	// persists: an error that a program may overcome counts when it is there so often and ends the log.
+	persists = 3
+)
+
+// logHits finds the signatures in the logs that still matter.
+func (e *Engine) logHits(h *history) []catalog.Hit {
+	var hits []catalog.Hit
+	for _, log := range h.observed.Logs {
+		known, failing := h.writerOf(log)
+		if known && !failing {
+			continue
+		}
+		found := e.catalog.MatchLog(catalog.Fact{Pod: log.Pod, Container: log.Container, Source: sourceOf(log)}, log.Text)
+		found = unrecovered(found, failing)
+		if !known && log.Node == "" {
+			found = ending(found, log.Text)
+		}
+		hits = append(hits, found...)
+	}
+	return hits
+}
+
+// writerOf reports whether the container that wrote a log is known, and whether it fails.
+func (h *history) writerOf(log evidence.Log) (known, failing bool) {
+	for _, container := range h.observed.Containers {
+		if (log.Pod == "" || container.Pod == log.Pod) && (log.Container == "" || container.Name == log.Container) {
+			known = true
+			failing = failing || !h.containers[containerKey{container.Pod, container.Name}].well
+		}
+	}
+	if !known && log.Node == "" && len(h.observed.Events) > 0 { // its pod is known by its events
+		for _, event := range h.observed.Events {
+			if event.Pod != "" && (log.Pod == "" || event.Pod == log.Pod) && event.Type == "Warning" && h.eventMatters(event) {
+				return true, true
+			}
+		}
+	}
+	return known, failing
+}
+
+func sourceOf(log evidence.Log) string {
+	source := "log"
+	if log.Previous {
+		source = "previous log"
+	}
+	switch {
+	case log.Node != "":
+		return "journal of node/" + log.Node
+	case log.Pod != "" && log.Container != "":
+		return source + " of pod/" + log.Pod + " container " + log.Container
+	case log.Pod != "":
+		return source + " of pod/" + log.Pod
+	default:
+		return source
+	}
+}
+
+// unrecovered drops errors that normal work followed in the same log. A line that proves the end of a process is
+// kept for a container that failed: another may have been started in its place.
+func unrecovered(hits []catalog.Hit, failing bool) []catalog.Hit {
+	recovered := -1
+	for _, hit := range hits {
+		if start, _, ok := hit.LastLine(); ok && hit.Signature.Role == catalog.Recovery {
+			recovered = max(recovered, start)
+		}
+	}
+	var kept []catalog.Hit
+	for _, hit := range hits {
+		start, _, _ := hit.LastLine()
+		switch {
+		case hit.Signature.Role == catalog.Recovery:
+		case hit.Signature.Role == catalog.Context, start > recovered, failing && hit.Signature.Alone:
+			kept = append(kept, hit)
+		}
+	}
+	return kept
+}
+
+// ending keeps, of a log of which nothing else is known, what shows that the process died or can't go on:
+// nothing unless some line does.
+func ending(hits []catalog.Hit, text []byte) []catalog.Hit {
+	var kept []catalog.Hit
+	died := false
+	for _, hit := range hits {
+		_, end, _ := hit.LastLine()
+		if hit.Signature.Role != catalog.Failure {
+			kept = append(kept, hit)
+			continue
+		}
+		if linesAfter(text[end:]) > endLines {
+			continue
+		}
+		kept = append(kept, hit)
+		died = died || hit.Signature.Alone || hit.Fact.Count >= persists
+	}
+	if !died {
+		return nil
+	}
+	return kept
+}
+
+// linesAfter counts lines that are not part of a stack trace, up to one more than matters.
+func linesAfter(rest []byte) int {
+	lines := 0
+	for len(rest) > 0 && lines <= endLines {
+		var line []byte
+		line, rest, _ = bytes.Cut(rest, []byte("\n"))
+		if !continues(line) {
+			lines++
+		}
+	}
+	return lines
+}
+
+// continues reports whether a line belongs to what stands above it: a frame of a stack trace and the like.
+func continues(line []byte) bool {
+	if len(line) == 0 || line[0] == ' ' || line[0] == '\t' || line[0] == '\r' {
+		return true
+	}
+	for _, prefix := range [...]string{"at ", "Caused by", "goroutine ", "main.", "runtime.", "File ", "...", "npm ERR", "npm error", "created by ", "}", "{", "Traceback", "exit status"} {
+		if bytes.HasPrefix(line, []byte(prefix)) {
+			return true
+		}
+	}
+	return bytes.Contains(line, []byte("(0x")) || bytes.HasPrefix(line, []byte("github.com/")) || bytes.HasPrefix(line, []byte("net/http"))
+}

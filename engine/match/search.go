@@ -1,0 +1,131 @@
+package match
+
+import "regexp"
+
+// search is one Find. Its memory is used again by later ones.
+type search struct {
+	m      *Matcher
+	text   []byte
+	lines  lineReader
+	hits   hits
+	slots  []int32 // by pattern: 1 + the index in seen, 0 if it was not seen
+	seen   []sightings
+	unread int // how many bytes regular expressions may still read
+}
+
+// find is Matcher.Find.
+func (s *search) find(text []byte) []Match {
+	s.text, s.lines, s.unread = text, lineReader{text: text}, budgetBase+len(text)/budgetShare
+	s.m.automaton.scan(text, &s.hits, s.visit)
+	s.confirm()
+	found := s.matches()
+	for i := range s.seen {
+		s.slots[s.seen[i].pattern] = 0
+	}
+	s.text, s.lines, s.seen = nil, lineReader{}, s.seen[:0]
+	return found
+}
+
+// visit takes down the literals whose keys end at the hits, which come in their order in the text.
+func (s *search) visit(found []hit) {
+	for _, h := range found {
+		for _, key := range s.m.automaton.endsAt(h.state) {
+			l := &s.m.literals[key]
+			at := h.end - l.key
+			slot := s.slots[l.pattern]
+			if slot > 0 && s.seen[slot-1].covers(at+len(l.text)) || !l.begins(s.text[at:]) {
+				continue
+			}
+			if slot == 0 {
+				s.seen = append(s.seen, newSightings(l.pattern))
+				slot = int32(len(s.seen))
+				s.slots[l.pattern] = slot
+			}
+			s.seen[slot-1].add(newSighting(*s.lines.at(h.end - 1), at))
+		}
+	}
+}
+
+// confirm finds out which sightings match. It takes one of each pattern at a time, so that one with many long
+// lines doesn't leave nothing of the budget for the others.
+func (s *search) confirm() {
+	for turn := range keptAll {
+		for i := range s.seen {
+			if n := &s.seen[i]; n.newest < 0 && turn < n.size() && s.try(n, n.size()-1-turn) {
+				n.newest = n.size() - 1 - turn
+			}
+		}
+	}
+	for turn := range keptOldest {
+		for i := range s.seen {
+			if n := &s.seen[i]; n.oldest < 0 && turn < n.newest && s.try(n, turn) {
+				n.oldest = turn
+			}
+		}
+	}
+}
+
+// try says whether the i-th kept sighting of n matches. When the budget is used up it can't tell, and says no.
+func (s *search) try(n *sightings, i int) bool {
+	p, sighting := &s.m.patterns[n.pattern], n.get(i)
+	window := s.text[sighting.begin:sighting.end]
+	for _, step := range [...]struct {
+		expression *regexp.Regexp
+		want       bool
+	}{{p.Regexp, true}, {p.Not, false}} {
+		if step.expression == nil {
+			continue
+		}
+		if s.unread <= 0 {
+			return false
+		}
+		s.unread -= len(window)
+		if step.expression.Match(window) != step.want {
+			n.refute(sighting)
+			return false
+		}
+	}
+	return true
+}
+
+// matches returns what was found, by pattern.
+func (s *search) matches() []Match {
+	count := 0
+	for i := range s.seen {
+		if s.seen[i].newest >= 0 {
+			count++
+		}
+	}
+	if count == 0 {
+		return nil
+	}
+	found := make([]Match, 0, count)
+	for pattern, slot := range s.slots {
+		if slot > 0 && s.seen[slot-1].newest >= 0 {
+			found = append(found, s.match(pattern, &s.seen[slot-1]))
+		}
+	}
+	return found
+}
+
+func (s *search) match(pattern int, n *sightings) Match {
+	newest := n.get(n.newest)
+	match := Match{Pattern: pattern, Count: n.lines, First: newest.line, Last: newest.line}
+	if n.oldest >= 0 {
+		match.First = n.get(n.oldest).line
+	}
+	if expression := s.m.patterns[pattern].Regexp; expression != nil {
+		match.Groups = groups(expression, s.text[newest.begin:newest.end])
+	}
+	return match
+}
+
+// groups returns copies, so that they don't hold the text.
+func groups(expression *regexp.Regexp, window []byte) []string {
+	found := expression.FindSubmatch(window)
+	copies := make([]string, len(found))
+	for i, group := range found {
+		copies[i] = string(group)
+	}
+	return copies
+}

@@ -1,0 +1,86 @@
+package engine
+
+import (
+	"github.com/kube-remedy/kube-remedy/engine/catalog"
+	"github.com/kube-remedy/kube-remedy/engine/evidence"
+)
+
+// scoped is the scope of a container with what folding needs to know of it.
+type scoped struct {
+	*catalog.Scope
+	container    evidence.Container
+	killed, ends bool
+}
+
+// scopes builds the scope of each container once.
+type scopes struct {
+	h     *history
+	hits  []catalog.Hit
+	built map[string]*scoped
+}
+
+// of gives the scope of a container, or of the workload as a whole for an empty name. Of several pods it shows
+// that of the newest failure.
+func (s *scopes) of(name string) *scoped {
+	if known := s.built[name]; known != nil {
+		return known
+	}
+	var own []catalog.Hit
+	var newest catalog.Fact
+	for _, hit := range s.hits {
+		if name != "" && hit.Fact.Container != "" && hit.Fact.Container != name {
+			continue
+		}
+		own = append(own, hit)
+		if hit.Fact.Pod != "" && hit.Signature.Role == catalog.Failure && (newest.Pod == "" || hit.Fact.Time.After(newest.Time)) {
+			newest = hit.Fact
+		}
+	}
+	pod := s.h.pods[newest.Pod]
+	if newest.Pod == "" && len(s.h.observed.Pods) > 0 {
+		pod = s.h.observed.Pods[0]
+	}
+	built := &scoped{container: s.container(name, pod.Name)}
+	for _, hit := range own {
+		switch {
+		case hit.Signature.ID == "liveness-kill" || hit.Signature.ID == "startup-kill":
+			built.killed = true
+		case hit.Fact.ExitCode != nil && endsItself(*hit.Fact.ExitCode):
+			built.ends = true
+		}
+	}
+	built.Scope = catalog.NewScope(s.h.observed, pod, built.container, own, s.h.now)
+	s.built[name] = built
+	return built
+}
+
+// container gives the container of a name in a pod, or in any pod; for an empty name the only one of the pod.
+func (s *scopes) container(name, pod string) evidence.Container {
+	var any, only evidence.Container
+	count := 0
+	for _, container := range s.h.observed.Containers {
+		if container.Pod == pod {
+			only = container
+			count++
+		}
+		if container.Name == name {
+			if container.Pod == pod {
+				return container
+			}
+			any = container
+		}
+	}
+	if name == "" && count == 1 {
+		return only
+	}
+	if any.Name == "" {
+		any.Name = name
+	}
+	return any
+}
+
+// endsItself reports whether an exit code is a process's own decision: neither success nor one of the signals with
+// which the kubelet stops it (128 + SIGKILL, 128 + SIGTERM).
+func endsItself(code int32) bool {
+	return code != 0 && code != 137 && code != 143
+}

@@ -1,0 +1,50 @@
+// Package plugin is the commands of kubectl remedy.
+//
+// It promises kubectl's habits: what was asked for goes to standard output and everything else to standard error,
+// -o json and -o yaml are for programs and don't change their shape, and an error names what to do about it.
+package plugin
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kube-remedy/kube-remedy/engine/catalog"
+	"github.com/kube-remedy/kube-remedy/internal/rulefiles"
+)
+
+// Streams are where a command reads and writes.
+type Streams struct {
+	In       io.Reader
+	Out, Err io.Writer
+}
+
+// New gives the command kubectl remedy with its subcommands. now is the clock for ages in texts that have no time
+// of their own.
+func New(streams Streams, now func() time.Time) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "kubectl-remedy",
+		Short:         "Find out why workloads fail, and cure them when they are applied",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl remedy"},
+	}
+	root.SetIn(streams.In)
+	root.SetOut(streams.Out)
+	root.SetErr(streams.Err)
+	root.AddCommand(newDiagnose(streams, now), newCatalog(streams))
+	return root
+}
+
+// loadRules gives the catalogue with the user's rules, and tells of those that were left out.
+func loadRules(path string, errs io.Writer) (*catalog.Catalog, error) {
+	known, mistakes, err := rulefiles.Catalog(path)
+	for _, mistake := range mistakes {
+		fmt.Fprintln(errs, "warning: rule left out:", mistake)
+	}
+	return known, err
+}
+
+const rulesUsage = "file or directory with rules of your own, added to the built-in ones or replacing them by id"
