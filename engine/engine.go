@@ -33,6 +33,9 @@ func (e *Engine) Diagnose(observed evidence.Evidence) []Diagnosis {
 	h := newHistory(observed)
 	hits := append(e.catalog.Match(h.facts()), e.logHits(h)...)
 	candidates := e.candidates(h, hits)
+	if len(candidates) == 0 && observed.Workload.Kind == "" {
+		candidates = e.candidates(h, append(hits, e.looseHits(h)...))
+	}
 	var found []Diagnosis
 	for _, candidate := range fold(candidates) {
 		found = append(found, candidate.diagnosis(h))
@@ -82,7 +85,7 @@ func (e *Engine) candidates(h *history, hits []catalog.Hit) []candidate {
 			own := slices.DeleteFunc(slices.Clone(byCause[cause]), func(hit catalog.Hit) bool {
 				return container != "" && hit.Fact.Container != "" && hit.Fact.Container != container
 			})
-			slices.SortStableFunc(own, func(a, b catalog.Hit) int { return cmp.Compare(b.Signature.Weight, a.Signature.Weight) })
+			slices.SortStableFunc(own, func(a, b catalog.Hit) int { return cmp.Compare(b.Weight(), a.Weight()) })
 			found = append(found, candidate{
 				Finding: finding, container: container, hits: own, observed: scope.container, killed: scope.killed, ends: scope.ends,
 			})

@@ -34,6 +34,15 @@ func (e *Engine) logHits(h *history) []catalog.Hit {
 	return hits
 }
 
+// looseHits finds what Kubernetes says of failures in text of unknown origin.
+func (e *Engine) looseHits(h *history) []catalog.Hit {
+	var hits []catalog.Hit
+	for _, log := range h.observed.Logs {
+		hits = append(hits, e.catalog.MatchLoose(catalog.Fact{Pod: log.Pod, Container: log.Container, Source: "text"}, log.Text)...)
+	}
+	return hits
+}
+
 // writerOf reports whether the container that wrote a log is known, and whether it fails.
 func (h *history) writerOf(log evidence.Log) (known, failing bool) {
 	for _, container := range h.observed.Containers {

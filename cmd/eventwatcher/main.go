@@ -18,9 +18,9 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/kube-remedy/kube-remedy/engine"
-	"github.com/kube-remedy/kube-remedy/engine/catalog"
 	"github.com/kube-remedy/kube-remedy/eventwatcher"
 	"github.com/kube-remedy/kube-remedy/internal/process"
+	"github.com/kube-remedy/kube-remedy/internal/rulefiles"
 )
 
 func main() {
@@ -35,9 +35,9 @@ const drain = 10 * time.Second
 
 // flags are what the command line says.
 type flags struct {
-	kubeconfig, namespace, healthListen, logLevel string
-	window                                        time.Duration
-	workers                                       int
+	kubeconfig, namespace, healthListen, logLevel, rules string
+	window                                               time.Duration
+	workers                                              int
 }
 
 func parse(args []string, stderr io.Writer) (flags, error) {
@@ -47,6 +47,7 @@ func parse(args []string, stderr io.Writer) (flags, error) {
 	set.StringVar(&f.kubeconfig, "kubeconfig", "", "kubeconfig file; empty for the pod's own service account")
 	set.StringVar(&f.namespace, "namespace", process.OwnNamespace(), "namespace of the lease (default: POD_NAMESPACE, or kube-remedy-system)")
 	set.StringVar(&f.healthListen, "health-listen", ":8081", "address for /healthz, /readyz and /metrics")
+	set.StringVar(&f.rules, "rules", "", "file or directory with rules of your own, added to the built-in ones or replacing them by id")
 	set.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 	set.DurationVar(&f.window, "stabilization-window", eventwatcher.DefaultStabilizationWindow, "how long pods with a cure must stay Ready until it counts as verified")
 	set.IntVar(&f.workers, "workers", 2, "how many workloads are looked at in parallel")
@@ -76,9 +77,12 @@ func watch(ctx context.Context, f flags, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	known, err := catalog.BuiltIn()
+	known, mistakes, err := rulefiles.Catalog(f.rules)
 	if err != nil {
 		return err
+	}
+	for _, mistake := range mistakes {
+		log.Error("rule left out", "error", mistake)
 	}
 	host, err := os.Hostname()
 	if err != nil {

@@ -31,6 +31,9 @@ type Catalog struct {
 	// logs finds the signatures of log lines; its patterns are those of logSignatures, in order.
 	logs          *match.Matcher
 	logSignatures []*Signature
+	// loose finds the signatures of the other places in text that says nothing of its place.
+	loose           *match.Matcher
+	looseSignatures []*Signature
 	// candidates are the causes that a signature makes worth considering.
 	candidates map[string][]*Cause
 }
@@ -123,8 +126,8 @@ func sorted[T any](all map[string]T, id func(T) string) []T {
 func (c *Catalog) index() error {
 	c.places = map[Place]placeIndex{}
 	c.candidates = map[string][]*Cause{}
-	c.logSignatures = nil
-	var patterns []match.Pattern
+	c.logSignatures, c.looseSignatures = nil, nil
+	var patterns, loose []match.Pattern
 	for _, signature := range c.Signatures() {
 		for _, place := range signature.Places {
 			if place == Log {
@@ -146,6 +149,10 @@ func (c *Catalog) index() error {
 			}
 			c.places[place] = index
 		}
+		if pattern, ok := loosePattern(signature); ok {
+			c.looseSignatures = append(c.looseSignatures, signature)
+			loose = append(loose, pattern)
+		}
 	}
 	for _, cause := range c.Causes() {
 		for _, id := range cause.Signatures {
@@ -155,6 +162,9 @@ func (c *Catalog) index() error {
 	var err error
 	if c.logs, err = match.New(patterns); err != nil {
 		return fmt.Errorf("build the matcher of log signatures: %w", err)
+	}
+	if c.loose, err = match.New(loose); err != nil {
+		return fmt.Errorf("build the matcher of loose text: %w", err)
 	}
 	return nil
 }

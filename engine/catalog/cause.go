@@ -79,7 +79,7 @@ func (c *Cause) Evaluate(scope *Scope) (Finding, bool) {
 		if hit == nil {
 			continue
 		}
-		weight := hit.Signature.Weight
+		weight := hit.Weight()
 		if own, ok := c.Weights[id]; ok {
 			weight = own
 		}

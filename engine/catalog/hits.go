@@ -13,6 +13,16 @@ type Hit struct {
 	groups    []string
 	// log says where in its log a hit stands; nil elsewhere.
 	log *match.Match
+	// loose is set for a hit in text that says nothing of its place.
+	loose bool
+}
+
+// Weight is the probability that there is a failure of the signature's type, given this hit alone.
+func (h Hit) Weight() float64 {
+	if h.loose {
+		return looseTrust * h.Signature.Weight
+	}
+	return h.Signature.Weight
 }
 
 // Group gives what a named group of the signature's regular expression captured, or nothing.

@@ -217,11 +217,15 @@ func TestFindBoundsWhatRegularExpressionsRead(t *testing.T) {
 	require.Equal(t, 101, find(t, text, patterns...)[0].Pattern, "past the budget a pattern is not reported")
 }
 
-func TestFindAllocatesNothingWhenNothingMatches(t *testing.T) {
+func TestFindAllocatesForMatchesAlone(t *testing.T) {
 	m, err := match.New([]match.Pattern{literals("panic: "), expression("oom", "never")})
 	require.NoError(t, err)
-	text := bytes.Repeat([]byte("all is well, no oom\n"), 10_000)
-	require.LessOrEqual(t, testing.AllocsPerRun(20, func() { require.Nil(t, m.Find(text)) }), 1.0)
+	// Memory that is used again may have been taken away by the garbage collector: some allocations a Find, few
+	// whatever the text's length and what it is full of.
+	for _, line := range []string{"all is well\n", "no oom\n", "panic: oom\n"} {
+		text := bytes.Repeat([]byte(line), 100_000)
+		require.LessOrEqual(t, testing.AllocsPerRun(20, func() { m.Find(text) }), 60.0, line)
+	}
 }
 
 func TestFindIsSafeForConcurrentUse(t *testing.T) {

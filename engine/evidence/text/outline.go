@@ -25,7 +25,7 @@ func outline(entries []entry) *section {
 		s.key, s.val = cutField(e.text)
 		s.column = e.indent + len(e.text) - len(s.val)
 		if len(e.more) > 0 {
-			s.val = strings.TrimRight(s.val+"\n"+strings.Join(e.more, "\n"), "\n ")
+			s.val = strings.TrimRight(s.val+"\n"+strings.Join(tabbed(e.more, s.column), "\n"), "\n ")
 		}
 		for open[len(open)-1].indent >= e.indent {
 			open = open[:len(open)-1]
@@ -37,6 +37,16 @@ func outline(entries []entry) *section {
 		}
 	}
 	return root
+}
+
+// tabbed gives lines of a message their tabs back, which kubectl aligned with the column of the value.
+func tabbed(lines []string, column int) []string {
+	for i, line := range lines {
+		if indentOf(line) == column {
+			lines[i] = "\t" + strings.TrimLeft(line, " ")
+		}
+	}
+	return lines
 }
 
 // find is the first section below with that key; an empty one when there is none.

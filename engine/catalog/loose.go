@@ -1,0 +1,68 @@
+package catalog
+
+import (
+	"bytes"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/kube-remedy/kube-remedy/engine/match"
+)
+
+// Text that names no object and has no shape that is known may still be what Kubernetes wrote: a message that
+// somebody copied out of a status or an event.
+const (
+	// looseTrust lowers the weight of a signature found in such text: it may only be spoken of.
+	looseTrust = 0.85
+	// looseReason is the least length, in bytes, of a reason that is looked for by itself: shorter ones are words of
+	// everyday language (Failed, Error, Killing).
+	looseReason = 9
+)
+
+// loosePattern gives what finds a signature of a place other than Log in loose text; false for one that can't be
+// recognised without its place.
+func loosePattern(signature *Signature) (match.Pattern, bool) {
+	if signature.Role != Failure || slices.Equal(signature.Places, []Place{Log}) || len(signature.ExitCode) > 0 && len(signature.Text) == 0 {
+		return match.Pattern{}, false
+	}
+	pattern := match.Pattern{Literals: signature.Text, IgnoreCase: signature.IgnoreCase, Regexp: unanchored(signature.Regexp), Not: signature.Not}
+	if len(pattern.Literals) == 0 {
+		pattern.Literals = slices.DeleteFunc(slices.Clone(signature.Reason), func(reason string) bool { return len(reason) < looseReason })
+		pattern.IgnoreCase = false
+	}
+	return pattern, len(pattern.Literals) > 0
+}
+
+// unanchored gives a regular expression that also finds a message inside a line.
+func unanchored(expression *regexp.Regexp) *regexp.Regexp {
+	if expression == nil {
+		return nil
+	}
+	flags, body := "", expression.String()
+	if rest, found := strings.CutPrefix(body, "(?i)"); found {
+		flags, body = "(?i)", rest
+	}
+	body = strings.TrimPrefix(body, "^")
+	if strings.HasSuffix(body, "$") && !strings.HasSuffix(body, `\$`) {
+		body = strings.TrimSuffix(body, "$")
+	}
+	loose, err := regexp.Compile(flags + body)
+	if err != nil { // an anchor in front of what can't stand alone
+		return expression
+	}
+	return loose
+}
+
+// MatchLoose gives the signatures of the places other than Log that recognise a line of text.
+func (c *Catalog) MatchLoose(fact Fact, text []byte) []Hit {
+	var hits []Hit
+	for _, found := range c.loose.Find(text) {
+		hit := Hit{Signature: c.looseSignatures[found.Pattern], Fact: fact, log: &found, groups: found.Groups, loose: true}
+		hit.Fact.Place = Log
+		hit.Fact.Count = found.Count
+		line := bytes.TrimSpace(text[found.Last.Start:found.Last.End])
+		hit.Fact.Message = string(bytes.ToValidUTF8(line[:min(len(line), maxQuote)], []byte("\uFFFD")))
+		hits = append(hits, hit)
+	}
+	return hits
+}
