@@ -31,6 +31,9 @@ func New(known *catalog.Catalog) *Engine { return &Engine{catalog: known} }
 // the same evidence.
 func (e *Engine) Diagnose(observed evidence.Evidence) []Diagnosis {
 	h := newHistory(observed)
+	if h.completed() {
+		return nil
+	}
 	hits := append(e.catalog.Match(h.facts()), e.logHits(h)...)
 	candidates := e.candidates(h, hits)
 	if len(candidates) == 0 && observed.Workload.Kind == "" {

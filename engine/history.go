@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -76,8 +77,10 @@ func (h *history) judge(container evidence.Container) matter {
 	case pod.Deleting:
 		return matter{}
 	}
-	recently := h.endedRecently(container)
+	recently := h.endedRecently(container) || h.killedRecently(container)
 	switch {
+	case container.Kind == evidence.Ephemeral && (container.State.Terminated == nil || container.State.Terminated.Reason != reasonOOMKilled):
+		return matter{well: true} // a person's debugging ends as it likes
 	case container.State.Waiting != nil:
 		return matter{now: true, before: true}
 	case container.State.Terminated != nil:
@@ -140,6 +143,49 @@ func (h *history) endedRecently(container evidence.Container) bool {
 	default:
 		return restarts >= often && (quiet < recentEnd || quiet < 3*usual)
 	}
+}
+
+// killedRecently reports whether a failed probe made the kubelet kill a container a short while ago.
+func (h *history) killedRecently(container evidence.Container) bool {
+	if container.RestartCount == 0 {
+		return false
+	}
+	for _, event := range h.observed.Events {
+		if event.Reason != "Killing" || event.Pod != container.Pod && event.Pod != "" ||
+			!strings.Contains(event.Message, "failed liveness probe") && !strings.Contains(event.Message, "failed startup probe") {
+			continue
+		}
+		if name := h.containerOf(event); name != "" && name != container.Name {
+			continue
+		}
+		if event.Time.IsZero() || h.now.Sub(event.Time) < settled {
+			return true
+		}
+	}
+	return false
+}
+
+// completed reports whether the workload is a task that did its work, whatever failed on the way.
+func (h *history) completed() bool {
+	for _, condition := range h.observed.Conditions {
+		if (condition.Type == "Complete" || condition.Type == "SuccessCriteriaMet") && condition.Status == "True" {
+			return true
+		}
+	}
+	if h.observed.Workload.Kind != "Job" {
+		return false
+	}
+	succeeded := false
+	for _, pod := range h.observed.Pods {
+		switch pod.Status.Phase {
+		case corev1.PodSucceeded:
+			succeeded = true
+		case corev1.PodFailed:
+		default:
+			return false
+		}
+	}
+	return succeeded
 }
 
 // supersedes says which later success makes a failure in the steps of a pod's life history, by the reasons of
@@ -230,6 +276,9 @@ func (h *history) containerEventMatters(event evidence.Event) bool {
 // starting reports whether a container started so short ago that an unready probe is to be expected.
 func (h *history) starting(container evidence.Container, event evidence.Event) bool {
 	running := container.State.Running
-	return event.Reason == "Unhealthy" && container.RestartCount == 0 && event.Count <= often && running != nil &&
-		!running.StartedAt.IsZero() && !h.observed.ObservedAt.IsZero() && h.now.Sub(running.StartedAt.Time) < young
+	if event.Reason != "Unhealthy" || container.RestartCount > 0 || event.Count > often || running == nil || h.observed.ObservedAt.IsZero() {
+		return false
+	}
+	runs := h.now.Sub(running.StartedAt.Time) // not more than zero where the moment of observation is a guess
+	return runs > 0 && runs < young
 }

@@ -31,11 +31,11 @@ func compactEvent(object any) (any, error) {
 		InvolvedObject: corev1.ObjectReference{
 			Kind: event.InvolvedObject.Kind, UID: event.InvolvedObject.UID, Name: event.InvolvedObject.Name, FieldPath: event.InvolvedObject.FieldPath,
 		},
-		Type:           event.Type,
-		Reason:         event.Reason,
-		Message:        engine.Shorten(event.Message, maxEventMessage),
-		Count:          event.Count,
-		LastTimestamp:  metav1.NewTime(evidence.EventTime(event)),
+		Type:          event.Type,
+		Reason:        event.Reason,
+		Message:       engine.Shorten(event.Message, maxEventMessage),
+		Count:         event.Count,
+		LastTimestamp: metav1.NewTime(evidence.EventTime(event)),
 	}, nil
 }
 

@@ -21,8 +21,10 @@ func oom(limit string, marks []string, at ...time.Time) engine.Diagnosis {
 	diagnosis := engine.Diagnosis{
 		Workload:  evidence.Workload{APIVersion: "apps/v1", Kind: "Deployment", Namespace: "shop", Name: "web"},
 		Container: "app", FailureType: v1alpha1.OOMKilled,
-		Finding: v1alpha1.Diagnosis{RootCauseID: "memory-limit-too-low", RootCause: "under " + limit, Confidence: 92, RiskLevel: v1alpha1.RiskCritical,
-			SuggestedFixes: []v1alpha1.SuggestedFix{{Priority: "PRIMARY", Action: "increaseMemory", Description: "raise the limit", Remedy: true}}},
+		Finding: v1alpha1.Diagnosis{
+			RootCauseID: "memory-limit-too-low", RootCause: "under " + limit, Confidence: 92, RiskLevel: v1alpha1.RiskCritical,
+			SuggestedFixes: []v1alpha1.SuggestedFix{{Priority: "PRIMARY", Action: "increaseMemory", Description: "raise the limit", Remedy: true}},
+		},
 	}
 	if limit != "" {
 		diagnosis.MemoryLimit = resource.MustParse(limit)

@@ -94,10 +94,14 @@ func (c *Catalog) With(files []File) (*Catalog, []error) {
 }
 
 // Signatures are all signatures, by id.
-func (c *Catalog) Signatures() []*Signature { return sorted(c.signatures, func(s *Signature) string { return s.ID }) }
+func (c *Catalog) Signatures() []*Signature {
+	return sorted(c.signatures, func(s *Signature) string { return s.ID })
+}
 
 // Causes are all causes, by id.
-func (c *Catalog) Causes() []*Cause { return sorted(c.causes, func(cause *Cause) string { return cause.ID }) }
+func (c *Catalog) Causes() []*Cause {
+	return sorted(c.causes, func(cause *Cause) string { return cause.ID })
+}
 
 // Cause gives the cause of an id.
 func (c *Catalog) Cause(id string) (*Cause, bool) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
 	"github.com/kube-remedy/kube-remedy/engine/match"
 )
 
@@ -18,6 +19,13 @@ const (
 	// everyday language (Failed, Error, Killing).
 	looseReason = 9
 )
+
+// envelopes are words of which one stands in every message about a failure of the type: an error text alone, such
+// as a refused connection, may be about anything.
+var envelopes = map[v1alpha1.FailureType]*regexp.Regexp{
+	v1alpha1.ImagePullBackOff: regexp.MustCompile(`(?i)\b(?:pull|pulling|pulled|image|manifest)\b|ImagePull`),
+	v1alpha1.ProbeFailure:     regexp.MustCompile(`(?i)\bprobe\b|liveness|readiness|health ?check`),
+}
 
 // loosePattern gives what finds a signature of a place other than Log in loose text; false for one that can't be
 // recognised without its place.
@@ -57,6 +65,10 @@ func unanchored(expression *regexp.Regexp) *regexp.Regexp {
 func (c *Catalog) MatchLoose(fact Fact, text []byte) []Hit {
 	var hits []Hit
 	for _, found := range c.loose.Find(text) {
+		envelope := envelopes[c.looseSignatures[found.Pattern].FailureType]
+		if envelope != nil && !envelope.Match(text[found.Last.Start:found.Last.End]) {
+			continue
+		}
 		hit := Hit{Signature: c.looseSignatures[found.Pattern], Fact: fact, log: &found, groups: found.Groups, loose: true}
 		hit.Fact.Place = Log
 		hit.Fact.Count = found.Count

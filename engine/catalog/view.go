@@ -16,39 +16,39 @@ import (
 
 // ContainerView is a container, of several alike the one that fails.
 type ContainerView struct {
-	Name            string            `cel:"name"`
-	Kind            string            `cel:"kind"`
-	Image           string            `cel:"image"`
-	PullPolicy      string            `cel:"pullPolicy"`
-	Command         []string          `cel:"command"`
-	Args            []string          `cel:"args"`
-	Env             map[string]string `cel:"env"`
-	State           string            `cel:"state"`
-	Reason          string            `cel:"reason"`
-	Message         string            `cel:"message"`
-	ExitCode        int64             `cel:"exitCode"`
-	LastReason      string            `cel:"lastReason"`
-	LastMessage     string            `cel:"lastMessage"`
-	LastExitCode    int64             `cel:"lastExitCode"`
-	LastRunSeconds  int64             `cel:"lastRunSeconds"` // -1 unknown
-	Restarts        int64             `cel:"restarts"`
-	Ready           bool              `cel:"ready"`
-	MemoryLimit     int64             `cel:"memoryLimit"`
-	MemoryRequest   int64             `cel:"memoryRequest"`
-	EphemeralLimit  int64             `cel:"ephemeralLimit"`
-	MemoryUsage     int64             `cel:"memoryUsage"`
-	CPULimit        int64             `cel:"cpuLimit"`
-	CPURequest      int64             `cel:"cpuRequest"`
-	Heap            int64             `cel:"heap"`
-	HeapPercent     float64           `cel:"heapPercent"`
-	HeapSetting     string            `cel:"heapSetting"`
-	Ports           []PortView        `cel:"ports"`
-	Liveness        ProbeView         `cel:"liveness"`
-	Readiness       ProbeView         `cel:"readiness"`
-	Startup         ProbeView         `cel:"startup"`
-	ReadOnlyRoot    bool              `cel:"readOnlyRoot"`
-	RunAsNonRoot    bool              `cel:"runAsNonRoot"`
-	User            int64             `cel:"user"` // -1 none
+	Name           string            `cel:"name"`
+	Kind           string            `cel:"kind"`
+	Image          string            `cel:"image"`
+	PullPolicy     string            `cel:"pullPolicy"`
+	Command        []string          `cel:"command"`
+	Args           []string          `cel:"args"`
+	Env            map[string]string `cel:"env"`
+	State          string            `cel:"state"`
+	Reason         string            `cel:"reason"`
+	Message        string            `cel:"message"`
+	ExitCode       int64             `cel:"exitCode"`
+	LastReason     string            `cel:"lastReason"`
+	LastMessage    string            `cel:"lastMessage"`
+	LastExitCode   int64             `cel:"lastExitCode"`
+	LastRunSeconds int64             `cel:"lastRunSeconds"` // -1 unknown
+	Restarts       int64             `cel:"restarts"`
+	Ready          bool              `cel:"ready"`
+	MemoryLimit    int64             `cel:"memoryLimit"`
+	MemoryRequest  int64             `cel:"memoryRequest"`
+	EphemeralLimit int64             `cel:"ephemeralLimit"`
+	MemoryUsage    int64             `cel:"memoryUsage"`
+	CPULimit       int64             `cel:"cpuLimit"`
+	CPURequest     int64             `cel:"cpuRequest"`
+	Heap           int64             `cel:"heap"`
+	HeapPercent    float64           `cel:"heapPercent"`
+	HeapSetting    string            `cel:"heapSetting"`
+	Ports          []PortView        `cel:"ports"`
+	Liveness       ProbeView         `cel:"liveness"`
+	Readiness      ProbeView         `cel:"readiness"`
+	Startup        ProbeView         `cel:"startup"`
+	ReadOnlyRoot   bool              `cel:"readOnlyRoot"`
+	RunAsNonRoot   bool              `cel:"runAsNonRoot"`
+	User           int64             `cel:"user"` // -1 none
 }
 
 // PortView is a port that a container declares.

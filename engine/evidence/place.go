@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -77,20 +78,33 @@ func (c *collector) addTo(owner Workload, event Event) {
 	evidence.Events = append(evidence.Events, event)
 }
 
-// only gives the workload that nameless evidence belongs to: the only one there is, or one without a name.
+// only gives the workload that nameless evidence belongs to: the only one there is, or else the only one in
+// trouble. Otherwise it is one without a name.
 func (c *collector) only() Workload {
-	var sole Workload
-	count := 0
-	for known := range c.found {
-		if known.Kind != "Node" && known.Kind != "PersistentVolumeClaim" {
-			sole = known
-			count++
+	var all, troubled []Workload
+	for known, evidence := range c.found {
+		if known.Kind == "Node" || known.Kind == "PersistentVolumeClaim" || known.Kind == "" {
+			continue
+		}
+		all = append(all, known)
+		if slices.ContainsFunc(evidence.Containers, Container.troubled) {
+			troubled = append(troubled, known)
 		}
 	}
-	if count == 1 {
-		return sole
+	switch {
+	case len(all) == 1:
+		return all[0]
+	case len(troubled) == 1:
+		return troubled[0]
+	default:
+		return Workload{}
 	}
-	return Workload{}
+}
+
+// troubled reports whether a container is not as it should be, or was not.
+func (c Container) troubled() bool {
+	return c.RestartCount > 0 || c.State.Waiting != nil && c.State.Waiting.Reason != "" ||
+		c.State.Terminated != nil && c.State.Terminated.ExitCode != 0
 }
 
 // placeLog gives a log to the container that wrote it. A log of an unknown container of a known pod is that of
@@ -128,7 +142,7 @@ func (e *Evidence) writer(pod string) string {
 			continue
 		}
 		all = append(all, container.Name)
-		if container.RestartCount > 0 || container.State.Terminated != nil && container.State.Terminated.ExitCode != 0 {
+		if container.troubled() {
 			troubled = append(troubled, container.Name)
 		}
 	}

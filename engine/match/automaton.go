@@ -4,7 +4,7 @@ import "slices"
 
 // longestKey is how many bytes of a literal the automaton looks for; what a literal has beyond them is compared
 // where its key was found. It bounds the automaton's size, and how far a lane must start ahead of its part.
-const longestKey = 32
+const longestKey = 16
 
 // automaton finds keys (literals, cut to longestKey, ASCII letters folded) in a text: Aho-Corasick as a dense
 // table over byte classes. Its states are row offsets in the table, so that a step is one addition and one load;

@@ -5,11 +5,13 @@ import (
 	"math/rand/v2"
 )
 
-// logOf returns about size bytes of a log that four programs wrote: JSON lines, Java, Go (klog) and nginx access.
-// It is the same for the same arguments. Every failEvery-th line tells of a failure; none does if it is 0.
-func logOf(size, failEvery int) []byte {
-	w := &logWriter{random: rand.New(rand.NewPCG(7, 11)), log: make([]byte, 0, size+1000)}
-	for n := 1; len(w.log) < size; n++ {
+const logSize = 16 << 20
+
+// logOf returns logSize bytes or a line more of a log that four programs wrote: JSON lines, Java, Go (klog) and
+// nginx access. It is always the same. Every failEvery-th line tells of a failure; none does if it is 0.
+func logOf(failEvery int) []byte {
+	w := &logWriter{random: rand.New(rand.NewPCG(7, 11)), log: make([]byte, 0, logSize+1000)}
+	for n := 1; len(w.log) < logSize; n++ {
 		w.second += w.random.IntN(2)
 		if failEvery > 0 && n%failEvery == 0 {
 			w.fail()

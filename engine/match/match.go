@@ -14,12 +14,9 @@ import (
 	"sync"
 )
 
-// What the regular expressions of one Find may read: their cost stays a small multiple of the automaton's whatever
-// the text. A log's last few hundred lines stay far below the base.
-const (
-	budgetBase  = 256 << 10
-	budgetShare = 32 // of the text
-)
+// budget is how many bytes the regular expressions of one Find may read, some milliseconds' worth whatever the
+// text. A log whose patterns see a few hundred lines stays below it.
+const budget = 256 << 10
 
 // Pattern is a log signature. A line matches when any of Literals occurs in it, Regexp (if not nil) matches the
 // line's window, and Not (if not nil) does not.
@@ -112,8 +109,8 @@ func checkLiteral(text string) error {
 }
 
 // Find returns the patterns that match lines of text, in the order of their indexes; nil if none does. It reads
-// the text once, and its regular expressions together read 256 KiB and a 32nd of the text, and at most one window
-// more; what they could not read any more counts as not matching, see Match.
+// the text once. Its regular expressions together read at most 256 KiB and a window; what they could not read any
+// more counts as not matching.
 func (m *Matcher) Find(text []byte) []Match {
 	s := m.searches.Get().(*search)
 	defer m.searches.Put(s)

@@ -13,8 +13,6 @@ import (
 	"github.com/kube-remedy/kube-remedy/engine/match"
 )
 
-const benchmarkSize = 16 << 20
-
 // BenchmarkFind compares Find with what regexp alone can do: an expression per signature on every line, and a
 // single alternation of them, which doesn't even say which signature it is. These take minutes for the whole
 // log, so they read its beginning, and ×… is by bytes. MB/s is the mean; ×… and best-MB/s come from the fastest
@@ -25,9 +23,9 @@ func BenchmarkFind(b *testing.B) {
 		name string
 		text []byte
 	}{
-		{"no failure", logOf(benchmarkSize, 0)},
-		{"a failure every 1000 lines", logOf(benchmarkSize, 1000)},
-		{"a failure every 20 lines", logOf(benchmarkSize, 20)},
+		{"no failure", logOf(0)},
+		{"a failure every 1000 lines", logOf(1000)},
+		{"a failure every 20 lines", logOf(20)},
 	} {
 		b.Run(log.name, func(b *testing.B) {
 			var naive, alternation float64
@@ -55,7 +53,7 @@ func BenchmarkFindHostile(b *testing.B) {
 	m, err := match.New(signatures())
 	require.NoError(b, err)
 	find := func(text []byte) { m.Find(text) }
-	normal := logOf(benchmarkSize, 1000)
+	normal := logOf(1000)
 	var base float64
 	b.Run("normal", func(b *testing.B) { base = measure(b, normal, find) })
 	for _, hostile := range []struct {
@@ -64,9 +62,9 @@ func BenchmarkFindHostile(b *testing.B) {
 	}{
 		{"a line of 10 MB", bytes.ReplaceAll(normal[:10<<20], []byte("\n"), []byte(" "))},
 		{"a line of 10 MB with its only literal at the end", append(bytes.Repeat([]byte("0123456789"), 1<<20), "panic: x"...)},
-		{"lines of one byte", bytes.Repeat([]byte("x\n"), benchmarkSize/2)},
+		{"lines of one byte", bytes.Repeat([]byte("x\n"), logSize/2)},
 		{"colour codes at every word", bytes.ReplaceAll(normal, []byte(" "), []byte("\x1b[0m \x1b[1;31m"))},
-		{"binary", randomBytes(benchmarkSize)},
+		{"binary", randomBytes(logSize)},
 		{"literals only", wordsOf(allLiterals(), "\n")},
 		{"literals only in a line", wordsOf(allLiterals(), " ")},
 		{"literals in the wrong case", bytes.ToUpper(wordsOf(allLiterals(), "\n"))},
@@ -80,7 +78,7 @@ func BenchmarkFindHostile(b *testing.B) {
 	b.Run("expressions that back up, where there is nothing", func(b *testing.B) {
 		m, err := match.New([]match.Pattern{expression("a", `^(a+)+$`), expression("aa", `(a|aa)*(a|b)*c$`), expression("aaa", `(.*)(.*)(.*)x`), expression("a a", `((a? ?)*)*b`)})
 		require.NoError(b, err)
-		text := bytes.Repeat([]byte(strings.Repeat("a", 1000)+" \n"), benchmarkSize/1000)
+		text := bytes.Repeat([]byte(strings.Repeat("a", 1000)+" \n"), logSize/1000)
 		b.ReportMetric(measure(b, text, func(text []byte) { m.Find(text) })/base, "×normal")
 	})
 }
@@ -177,8 +175,8 @@ func withoutLastByte(literals []string) []string {
 
 func wordsOf(words []string, separator string) []byte {
 	random := rand.New(rand.NewPCG(3, 5))
-	text := make([]byte, 0, benchmarkSize+1000)
-	for len(text) < benchmarkSize {
+	text := make([]byte, 0, logSize+1000)
+	for len(text) < logSize {
 		text = append(text, words[random.IntN(len(words))]...)
 		text = append(text, separator...)
 	}
@@ -188,7 +186,7 @@ func wordsOf(words []string, separator string) []byte {
 // everyLiteralPerLine has lines that concern every expression, and that most don't match.
 func everyLiteralPerLine() []byte {
 	line := append([]byte(strings.Join(allLiterals(), "")), '\n')
-	return bytes.Repeat(line, benchmarkSize/len(line))
+	return bytes.Repeat(line, logSize/len(line))
 }
 
 func randomBytes(size int) []byte {

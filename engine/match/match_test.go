@@ -200,7 +200,7 @@ func TestFindWhereverALiteralStands(t *testing.T) {
 }
 
 func TestFindBoundsWhatRegularExpressionsRead(t *testing.T) {
-	// 100 patterns see 20 lines of 4 KiB: 8 MB, of which the budget allows 256 KiB and a 32nd of the text.
+	// 100 patterns see 20 lines of 4 KiB: 8 MB, of which the budget allows 256 KiB.
 	line := strings.Repeat("oom ", 1000) + "\n"
 	text := strings.Repeat(line, 19) + strings.Repeat("oom ", 999) + "end\n"
 	patterns := []match.Pattern{expression("oom", "end")}

@@ -13,52 +13,60 @@ const (
 
 // hit is a place where keys end.
 type hit struct {
-	end   int // the offset in the text after their last byte
+	end   uint32 // the offset after their last byte, from where the scan was told to visit
 	state uint32
 }
 
-// hits is room for what a block's lanes find.
-type hits [lanes][]hit
-
-// scan calls visit with the places in text where keys end, some at a time, in their order. found is reused.
-func (a *automaton) scan(text []byte, found *hits, visit func([]hit)) {
-	done := 0
-	if len(text) >= blockSize {
-		done = ahead
-		visit(a.walk(text[:ahead], 0, found[0][:0]))
-	}
-	for ; done > 0 && len(text)-done >= lanes*laneBytes; done += lanes * laneBytes {
-		a.walkBlock((*[blockSize]byte)(text[done-ahead:]), done, found)
-		for _, lane := range found {
-			visit(lane)
-		}
-	}
-	found[0] = a.walk(text, done, found[0][:0])
-	visit(found[0])
+// hits are those of a block, by lane.
+type hits struct {
+	count [lanes]int
+	found [lanes][laneBytes]hit
 }
 
-// walk appends to found what ends in text after offset done.
-func (a *automaton) walk(text []byte, done int, found []hit) []hit {
+// scan calls visit with the places in text where keys end, some at a time, in their order. Their offsets count
+// from base. room is reused.
+func (a *automaton) scan(text []byte, room *hits, visit func(base int, found []hit)) {
+	for done := 0; done < len(text); {
+		base, size := done, laneBytes
+		switch rest := len(text) - done; {
+		case done == 0:
+			size = min(ahead, rest)
+			a.walk(text[:size], 0, room)
+		case rest >= lanes*laneBytes:
+			size = lanes * laneBytes
+			a.walkBlock((*[blockSize]byte)(text[done-ahead:]), room)
+		default:
+			size = min(size, rest)
+			a.walk(text[done-ahead:done+size], ahead, room)
+		}
+		for lane := range room.found {
+			if count := room.count[lane]; count > 0 {
+				visit(base, room.found[lane][:count])
+			}
+		}
+		done += size
+	}
+}
+
+// walk replaces what is in room by what ends in part after its first skip bytes.
+func (a *automaton) walk(part []byte, skip int, room *hits) {
+	room.count = [lanes]int{}
 	table, ending, classes := a.table, a.ending, &a.classes
 	state := uint32(0)
-	for _, c := range text[max(0, done-ahead):done] {
+	for _, c := range part[:skip] {
 		state = table[state+uint32(classes[c])]
 	}
-	for i, c := range text[done:] {
+	for i, c := range part[skip:] {
 		state = table[state+uint32(classes[c])]
 		if state >= ending {
-			found = append(found, hit{end: done + i + 1, state: state})
+			room.add(0, i, state, ending)
 		}
 	}
-	return found
 }
 
-// walkBlock replaces found by what ends in block, lane by lane. The lanes' parts begin at offset done of the text,
-// which is offset ahead of the block.
-func (a *automaton) walkBlock(block *[blockSize]byte, done int, found *hits) {
-	for i := range found {
-		found[i] = found[i][:0]
-	}
+// walkBlock replaces what is in room by what ends in block after its first ahead bytes.
+func (a *automaton) walkBlock(block *[blockSize]byte, room *hits) {
+	room.count = [lanes]int{}
 	table, ending, classes := a.table, a.ending, &a.classes
 	var s0, s1, s2, s3 uint32
 	for i := range ahead {
@@ -73,12 +81,21 @@ func (a *automaton) walkBlock(block *[blockSize]byte, done int, found *hits) {
 		s2 = table[s2+uint32(classes[block[i+2*laneBytes]])]
 		s3 = table[s3+uint32(classes[block[i+3*laneBytes]])]
 		if s0 >= ending || s1 >= ending || s2 >= ending || s3 >= ending {
-			end := done + i - ahead + 1
-			for lane, state := range [lanes]uint32{s0, s1, s2, s3} {
-				if state >= ending {
-					found[lane] = append(found[lane], hit{end: end + lane*laneBytes, state: state})
-				}
-			}
+			room.add(0, i-ahead, s0, ending)
+			room.add(1, i-ahead, s1, ending)
+			room.add(2, i-ahead, s2, ending)
+			room.add(3, i-ahead, s3, ending)
 		}
 	}
+}
+
+// add adds a hit at offset at of lane, if keys end in state. It writes first and counts then: a branch would be
+// guessed wrongly where hits are many.
+func (h *hits) add(lane, at int, state, ending uint32) {
+	count := h.count[lane]
+	h.found[lane][count&(laneBytes-1)] = hit{end: uint32(lane*laneBytes + at + 1), state: state}
+	if state >= ending {
+		count++
+	}
+	h.count[lane] = count
 }

@@ -15,7 +15,7 @@ type search struct {
 
 // find is Matcher.Find.
 func (s *search) find(text []byte) []Match {
-	s.text, s.lines, s.unread = text, lineReader{text: text}, budgetBase+len(text)/budgetShare
+	s.text, s.lines, s.unread = text, lineReader{text: text}, budget
 	s.m.automaton.scan(text, &s.hits, s.visit)
 	s.confirm()
 	found := s.matches()
@@ -27,11 +27,12 @@ func (s *search) find(text []byte) []Match {
 }
 
 // visit takes down the literals whose keys end at the hits, which come in their order in the text.
-func (s *search) visit(found []hit) {
+func (s *search) visit(base int, found []hit) {
 	for _, h := range found {
+		end := base + int(h.end)
 		for _, key := range s.m.automaton.endsAt(h.state) {
 			l := &s.m.literals[key]
-			at := h.end - l.key
+			at := end - l.key
 			slot := s.slots[l.pattern]
 			if slot > 0 && s.seen[slot-1].covers(at+len(l.text)) || !l.begins(s.text[at:]) {
 				continue
@@ -41,7 +42,7 @@ func (s *search) visit(found []hit) {
 				slot = int32(len(s.seen))
 				s.slots[l.pattern] = slot
 			}
-			s.seen[slot-1].add(newSighting(*s.lines.at(h.end - 1), at))
+			s.seen[slot-1].add(s.lines.at(end-1), at)
 		}
 	}
 }
@@ -68,7 +69,7 @@ func (s *search) confirm() {
 // try says whether the i-th kept sighting of n matches. When the budget is used up it can't tell, and says no.
 func (s *search) try(n *sightings, i int) bool {
 	p, sighting := &s.m.patterns[n.pattern], n.get(i)
-	window := s.text[sighting.begin:sighting.end]
+	window := s.window(sighting)
 	for _, step := range [...]struct {
 		expression *regexp.Regexp
 		want       bool
@@ -86,6 +87,12 @@ func (s *search) try(n *sightings, i int) bool {
 		}
 	}
 	return true
+}
+
+// window is what regular expressions see of a sighting's line.
+func (s *search) window(of *sighting) []byte {
+	begin, end := of.window()
+	return s.text[begin:end]
 }
 
 // matches returns what was found, by pattern.
@@ -115,7 +122,7 @@ func (s *search) match(pattern int, n *sightings) Match {
 		match.First = n.get(n.oldest).line
 	}
 	if expression := s.m.patterns[pattern].Regexp; expression != nil {
-		match.Groups = groups(expression, s.text[newest.begin:newest.end])
+		match.Groups = groups(expression, s.window(newest))
 	}
 	return match
 }

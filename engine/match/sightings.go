@@ -15,51 +15,54 @@ const (
 
 // sighting is a literal of a pattern in a line, outside the window of the pattern's sighting before.
 type sighting struct {
-	line       Line
-	begin, end int // the window's offsets in the text
+	line Line
+	at   int // the literal's offset in the text
 }
 
-func newSighting(line Line, at int) sighting {
-	s := sighting{line: line, begin: line.Start, end: line.End}
-	if s.long() {
-		s.begin = max(line.Start, at-windowBefore)
-		s.end = min(line.End, s.begin+windowSize)
+// window returns the offsets of what regular expressions see.
+func (s sighting) window() (begin, end int) {
+	if !s.long() {
+		return s.line.Start, s.line.End
 	}
-	return s
+	begin = max(s.line.Start, s.at-windowBefore)
+	return begin, min(s.line.End, begin+windowSize)
 }
 
 // long says that the line does not fit into one window.
-func (s *sighting) long() bool {
+func (s sighting) long() bool {
 	return s.line.End-s.line.Start > windowSize
 }
 
 // sightings are those of one pattern.
 type sightings struct {
-	pattern int
-	lines   int // how many lines have one, without those that were found not to match
-	count   int // how many there are
-	last    sighting
-	kept    [keptAll]sighting // the oldest, from keptOldest on the newest as a ring
+	pattern   int
+	count     int // how many there are
+	lines     int // how many lines have one, without those that were found not to match
+	lastLine  int // where the last one's line begins
+	lastUntil int // where its window ends
 	// Of those kept, in their order: the oldest and the newest known to match; -1 is none.
 	oldest, newest int
+	kept           [keptAll]sighting // the oldest, from keptOldest on the newest as a ring
 }
 
 func newSightings(pattern int) sightings {
-	return sightings{pattern: pattern, oldest: -1, newest: -1}
+	return sightings{pattern: pattern, lastLine: -1, oldest: -1, newest: -1}
 }
 
 // covers says that the last sighting already speaks for a literal that ends at offset end.
 func (n *sightings) covers(end int) bool {
-	return n.count > 0 && end <= n.last.end
+	return end <= n.lastUntil
 }
 
-func (n *sightings) add(s sighting) {
-	if n.count == 0 || s.line.Start != n.last.line.Start {
+func (n *sightings) add(line *Line, at int) {
+	if line.Start != n.lastLine {
 		n.lines++
+		n.lastLine = line.Start
 	}
-	n.last = s
-	n.kept[slot(n.count)] = s
+	s := &n.kept[slot(n.count)]
+	s.line, s.at = *line, at
 	n.count++
+	_, n.lastUntil = s.window()
 }
 
 // refute takes a line that doesn't match out of the count. A long line stays in it: another window may match.

@@ -21,8 +21,8 @@ MemoryError ~ ^(numpy\..*)?MemoryError
 System.OutOfMemoryException
 Allowed memory size of ~ Allowed memory size of (?P<bytes>\d+) bytes exhausted
 std::bad_alloc
+unable to allocate
 memory allocation of ~ memory allocation of (?P<bytes>\d+) bytes failed
-failed to allocate memory
 panic: ~ ^panic: (?P<what>.+) !~ test panic
 goroutine 1 [running]
 signal SIGSEGV ~ \[signal SIGSEGV: segmentation violation code=(?P<code>\S+)

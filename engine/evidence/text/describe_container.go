@@ -158,7 +158,7 @@ func quantities(from *section) corev1.ResourceList {
 
 // parseQuantity is bounded: the time and the memory to parse a quantity grow with its exponent.
 func parseQuantity(text string) (resource.Quantity, bool) {
-	if text == "" || len(text) > 40 {
+	if len(text) > 40 || !strings.ContainsAny(text, "0123456789") { // the library takes "-" for 0
 		return resource.Quantity{}, false
 	}
 	quantity, err := resource.ParseQuantity(text)

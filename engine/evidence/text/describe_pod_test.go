@@ -18,8 +18,8 @@ import (
 func TestADescriptionAndAManifestOfAPodGiveTheSame(t *testing.T) {
 	for _, name := range []string{"pod-crashing"} {
 		t.Run(name, func(t *testing.T) {
-			described := Parse(read(t, name+".describe.txt"), time.Time{})
-			printed := Parse(read(t, name+".manifest.yaml"), time.Time{})
+			described := Parse(readFile(t, name+".describe.txt"), time.Time{})
+			printed := Parse(readFile(t, name+".manifest.yaml"), time.Time{})
 			require.Empty(t, described.Logs)
 			require.Empty(t, printed.Logs)
 			want := only[*corev1.Pod](t, printed)
@@ -30,7 +30,7 @@ func TestADescriptionAndAManifestOfAPodGiveTheSame(t *testing.T) {
 	}
 }
 
-func read(t *testing.T, name string) []byte {
+func readFile(t testing.TB, name string) []byte {
 	t.Helper()
 	data, err := os.ReadFile("testdata/" + name)
 	require.NoError(t, err)

@@ -175,6 +175,9 @@ func (row eventRow) event(about subject, seen *sighting) *corev1.Event {
 		Source: corev1.EventSource{Component: component, Host: host},
 	}
 	event.Namespace = about.namespace
+	if about.kind == "Node" || about.kind == "PersistentVolume" {
+		event.Namespace = corev1.NamespaceDefault
+	}
 	if event.InvolvedObject.FieldPath == "" && about.containers != nil {
 		event.InvolvedObject.FieldPath = fieldPathOf(about.containers, row)
 	}

@@ -1,12 +1,423 @@
 package text
 
-import "k8s.io/apimachinery/pkg/runtime"
+import (
+	"strings"
+	"unicode/utf8"
 
-type rows struct{}
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime"
+)
 
-func (r rows) beside([]runtime.Object) []runtime.Object { return nil }
-func isTableHeader(string) bool                         { return false }
-func (p *parser) table(i int) int                       { return i + 1 }
-func (p *parser) fragment(i int) int                    { return i + 1 }
-func isJournal(string) bool                             { return false }
-func (p *parser) journal(i int) int                     { return i + 1 }
+// tableKind is what the rows of a table are.
+type tableKind string
+
+const (
+	noTable       tableKind = ""
+	podTable      tableKind = "Pod"
+	eventTable    tableKind = "Event"
+	nodeTable     tableKind = "Node"
+	deployTable   tableKind = "Deployment"
+	replicaTable  tableKind = "ReplicaSet"
+	statefulTable tableKind = "StatefulSet"
+	daemonTable   tableKind = "DaemonSet"
+	jobTable      tableKind = "Job"
+	cronTable     tableKind = "CronJob"
+	claimTable    tableKind = "PersistentVolumeClaim"
+	volumeTable   tableKind = "PersistentVolume"
+	classTable    tableKind = "StorageClass"
+	quotaTable    tableKind = "ResourceQuota"
+	// otherTable is one whose rows tell nothing: services, config maps, usage and the like.
+	otherTable tableKind = "other"
+)
+
+// column is one column of a table and where it begins, in characters.
+type column struct {
+	name  string
+	start int
+}
+
+// header is the first line of a table.
+type tableHeader struct {
+	kind    tableKind
+	columns []column
+}
+
+// isTableHeader recognises the header of what kubectl get prints.
+func isTableHeader(start string) bool {
+	header, ok := parseHeader(start)
+	return ok && header.kind != noTable
+}
+
+// parseHeader reads the names of the columns, all in capitals.
+func parseHeader(line string) (tableHeader, bool) {
+	first, rest := word(line)
+	switch first {
+	case "NAME", "NAMESPACE", "LASTSEEN", "FIRSTSEEN":
+	case "LAST", "FIRST":
+		if second, _ := word(rest); second != "SEEN" {
+			return tableHeader{}, false
+		}
+	default:
+		return tableHeader{}, false
+	}
+	if len(line) > 1024 {
+		return tableHeader{}, false
+	}
+	columns, ok := columnsOf(line)
+	if !ok || len(columns) < 2 {
+		return tableHeader{}, false
+	}
+	header := tableHeader{columns: columns}
+	header.kind = header.kindOf()
+	return header, true
+}
+
+func columnsOf(line string) (columns []column, ok bool) {
+	for at := 0; at < len(line); {
+		if isSpace(line[at]) {
+			at++
+			continue
+		}
+		end := at
+		for end < len(line) && !isSpace(line[end]) {
+			if c := line[end]; c >= 'a' && c <= 'z' && !strings.ContainsRune(line[at:end], '(') || c >= 0x80 {
+				return nil, false
+			}
+			end++
+		}
+		name := line[at:end]
+		if n := len(columns); n > 0 && isTwoWords(columns[n-1].name, name) && columns[n-1].start+len(columns[n-1].name)+1 == at {
+			columns[n-1].name += " " + name
+		} else {
+			columns = append(columns, column{strings.TrimSpace(name), at})
+		}
+		at = end
+	}
+	return columns, true
+}
+
+// isTwoWords knows the columns whose names have a space.
+func isTwoWords(first, second string) bool {
+	switch first + " " + second {
+	case "LAST SEEN", "FIRST SEEN", "NOMINATED NODE", "READINESS GATES", "ACCESS MODES", "RECLAIM POLICY", "LAST SCHEDULE", "NODE SELECTOR", "POD LABELS":
+		return true
+	default:
+		return false
+	}
+}
+
+func (h tableHeader) has(names ...string) bool {
+	for _, name := range names {
+		if h.index(name) < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func (h tableHeader) index(name string) int {
+	for i := range h.columns {
+		if h.columns[i].name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+func (h tableHeader) kindOf() tableKind {
+	switch {
+	case h.has("REASON", "MESSAGE") && (h.has("LAST SEEN") || h.has("LASTSEEN")):
+		return eventTable
+	case h.has("READY", "STATUS", "RESTARTS"):
+		return podTable
+	case h.has("STATUS", "ROLES", "VERSION"), h.has("STATUS", "AGE", "VERSION"):
+		return nodeTable
+	case h.has("DESIRED", "CURRENT", "READY", "UP-TO-DATE"):
+		return daemonTable
+	case h.has("UP-TO-DATE", "AVAILABLE"):
+		return deployTable
+	case h.has("DESIRED", "CURRENT", "READY"):
+		return replicaTable
+	case h.has("DESIRED", "CURRENT", "AGE"), h.has("READY", "AGE"):
+		return statefulTable
+	case h.has("SCHEDULE", "SUSPEND"):
+		return cronTable
+	case h.has("COMPLETIONS", "AGE"):
+		return jobTable
+	case h.has("CAPACITY", "RECLAIM POLICY", "CLAIM"):
+		return volumeTable
+	case h.has("STATUS", "VOLUME", "CAPACITY"):
+		return claimTable
+	case h.has("PROVISIONER"):
+		return classTable
+	case h.has("REQUEST", "LIMIT"):
+		return quotaTable
+	case h.has("AGE"), h.has("CPU(cores)"), h.has("CREATED AT"):
+		return otherTable
+	default:
+		return noTable
+	}
+}
+
+// cells are the cells of a row by the names of their columns.
+type cells struct {
+	header tableHeader
+	values []string
+}
+
+func (c cells) get(name string) string {
+	at := c.header.index(name)
+	if at < 0 || at >= len(c.values) || c.values[at] == "<none>" || c.values[at] == "<unset>" {
+		return ""
+	}
+	return c.values[at]
+}
+
+// split cuts a row: where the header's columns begin; or, when the row is not aligned with it, at gaps of two
+// spaces; or, when alignment was lost, at every space.
+func (h tableHeader) split(row string) (cells, bool) {
+	if values, ok := h.byPosition(row); ok {
+		return cells{h, values}, true
+	}
+	if values := splitGaps(row); len(values) == len(h.columns) {
+		return cells{h, values}, true
+	}
+	values, ok := h.byWords(row)
+	return cells{h, values}, ok
+}
+
+func (h tableHeader) byPosition(row string) ([]string, bool) {
+	ascii := len(row) == utf8.RuneCountInString(row)
+	var runes []rune
+	length := len(row)
+	if !ascii {
+		runes = []rune(row)
+		length = len(runes)
+	}
+	cut := func(from, until int) string {
+		from, until = min(from, length), min(until, length)
+		if ascii {
+			return row[from:until]
+		}
+		return string(runes[from:until])
+	}
+	values := make([]string, len(h.columns))
+	for i, c := range h.columns {
+		until := length
+		if i+1 < len(h.columns) {
+			until = h.columns[i+1].start
+		}
+		cell := cut(c.start, until)
+		if i+1 < len(h.columns) && until < length && !strings.HasSuffix(cell, " ") {
+			return nil, false // a cell wider than its column
+		}
+		if strings.HasPrefix(cell, " ") && strings.TrimSpace(cell) != "" {
+			return nil, false // a cell that doesn't begin where its column does
+		}
+		values[i] = strings.TrimSpace(cell)
+	}
+	return values, values[0] != "" || h.columns[0].name == "NAMESPACE" // nodes have none
+}
+
+// splitGaps cuts a line at two spaces or more, and at tabs.
+func splitGaps(line string) []string {
+	var parts []string
+	for line = strings.Trim(line, " \t"); line != ""; {
+		end := len(line)
+		if at := strings.Index(line, "  "); at >= 0 {
+			end = at
+		}
+		if at := strings.IndexByte(line, '\t'); at >= 0 && at < end {
+			end = at
+		}
+		parts = append(parts, strings.TrimSpace(line[:end]))
+		line = strings.TrimLeft(line[end:], " \t")
+	}
+	return parts
+}
+
+// byWords gives each column one word; the number of restarts takes when the last was, ages take how often, and
+// the last column takes the rest.
+func (h tableHeader) byWords(row string) ([]string, bool) {
+	values := make([]string, 0, len(h.columns))
+	rest := strings.TrimSpace(row)
+	for i, c := range h.columns {
+		if i == len(h.columns)-1 && c.name == "MESSAGE" {
+			values = append(values, rest)
+			return values, true
+		}
+		var value string
+		value, rest = word(rest)
+		if c.name == "SUBOBJECT" && !strings.ContainsAny(value, "{") {
+			rest, value = strings.TrimSpace(value+" "+rest), ""
+		}
+		if (c.name == "RESTARTS" || c.name == "LAST SEEN") && strings.HasPrefix(rest, "(") {
+			inside, behind, _ := strings.Cut(rest, ")")
+			value, rest = value+" "+inside+")", strings.TrimSpace(behind)
+		}
+		if c.name == "SOURCE" && strings.HasSuffix(value, ",") {
+			host, behind := word(rest)
+			value, rest = value+" "+host, behind
+		}
+		values = append(values, value)
+	}
+	return values, rest == ""
+}
+
+// table reads the table that begins at line i, up to the first line that is no row of it.
+func (p *parser) table(i int) int {
+	first := p.src.line(i)
+	margin := indentOf(first)
+	header, _ := parseHeader(strings.TrimSpace(first))
+	seen := p.clock.sighting()
+	j := i + 1
+	for ; j < p.src.lines(); j++ {
+		line := dedent(p.src.line(j), margin)
+		if isBlank(line) {
+			break
+		}
+		if line[0] == 'N' || line[0] == 'L' || line[0] == 'F' {
+			if isTableHeader(line) { // "kubectl get -w" and "kubectl get all" print several
+				break
+			}
+		}
+		row, ok := header.split(line)
+		if !ok || !p.row(row, seen) {
+			break
+		}
+	}
+	return j
+}
+
+// row adds what one row tells; false when it can't be a row of this table.
+func (p *parser) row(row cells, seen *sighting) bool {
+	if row.header.kind == eventTable {
+		return p.eventTableRow(row, seen)
+	}
+	if !isObjectName(strings.TrimSuffix(row.get("NAME"), " (default)")) {
+		return false
+	}
+	kind := row.header.kind
+	if resource, _, ok := strings.Cut(row.get("NAME"), "/"); ok { // kubectl get all
+		kind = tableKind(kindOf(resource))
+	}
+	object, ok := p.objectOfRow(kind, row, seen)
+	if ok && object != nil {
+		p.rows.put(string(kind), object)
+	}
+	return ok
+}
+
+func (p *parser) objectOfRow(kind tableKind, row cells, seen *sighting) (runtime.Object, bool) {
+	r := tableRow{cells: row, seen: seen, namespace: p.command.namespace}
+	switch kind {
+	case podTable:
+		return r.pod()
+	case nodeTable:
+		return r.node()
+	case deployTable:
+		return r.deployment()
+	case replicaTable:
+		return r.replicaSet()
+	case "ReplicationController":
+		return r.replicationController()
+	case statefulTable:
+		return r.statefulSet()
+	case daemonTable:
+		return r.daemonSet()
+	case jobTable:
+		return r.job()
+	case cronTable:
+		return r.cronJob()
+	case claimTable:
+		return r.claim()
+	case volumeTable:
+		return r.volume()
+	case classTable:
+		return r.storageClass()
+	case quotaTable:
+		return r.quota()
+	default:
+		return nil, true
+	}
+}
+
+// isObjectName recognises the name of an object, maybe behind its kind.
+func isObjectName(text string) bool {
+	if text == "" || len(text) > 320 {
+		return false
+	}
+	for i := range len(text) {
+		c := text[i]
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '.' && c != '/' && c != ':' && c != '_' {
+			return false
+		}
+	}
+	return true
+}
+
+// rows are the objects that tables told of, the last row of each.
+type rows struct {
+	objects []runtime.Object
+	index   map[string]int
+}
+
+// put adds an object, or takes it for the next state of one that a row told of before.
+func (r *rows) put(kind string, object runtime.Object) {
+	key, ok := keyOf(kind, object, true)
+	if !ok {
+		return
+	}
+	if r.index == nil {
+		r.index = map[string]int{}
+	}
+	if at, seen := r.index[key]; seen {
+		afterwards(r.objects[at], object)
+		r.objects[at] = object
+		return
+	}
+	r.index[key] = len(r.objects)
+	r.objects = append(r.objects, object)
+}
+
+// beside are the rows of objects that are not among the others.
+func (r *rows) beside(others []runtime.Object) []runtime.Object {
+	if len(r.objects) == 0 {
+		return nil
+	}
+	known := map[string]bool{}
+	for _, other := range others {
+		for _, full := range []bool{true, false} {
+			if key, ok := keyOf(goKind(other), other, full); ok {
+				known[key] = true
+			}
+		}
+	}
+	var beside []runtime.Object
+	for _, object := range r.objects {
+		kind := goKind(object)
+		full, ok := keyOf(kind, object, true)
+		accessor, err := meta.Accessor(object)
+		if !ok || err != nil {
+			continue
+		}
+		short, _ := keyOf(kind, object, false)
+		if known[full] || accessor.GetNamespace() == "" && known[short] {
+			continue
+		}
+		beside = append(beside, object)
+	}
+	return beside
+}
+
+// keyOf identifies an object, with or without its namespace.
+func keyOf(kind string, object runtime.Object, full bool) (string, bool) {
+	accessor, err := meta.Accessor(object)
+	if err != nil {
+		return "", false
+	}
+	if full {
+		return kind + "/" + accessor.GetNamespace() + "/" + accessor.GetName(), true
+	}
+	return kind + "//" + accessor.GetName(), true
+}

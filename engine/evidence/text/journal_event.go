@@ -1,0 +1,130 @@
+package text
+
+import (
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// probe reads what the prober says, structured or as it did before 1.20, as the event that it reports.
+func (n *nodeJournal) probe(l journalLine, ref podRef) bool {
+	kind, container := l.fields["probeType"], l.fields["containerName"]
+	switch {
+	case l.message == "Probe failed" && kind != "":
+		n.event(ref, "Unhealthy", container, kind+" probe failed: "+l.fields["output"], l.at)
+		return true
+	case l.message == "Probe errored" && kind != "":
+		how := " probe errored: "
+		if result := l.fields["probeResult"]; result != "" {
+			how = " probe errored and resulted in " + result + " state: "
+		}
+		n.event(ref, "Unhealthy", container, kind+how+l.fields["err"], l.at)
+		return true
+	case l.fields != nil || !strings.HasPrefix(l.file, "prober"):
+		return false
+	}
+	// Liveness probe for "web-1_shop(uid):app" failed (failure): HTTP probe failed with statuscode: 503
+	kind, rest, ok := strings.Cut(l.message, ` probe for "`)
+	if !ok {
+		return false
+	}
+	ref, ok = parsePodRef(rest)
+	_, rest, _ = strings.Cut(rest, "):")
+	container, rest, _ = strings.Cut(rest, `" `)
+	_, output, _ := strings.Cut(rest, "): ")
+	if ok {
+		n.event(ref, "Unhealthy", container, kind+" probe failed: "+output, l.at)
+	}
+	return ok
+}
+
+// volume reads errors of volumes as the event that the kubelet reports, which leaves out the names for machines:
+// MountVolume.SetUp failed for volume "config" (UniqueName: "…") pod "web-1" (UID: "…") : configmap "c" not found.
+func (n *nodeJournal) volume(l journalLine, ref podRef, text string) bool {
+	if l.message == "Unable to attach or mount volumes for pod; skipping pod" || strings.HasPrefix(text, "unmounted volumes=[") {
+		n.event(ref, "FailedMount", "", "Unable to attach or mount volumes: "+text, l.at)
+		return true
+	}
+	before, rest, ok := strings.Cut(text, ` failed for volume "`)
+	if !ok {
+		return false
+	}
+	step := before[strings.LastIndexAny(before, " :")+1:]
+	reason := volumeReason(step)
+	name, rest, _ := strings.Cut(rest, `" `)
+	details, why, ok := strings.Cut(rest, ` : `)
+	if reason == "" || !ok {
+		return false
+	}
+	if pod := quotedAfter(details, "pod "); pod != "" && ref.name == "" {
+		ref.name = pod
+		_, uid, _ := strings.Cut(details, `(UID: "`)
+		ref.uid, _, _ = strings.Cut(uid, `"`)
+	}
+	n.event(ref, reason, "", step+` failed for volume "`+name+`" : `+why, l.at)
+	return true
+}
+
+// volumeReason is the reason of the event about a step of a volume; empty for steps without one.
+func volumeReason(step string) string {
+	switch kind, _, _ := strings.Cut(step, "."); kind {
+	case "MountVolume", "VerifyControllerAttachedVolume":
+		return "FailedMount"
+	case "AttachVolume":
+		return "FailedAttachVolume"
+	case "MapVolume":
+		return "FailedMapVolume"
+	default:
+		return ""
+	}
+}
+
+// podLine reads the other lines about one pod.
+func (n *nodeJournal) podLine(l journalLine, ref podRef, text string) bool {
+	switch {
+	case l.message == "Message for Container of pod":
+		n.killing(ref, l)
+		return true
+	case l.message == "Failed to pull image" && l.fields["image"] != "", l.message == "PullImage from image service failed" && l.fields["image"] != "":
+		n.pulled(l)
+		return true
+	case l.message == "Pod admission denied" && l.fields["reason"] != "":
+		pod := n.pod(ref)
+		pod.Status.Phase, pod.Status.Reason, pod.Status.Message = corev1.PodFailed, l.fields["reason"], "Pod was rejected: "+l.fields["message"]
+		return true
+	case l.message == "Eviction manager: pod is evicted successfully" || strings.HasPrefix(l.message, "eviction manager: pod ") && strings.HasSuffix(l.message, " is evicted successfully"):
+		pod := n.pod(ref)
+		pod.Status.Phase, pod.Status.Reason = corev1.PodFailed, "Evicted"
+		return true
+	case l.message == "Failed to create sandbox for pod":
+		n.event(ref, "FailedCreatePodSandBox", "", "Failed to create pod sandbox: "+text, l.at)
+		return true
+	case strings.HasPrefix(text, "network is not ready: ") && ref.name != "":
+		n.event(ref, "NetworkNotReady", "", text, l.at)
+		return true
+	default:
+		return false
+	}
+}
+
+// killing is the event about a container that a probe or a changed specification ended.
+func (n *nodeJournal) killing(ref podRef, l journalLine) {
+	event := n.event(ref, "Killing", l.fields["containerName"], l.fields["containerMessage"], l.at)
+	event.Type = corev1.EventTypeNormal
+}
+
+// pulled notes an image that could not be pulled, whose pod another line may tell.
+func (n *nodeJournal) pulled(l journalLine) {
+	for i := range n.pulls {
+		if n.pulls[i].image == l.fields["image"] {
+			n.pulls[i].err = l.fields["err"]
+			return
+		}
+	}
+	if len(n.pulls) < maxPulls {
+		n.pulls = append(n.pulls, pull{l.fields["image"], l.fields["err"], l.at})
+	}
+}
+
+// maxPulls bounds how many images are kept, which are compared with each other.
+const maxPulls = 64

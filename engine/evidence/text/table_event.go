@@ -1,0 +1,77 @@
+package text
+
+import (
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// eventTableRow adds the event of a row of kubectl get events or kubectl events, of any version.
+func (p *parser) eventTableRow(row cells, seen *sighting) bool {
+	when := row.get("LAST SEEN")
+	if when == "" {
+		when = row.get("LASTSEEN")
+	}
+	found, rest, ok := parseSpan(when)
+	kind, reason := row.get("TYPE"), row.get("REASON")
+	if !ok || rest != "" || !isReason(reason) || kind != "" && !isReason(kind) {
+		return false
+	}
+	for _, column := range []string{"FIRST SEEN", "FIRSTSEEN"} {
+		if first, ok := parseAge(row.get(column)); ok {
+			found.first = first
+		}
+	}
+	if count := intOf[int32](row.get("COUNT")); count != nil {
+		found.count = *count
+	}
+	component, host, _ := strings.Cut(row.get("SOURCE"), ", ")
+	about := p.involved(row)
+	event := &corev1.Event{
+		ObjectMeta:     metav1.ObjectMeta{Namespace: about.Namespace},
+		InvolvedObject: about, Type: kind, Reason: reason, Message: row.get("MESSAGE"), Count: found.count,
+		Source: corev1.EventSource{Component: component, Host: host},
+	}
+	if row.header.index("OBJECT") >= 0 {
+		event.Name = row.get("NAME")
+	}
+	seen.ago(found.last, func(t time.Time) { event.LastTimestamp = metav1.NewTime(t) })
+	seen.ago(found.first, func(t time.Time) { event.FirstTimestamp = metav1.NewTime(t) })
+	p.add(event)
+	return true
+}
+
+// involved is what the event of a row is about: kind/name in one column, or in two before 1.14.
+func (p *parser) involved(row cells) corev1.ObjectReference {
+	about := corev1.ObjectReference{Namespace: row.get("NAMESPACE")}
+	if about.Namespace == "" {
+		about.Namespace = p.command.namespace
+	}
+	if path := row.get("SUBOBJECT"); isFieldPath(path) {
+		about.FieldPath = path
+	}
+	object := row.get("OBJECT")
+	if object == "" {
+		object = row.get("KIND")
+	}
+	kind, name, ok := strings.Cut(object, "/")
+	if !ok {
+		name = withoutHash(row.get("NAME"))
+	}
+	about.Kind, about.Name = kindOf(kind), name
+	if about.Kind == "Node" || about.Kind == "PersistentVolume" {
+		about.Namespace = "" // the event itself stands in default
+	}
+	return about
+}
+
+// withoutHash takes ".15c1a2b3c4d5e6f7" off the name of an event, which is the name of what it is about and a time.
+func withoutHash(name string) string {
+	at := strings.LastIndexByte(name, '.')
+	if at < 0 || len(name)-at < 15 || strings.Trim(name[at+1:], "0123456789abcdef") != "" {
+		return name
+	}
+	return name[:at]
+}

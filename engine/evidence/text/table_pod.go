@@ -1,0 +1,298 @@
+package text
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// tableRow is one row on its way to an object.
+type tableRow struct {
+	cells
+	seen      *sighting
+	namespace string // of the prompt, for tables without that column
+}
+
+// metadata is what the columns of all kinds tell; false when the age is none.
+func (r tableRow) metadata(namespaced bool) (metav1.ObjectMeta, bool) {
+	name := r.get("NAME")
+	name = name[strings.LastIndexByte(name, '/')+1:]
+	m := metav1.ObjectMeta{Name: name}
+	if namespaced {
+		m.Namespace = r.get("NAMESPACE")
+		if m.Namespace == "" {
+			m.Namespace = r.namespace
+		}
+	}
+	if labels := r.get("LABELS"); labels != "" {
+		m.Labels = commaPairs(labels)
+	}
+	_, ok := parseAge(r.get("AGE"))
+	return m, ok
+}
+
+// created sets the creation time once the moment of the table is known.
+func (r tableRow) created(m *metav1.ObjectMeta) {
+	ago, _ := parseAge(r.get("AGE"))
+	r.seen.ago(ago, func(t time.Time) { m.CreationTimestamp = metav1.NewTime(t) })
+}
+
+// ratio reads "1/2".
+func ratio(text string) (part, whole int, ok bool) {
+	first, second, ok := strings.Cut(text, "/")
+	part, err1 := strconv.Atoi(first)
+	whole, err2 := strconv.Atoi(second)
+	return part, whole, ok && err1 == nil && err2 == nil && part >= 0 && whole >= 0 && whole <= maxContainers && part <= maxContainers
+}
+
+// maxContainers bounds what a number in a table makes us allocate.
+const maxContainers = 1000
+
+// pod makes a pod of a row: the status that kubectl prints is put back where the API has it. Tables don't name
+// containers, so the names are empty.
+func (r tableRow) pod() (runtime.Object, bool) {
+	m, ok := r.metadata(true)
+	ready, total, ok2 := ratio(r.get("READY"))
+	restarts, ago, ok3 := parseRestarts(r.get("RESTARTS"))
+	status := r.get("STATUS")
+	if !ok || !ok2 || !ok3 || status == "" {
+		return nil, false
+	}
+	pod := &corev1.Pod{ObjectMeta: m}
+	r.created(&pod.ObjectMeta)
+	pod.Spec.NodeName = r.get("NODE")
+	pod.Status.NominatedNodeName = r.get("NOMINATED NODE")
+	if ip := r.get("IP"); ip != "" {
+		pod.Status.PodIP, pod.Status.PodIPs = ip, []corev1.PodIP{{IP: ip}}
+	}
+	pod.Spec.Containers = make([]corev1.Container, total)
+	if total == 0 {
+		pod.Spec.Containers = nil
+	}
+	s := podStatus{pod: pod, ready: ready, total: total, restarts: restarts}
+	s.set(status)
+	if deleted := pod.DeletionTimestamp; deleted != nil {
+		r.seen.ago(age{known: true}, func(t time.Time) { deleted.Time = t })
+	}
+	if restarts > 0 && ago.known {
+		s.lastRestart(r.seen, ago)
+	}
+	return pod, true
+}
+
+// podStatus puts the words of the STATUS column back.
+type podStatus struct {
+	pod          *corev1.Pod
+	ready, total int
+	restarts     int32
+}
+
+// set inverts printPod of pkg/printers/internalversion of Kubernetes.
+func (s podStatus) set(status string) {
+	pod := &s.pod.Status
+	if rest, ok := strings.CutPrefix(status, "Init:"); ok {
+		s.initializing(rest)
+		return
+	}
+	switch status {
+	case "Running":
+		pod.Phase = corev1.PodRunning
+		s.containers(corev1.ContainerState{Running: &corev1.ContainerStateRunning{}})
+	case "Pending":
+		pod.Phase = corev1.PodPending
+	case "Succeeded", "Failed":
+		pod.Phase = corev1.PodPhase(status)
+	case "Completed":
+		pod.Phase = corev1.PodSucceeded
+		s.containers(terminated("Completed"))
+	case "NotReady": // some containers have completed, the others run
+		pod.Phase = corev1.PodRunning
+		s.containers(terminated("Completed"))
+	case "Terminating":
+		pod.Phase = corev1.PodRunning
+		s.pod.DeletionTimestamp = &metav1.Time{}
+		s.containers(corev1.ContainerState{})
+	case "Unknown":
+		pod.Phase = corev1.PodUnknown
+	case "SchedulingGated":
+		pod.Phase = corev1.PodPending
+		pod.Conditions = []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: corev1.PodReasonSchedulingGated}}
+	default:
+		s.reason(status)
+	}
+}
+
+// reason is for the words that come from a container, or from the pod's own reason.
+func (s podStatus) reason(status string) {
+	pod := &s.pod.Status
+	switch {
+	case status == "NodeLost":
+		pod.Phase, pod.Reason = corev1.PodRunning, status
+	case isPodReason(status):
+		pod.Phase, pod.Reason = corev1.PodFailed, status
+	case isTerminatedReason(status):
+		pod.Phase = corev1.PodRunning
+		if s.restarts == 0 && s.ready == 0 {
+			pod.Phase = corev1.PodFailed
+		}
+		s.containers(terminated(status))
+	default:
+		pod.Phase = corev1.PodRunning
+		if s.restarts == 0 && s.ready == 0 {
+			pod.Phase = corev1.PodPending
+		}
+		s.containers(corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: status}})
+	}
+}
+
+// isPodReason knows the reasons of pods that the kubelet or a controller ended or never let run.
+func isPodReason(status string) bool {
+	switch status {
+	case "Evicted", "UnexpectedAdmissionError", "NodeAffinity", "NodeShutdown", "Shutdown", "Terminated", "Preempting", "Preempted",
+		"DeadlineExceeded", "TopologyAffinityError", "SysctlForbidden", "ForbiddenSysctl", "AppArmor", "MatchNodeSelector", "HostPortConflict",
+		"NodePorts", "NodeName", "TaintToleration", "PodOSNotSupported", "PodOSSelectorNodeLabelDoesNotMatch", "InvalidNodeInfo",
+		"PodLevelResourcesNotAdmittedReason", "UnsupportedPodLevelResources", "PodFeatureUnsupported", "NodeUnreachable", "DeletionByPodGC", "DeletionByTaintManager",
+		"VolumeDeviceAllocateError", "AdmissionFailed":
+		return true
+	default:
+		return strings.HasPrefix(status, "OutOf")
+	}
+}
+
+func isTerminatedReason(status string) bool {
+	switch status {
+	case "Error", "OOMKilled", "ContainerCannotRun", "StartError", "ContainerStatusUnknown":
+		return true
+	default:
+		return strings.HasPrefix(status, "ExitCode:") || strings.HasPrefix(status, "Signal:")
+	}
+}
+
+// terminated is the state that a word of the STATUS column stands for.
+func terminated(status string) corev1.ContainerState {
+	ended := &corev1.ContainerStateTerminated{Reason: status, ExitCode: UnknownExitCode}
+	switch status {
+	case "Completed":
+		ended.ExitCode = 0
+	case "OOMKilled", "ContainerStatusUnknown":
+		ended.ExitCode = 137
+	case "StartError":
+		ended.ExitCode = 128
+	}
+	if code, ok := strings.CutPrefix(status, "ExitCode:"); ok {
+		ended.Reason = ""
+		if number := intOf[int32](code); number != nil {
+			ended.ExitCode = *number
+		}
+	}
+	if signal, ok := strings.CutPrefix(status, "Signal:"); ok {
+		ended.Reason = ""
+		if number := intOf[int32](signal); number != nil {
+			ended.Signal = *number
+			ended.ExitCode = 128 + *number
+		}
+	}
+	return corev1.ContainerState{Terminated: ended}
+}
+
+// containers gives the pod its containers: the first has the state that STATUS is about, as many as are READY
+// run, and of the others nothing is known.
+func (s podStatus) containers(state corev1.ContainerState) {
+	statuses := make([]corev1.ContainerStatus, s.total)
+	ready := s.ready
+	for i := range statuses {
+		if i == 0 && (state.Running == nil || s.ready == 0) && s.ready < s.total {
+			statuses[i].State = state
+			continue
+		}
+		if ready > 0 {
+			ready--
+			statuses[i].Ready = true
+		}
+		if state.Running != nil || statuses[i].Ready {
+			statuses[i].State.Running = &corev1.ContainerStateRunning{}
+		}
+	}
+	if len(statuses) > 0 {
+		statuses[0].RestartCount = s.restarts
+		s.pod.Status.ContainerStatuses = statuses
+	}
+}
+
+// initializing reads what stands behind "Init:": how many of the init containers are done, or why one is not.
+func (s podStatus) initializing(rest string) {
+	s.pod.Status.Phase = corev1.PodPending
+	s.ready = 0
+	restarts := s.restarts
+	s.restarts = 0
+	s.containers(corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "PodInitializing"}})
+	if done, total, ok := ratio(rest); ok {
+		s.pod.Spec.InitContainers = make([]corev1.Container, total)
+		for i := range min(done+1, total) {
+			status := corev1.ContainerStatus{Ready: i < done, State: terminated("Completed")}
+			if i == done {
+				status.State = corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
+				status.RestartCount = restarts
+			}
+			s.pod.Status.InitContainerStatuses = append(s.pod.Status.InitContainerStatuses, status)
+		}
+		return
+	}
+	status := corev1.ContainerStatus{RestartCount: restarts}
+	if isTerminatedReason(rest) {
+		status.State = terminated(rest)
+	} else {
+		status.State.Waiting = &corev1.ContainerStateWaiting{Reason: rest}
+	}
+	s.pod.Spec.InitContainers = make([]corev1.Container, 1)
+	s.pod.Status.InitContainerStatuses = []corev1.ContainerStatus{status}
+}
+
+// lastRestart notes when the run before ended: "5 (3m ago)".
+func (s podStatus) lastRestart(seen *sighting, ago age) {
+	statuses := s.pod.Status.ContainerStatuses
+	if inits := s.pod.Status.InitContainerStatuses; len(inits) > 0 {
+		statuses = inits[len(inits)-1:]
+	}
+	if len(statuses) == 0 {
+		return
+	}
+	ended := &corev1.ContainerStateTerminated{ExitCode: UnknownExitCode}
+	statuses[0].LastTerminationState.Terminated = ended
+	seen.ago(ago, func(t time.Time) { ended.FinishedAt = metav1.NewTime(t) })
+}
+
+// afterwards tells a row of a pod what an earlier row of the same pod, from kubectl get -w, said about how its
+// run ended.
+func afterwards(earlier, now runtime.Object) {
+	before, ok1 := earlier.(*corev1.Pod)
+	after, ok2 := now.(*corev1.Pod)
+	if !ok1 || !ok2 {
+		return
+	}
+	inherit(before.Status.InitContainerStatuses, after.Status.InitContainerStatuses)
+	inherit(before.Status.ContainerStatuses, after.Status.ContainerStatuses)
+}
+
+func inherit(before, after []corev1.ContainerStatus) {
+	if len(before) == 0 || len(after) == 0 || after[0].State.Terminated != nil {
+		return
+	}
+	ended := before[0].State.Terminated
+	if ended == nil {
+		ended = before[0].LastTerminationState.Terminated
+	}
+	last := after[0].LastTerminationState.Terminated
+	if ended == nil || ended.Reason == "" && last != nil {
+		return
+	}
+	if last != nil {
+		last.Reason, last.ExitCode, last.Signal = ended.Reason, ended.ExitCode, ended.Signal
+		return
+	}
+	after[0].LastTerminationState.Terminated = ended
+}
