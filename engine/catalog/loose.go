@@ -27,10 +27,10 @@ var envelopes = map[v1alpha1.FailureType]*regexp.Regexp{
 	v1alpha1.ProbeFailure:     regexp.MustCompile(`(?i)\bprobe\b|liveness|readiness|health ?check`),
 }
 
-// loosePattern gives what finds a signature of a place other than Log in loose text; false for one that can't be
-// recognised without its place.
+// loosePattern gives what finds a signature in loose text; false for one that is looked for in logs anyway, and for
+// one that can't be recognised without its place.
 func loosePattern(signature *Signature) (match.Pattern, bool) {
-	if signature.Role != Failure || slices.Equal(signature.Places, []Place{Log}) || len(signature.ExitCode) > 0 && len(signature.Text) == 0 {
+	if signature.Role != Failure || slices.Contains(signature.Places, Log) || len(signature.ExitCode) > 0 && len(signature.Text) == 0 {
 		return match.Pattern{}, false
 	}
 	pattern := match.Pattern{Literals: signature.Text, IgnoreCase: signature.IgnoreCase, Regexp: unanchored(signature.Regexp), Not: signature.Not}

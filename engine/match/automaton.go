@@ -3,12 +3,25 @@ package match
 import "slices"
 
 // longestKey is how many bytes of a literal the automaton looks for; what a literal has beyond them is compared
-// where its key was found. It bounds the automaton's size, and how far a lane must start ahead of its part.
+// where its key was found. It bounds the automaton's size, and how far a lane must start ahead of its part. 16
+// instead of 32 makes the table of 220 literals a third smaller (426 KB), and no log slower.
 const longestKey = 16
 
 // automaton finds keys (literals, cut to longestKey, ASCII letters folded) in a text: Aho-Corasick as a dense
 // table over byte classes. Its states are row offsets in the table, so that a step is one addition and one load;
 // the states where a key ends come last, so that one comparison finds them.
+//
+// It is our own because libraries for it read one byte after the other. With 220 literals on 16 MB of the log of
+// the benchmarks, on one core of an AMD EPYC (Zen 4), Go 1.26, fastest of many runs, none of the literals found:
+//
+//	this automaton, four lanes                            2070 MB/s
+//	this automaton, one lane                               600 MB/s
+//	cloudflare/ahocorasick (case matters; no places)       430 MB/s
+//	BobuSumisu/aho-corasick (case matters)                 390 MB/s
+//	petar-dambovaliev/aho-corasick, DFA, ASCII case folded 250 MB/s
+//	bytes.Index for each literal (case matters)             32 MB/s
+//
+// Six lanes, states of 16 bits and rows for all 256 bytes without classes were each no faster.
 type automaton struct {
 	classes [256]uint8 // of a byte; 0 is every byte that no key has
 	stride  uint32     // length of a row: the number of classes

@@ -301,26 +301,32 @@ func randomPatterns(random *rand.Rand) []match.Pattern {
 	return patterns
 }
 
-// FuzzFind takes patterns from lines: literals between tabs, then what its first character says; see fuzzPatterns.
+// FuzzFind compares with naive, on the text and on one that repeats it until there is more than a block and more
+// sightings than are kept. See fuzzPatterns for what lines are.
 func FuzzFind(f *testing.F) {
 	f.Add("panic: \n!OOM\tkilled", []byte("x panic: y\r\noom\nKilled\n"))
 	f.Add("a\nab\nabc\nbc\nc", []byte("abcabc\nab\x00\xff\n"))
-	f.Add("*could not establish a connection to the primary store", bytes.Repeat([]byte("COULD not establish a connection to the primary store. "), 300))
+	f.Add("*could not establish a connection to the primary store\n-could", bytes.Repeat([]byte("COULD not establish a connection to the primary store. "), 15))
 	f.Fuzz(func(t *testing.T, lines string, text []byte) {
-		patterns := fuzzPatterns(lines)
 		for line := range bytes.Lines(text) {
-			if len(line) > 4<<10 {
-				t.Skip("naive knows no windows")
+			if len(line) > 1000 {
+				t.Skip("naive knows no windows and no budget")
 			}
 		}
+		patterns := fuzzPatterns(lines)
 		m, err := match.New(patterns)
 		if err != nil {
 			t.Skip(err)
 		}
 		require.Equal(t, naive(patterns, text), m.Find(text))
+		text = append(text, '\n')
+		text = bytes.Repeat(text, 9000/len(text)+2)
+		require.Equal(t, naive(patterns, text), m.Find(text))
 	})
 }
 
+// fuzzPatterns reads at most 8 patterns from lines: a character that says more of it, if any, and literals between
+// tabs.
 func fuzzPatterns(lines string) []match.Pattern {
 	var patterns []match.Pattern
 	for _, line := range strings.Split(lines, "\n") {

@@ -96,7 +96,7 @@ func parseSpan(text string) (parsed span, rest string, ok bool) {
 	if since, ok := parseAge(strings.TrimSpace(over)); hasOver && ok {
 		parsed.first = since
 	}
-	return parsed, strings.TrimLeft(behind, " \t"), true
+	return parsed, trimLeft(behind), true
 }
 
 // parseRestarts reads "5" or "5 (3m ago)".
@@ -126,7 +126,7 @@ func parseTime(text string) time.Time {
 
 // leadingTime cuts a time of a description off the front of a text.
 func leadingTime(text string) (parsed time.Time, rest string, ok bool) {
-	text = strings.TrimLeft(text, " \t")
+	text = trimLeft(text)
 	if len(text) < len(descriptionTime) {
 		return time.Time{}, text, false
 	}
@@ -134,5 +134,5 @@ func leadingTime(text string) (parsed time.Time, rest string, ok bool) {
 	if _, err := time.Parse(descriptionTime, stamp); err != nil {
 		return time.Time{}, text, false
 	}
-	return parseTime(stamp), strings.TrimLeft(text[len(stamp):], " \t"), true
+	return parseTime(stamp), trimLeft(text[len(stamp):]), true
 }

@@ -76,12 +76,12 @@ func (s *sighting) loose() time.Time {
 	return s.newest.Add(s.first.duration)
 }
 
-// resolve derives the moments and sets everything that waits for one. It returns the newest moment, the zero
-// time when there is none.
+// resolve derives the moments and sets everything that waits for one. It returns the newest moment that is known
+// for sure, the zero time when there is none: a guess is good enough to order events, not to say how old they are.
 func (c *clock) resolve(now time.Time) time.Time {
-	shared, waiting := c.shared()
+	shared, sure, waiting := c.shared()
 	if shared.IsZero() && waiting {
-		shared = now
+		shared, sure = now, true
 	}
 	newest := time.Time{}
 	for _, s := range c.sightings {
@@ -89,7 +89,7 @@ func (c *clock) resolve(now time.Time) time.Time {
 		if s.at.IsZero() {
 			s.at = later(shared, s.newest)
 		}
-		if len(s.ages) > 0 || !s.newest.IsZero() {
+		if (len(s.ages) > 0 || !s.newest.IsZero()) && (sure || !s.firm().IsZero()) {
 			newest = later(newest, s.at)
 		}
 		for _, p := range s.ages {
@@ -99,8 +99,9 @@ func (c *clock) resolve(now time.Time) time.Time {
 	return newest
 }
 
-// shared is the moment for sightings that have none of their own, and whether anything waits for one.
-func (c *clock) shared() (shared time.Time, waiting bool) {
+// shared is the moment for sightings that have none of their own, whether it is sure, and whether anything waits
+// for one.
+func (c *clock) shared() (shared time.Time, sure, waiting bool) {
 	var firm, loose time.Time
 	for _, s := range c.sightings {
 		waiting = waiting || len(s.ages) > 0
@@ -109,10 +110,10 @@ func (c *clock) shared() (shared time.Time, waiting bool) {
 	}
 	for _, t := range []time.Time{firm, loose, c.newest, c.journal} {
 		if !t.IsZero() {
-			return t, waiting
+			return t, !firm.IsZero(), waiting
 		}
 	}
-	return time.Time{}, waiting
+	return time.Time{}, false, waiting
 }
 
 func later(a, b time.Time) time.Time {

@@ -257,7 +257,7 @@ func (p *parser) untilExitCode(i, margin, indent int) []string {
 	var lines []string
 	for j := i + 1; j < min(p.src.lines(), i+maxMessageLines); j++ {
 		line := dedent(p.src.line(j), margin)
-		if indentOf(line) == indent && strings.HasPrefix(strings.TrimLeft(line, " \t"), "Exit Code:") {
+		if indentOf(line) == indent && strings.HasPrefix(trimLeft(line), "Exit Code:") {
 			return lines
 		}
 		lines = append(lines, line)

@@ -157,8 +157,6 @@ func cutWord(text, word string) (before, after string, ok bool) {
 	}
 }
 
-func isSpace(c byte) bool { return c == ' ' || c == '\t' }
-
 // subject is what the events of a description are about.
 type subject struct {
 	kind, namespace, name string
@@ -202,7 +200,7 @@ func (p *parser) eventSection(i int, about subject, seen *sighting) ([]reported,
 	old := false
 	for j := i; j < p.src.lines() && j <= end+maxContinued; j++ {
 		line := p.src.line(j)
-		start := strings.TrimLeft(line, " \t")
+		start := trimLeft(line)
 		if len(events) == 0 && isEventColumns(start) {
 			old = strings.HasPrefix(start, "FirstSeen")
 			end = j + 1
@@ -265,7 +263,7 @@ func (p *parser) isEventsHeader(i int, start string) bool {
 	if strings.TrimRight(start, " ") != "Events:" || i+1 >= p.src.lines() {
 		return false
 	}
-	return isEventColumns(strings.TrimLeft(p.src.line(i+1), " \t")) || isEventRow(strings.TrimLeft(p.src.line(i+1), " \t"))
+	return isEventColumns(trimLeft(p.src.line(i+1))) || isEventRow(trimLeft(p.src.line(i+1)))
 }
 
 // looseEvents reads events that stand without the description of what they are about. The prompt may tell.
@@ -274,7 +272,7 @@ func (p *parser) looseEvents(i int) int {
 	if p.command.verb == "describe" {
 		about.kind, about.name = kindOf(p.command.kind), p.command.name
 	}
-	if strings.HasPrefix(strings.TrimLeft(p.src.line(i), " \t"), "Events:") {
+	if strings.HasPrefix(trimLeft(p.src.line(i)), "Events:") {
 		i++
 	}
 	events, next := p.eventSection(i, about, p.clock.sighting())

@@ -18,7 +18,7 @@ type journalLine struct {
 // isJournal tells whether a line is one of a node's journal: of a program that runs there, or in klog's format
 // from a file of the kubelet.
 func isJournal(line string) bool {
-	line = strings.TrimLeft(line, " ")
+	line = trimLeft(line)
 	if program, rest, ok := cutSyslog(line); ok {
 		return isNodeProgram(program.program) || isKubeletFile(klogFile(rest))
 	}
@@ -136,7 +136,7 @@ func isKubeletFile(file string) bool {
 
 // parseJournal reads a line of a journal. Fields of a structured line are unquoted.
 func parseJournal(line string, now time.Time) journalLine {
-	line = strings.TrimLeft(line, " ")
+	line = trimLeft(line)
 	head, rest, ok := cutSyslog(line)
 	if ok {
 		head.at = syslogTime(line[:syslogStamp(line)], now)
@@ -262,7 +262,7 @@ func (p *parser) journal(i int) int {
 
 // isOwn recognises a line of any other program on the same node.
 func (n *nodeJournal) isOwn(line string) bool {
-	head, _, ok := cutSyslog(strings.TrimLeft(line, " "))
+	head, _, ok := cutSyslog(trimLeft(line))
 	return ok && head.host == n.host
 }
 
@@ -283,7 +283,7 @@ func (p *parser) multiline(j int) (text string, next int) {
 			line = rest
 		}
 		line = strings.TrimPrefix(line, "\t")
-		if strings.HasPrefix(strings.TrimLeft(line, " "), ">") {
+		if strings.HasPrefix(trimLeft(line), ">") {
 			return strings.Join(lines, "\n"), k + 1
 		}
 		lines = append(lines, line)

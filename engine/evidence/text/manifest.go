@@ -12,22 +12,24 @@ import (
 // the items of a list are decoded one by one.
 const maxManifest = 8 << 20
 
-// isManifest tells whether an object in YAML or JSON begins at line i.
-func (p *parser) isManifest(i int) bool {
-	line := p.src.line(i)
-	start := strings.TrimSpace(line)
-	switch {
-	case start == "---":
-		return p.isManifestNext(i + 1)
-	case strings.HasPrefix(start, "apiVersion:"), strings.HasPrefix(start, "- apiVersion:"):
-		_, version, _ := strings.Cut(start, ":")
-		return isVersion(strings.Trim(version, ` "'`))
-	case strings.HasPrefix(start, "kind:"):
-		return p.isTopKey(i, "apiVersion:")
-	case start == "items:":
-		return i+1 < p.src.lines() && strings.HasPrefix(strings.TrimSpace(p.src.line(i+1)), "- ")
-	case start[0] == '{' || start[0] == '[':
+// isManifest tells whether an object in YAML or JSON begins at line i, which without indentation is start.
+func (p *parser) isManifest(i int, start string) bool {
+	switch start[0] {
+	case '{', '[':
 		return beginsObject(p.src.text[p.src.starts[i]:], 2)
+	case '-':
+		if strings.TrimRight(start, " ") == "---" {
+			return p.isManifestNext(i + 1)
+		}
+		start = strings.TrimPrefix(start, "- ")
+		fallthrough
+	case 'a':
+		version, ok := strings.CutPrefix(start, "apiVersion:")
+		return ok && isVersion(strings.Trim(version, ` "'`))
+	case 'k':
+		return strings.HasPrefix(start, "kind:") && p.isTopKey(i, "apiVersion:")
+	case 'i':
+		return strings.TrimRight(start, " ") == "items:" && i+1 < p.src.lines() && strings.HasPrefix(trimLeft(p.src.line(i+1)), "- ")
 	default:
 		return false
 	}
@@ -40,7 +42,7 @@ func (p *parser) isManifestNext(i int) bool {
 		if start == "" || start[0] == '#' {
 			continue
 		}
-		return start != "---" && mayManifest(start[0]) && p.isManifest(i)
+		return start != "---" && p.isManifest(i, start)
 	}
 	return false
 }
@@ -154,7 +156,7 @@ func (p *parser) yamlEnd(i, margin int) int {
 		if indent := indentOf(line); indent < margin {
 			break
 		} else if indent == margin {
-			start := strings.TrimLeft(line, " \t")
+			start := trimLeft(line)
 			if strings.HasPrefix(start, "apiVersion:") {
 				versions++
 			}
@@ -229,7 +231,7 @@ func (p *parser) yamlItems(from, until, margin int) (items [][]byte, outer owner
 			items = append(items, p.item(begin, j, depth))
 			begin = -1
 		}
-		if !strings.HasPrefix(strings.TrimLeft(line, " \t"), "- ") {
+		if !strings.HasPrefix(trimLeft(line), "- ") {
 			break
 		}
 		begin = j

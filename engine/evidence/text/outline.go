@@ -43,7 +43,7 @@ func outline(entries []entry) *section {
 func tabbed(lines []string, column int) []string {
 	for i, line := range lines {
 		if indentOf(line) == column {
-			lines[i] = "\t" + strings.TrimLeft(line, " ")
+			lines[i] = "\t" + trimLeft(line)
 		}
 	}
 	return lines

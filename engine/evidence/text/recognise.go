@@ -23,7 +23,7 @@ const (
 // line of a log is told by its first bytes.
 func (p *parser) begins(i int) begins {
 	line := p.src.line(i)
-	start := strings.TrimLeft(line, " \t")
+	start := trimLeft(line)
 	if start == "" {
 		return logLine
 	}
@@ -43,7 +43,7 @@ func (p *parser) begins(i int) begins {
 		return logLine // what a log itself resembles is up to the program that wrote it
 	}
 	switch {
-	case i >= p.plainUntil && mayManifest(first) && p.isManifest(i):
+	case i >= p.plainUntil && p.isManifest(i, start):
 		return manifestStart
 	case mayJournal(first) && isJournal(line):
 		return journalStart
@@ -83,10 +83,6 @@ func (p *parser) breaks(i int) bool {
 
 func isFence(start string) bool {
 	return strings.HasPrefix(start, "```") || strings.HasPrefix(start, "~~~")
-}
-
-func mayManifest(first byte) bool {
-	return first == 'a' || first == 'k' || first == '-' || first == '{' || first == '[' || first == 'i'
 }
 
 // mayJournal is for month names, years and the letters of klog's levels.

@@ -133,14 +133,26 @@ func dedent(line string, margin int) string {
 	return line[at:]
 }
 
-func isBlank(line string) bool { return strings.TrimSpace(line) == "" }
+func isBlank(line string) bool { return trimLeft(line) == "" }
 
 // word cuts the first word off a text, and the white space around it.
 func word(text string) (first, rest string) {
-	text = strings.TrimLeft(text, " \t")
-	end := strings.IndexAny(text, " \t")
-	if end < 0 {
-		return text, ""
+	text = trimLeft(text)
+	for i := range len(text) {
+		if isSpace(text[i]) {
+			return text[:i], trimLeft(text[i:])
+		}
 	}
-	return text[:end], strings.TrimLeft(text[end:], " \t")
+	return text, ""
 }
+
+// trimLeft removes spaces and tabs; it is the first thing that is done to every line.
+func trimLeft(text string) string {
+	i := 0
+	for i < len(text) && isSpace(text[i]) {
+		i++
+	}
+	return text[i:]
+}
+
+func isSpace(c byte) bool { return c == ' ' || c == '\t' }

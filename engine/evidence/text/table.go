@@ -231,7 +231,7 @@ func splitGaps(line string) []string {
 			end = at
 		}
 		parts = append(parts, strings.TrimSpace(line[:end]))
-		line = strings.TrimLeft(line[end:], " \t")
+		line = trimLeft(line[end:])
 	}
 	return parts
 }
