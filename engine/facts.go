@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -85,7 +86,27 @@ func (h *history) podFacts(pod evidence.Pod) []catalog.Fact {
 			Message: condition.Message, Count: 1, Source: source + " condition " + string(condition.Type), Time: condition.LastTransitionTime.Time,
 		})
 	}
+	if fact, unseen := h.notLookedAt(pod); unseen {
+		facts = append(facts, fact)
+	}
 	return facts
+}
+
+// notLookedAt gives the fact that no scheduler has said a word about a pod that waits for one.
+func (h *history) notLookedAt(pod evidence.Pod) (catalog.Fact, bool) {
+	if pod.Status.Phase != corev1.PodPending || pod.Spec.NodeName != "" || len(pod.Spec.Containers) == 0 ||
+		slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool { return c.Type == corev1.PodScheduled }) {
+		return catalog.Fact{}, false
+	}
+	for _, container := range h.observed.Containers {
+		if container.Pod == pod.Name && (container.Spec.Image == "" || container.State != (corev1.ContainerState{})) {
+			return catalog.Fact{}, false // a kubelet has it, or only a row of a table was observed
+		}
+	}
+	return catalog.Fact{
+		Place: catalog.PodCondition, Pod: pod.Name, Type: string(corev1.PodScheduled), Status: string(corev1.ConditionUnknown), Count: 1,
+		Source: "pod/" + pod.Name, Message: "no scheduler has set the condition PodScheduled",
+	}, true
 }
 
 func nodeFacts(node evidence.Node) []catalog.Fact {

@@ -199,8 +199,6 @@ var supersedes = map[string][]string{
 	"NetworkNotReady":        {"Started", "Created", "Pulled"},
 	"FailedCreate":           {"SuccessfulCreate"},
 	"ProvisioningFailed":     {"ProvisioningSucceeded"},
-	"NodeNotReady":           {"NodeReady"},
-	"TaintManagerEviction":   {},
 }
 
 // eventMatters reports whether an event tells of something that is still so.
@@ -215,7 +213,7 @@ func (h *history) eventMatters(event evidence.Event) bool {
 		return h.mattersUnseen(event)
 	}
 	if pod.Status.Phase == corev1.PodSucceeded {
-		return false
+		return event.Reason == "Evicted" // a program that ends well when it is evicted did not do its work
 	}
 	if _, step := supersedes[event.Reason]; step {
 		return !h.started(pod, event.Reason) && !pod.Deleting
@@ -270,7 +268,18 @@ func (h *history) containerEventMatters(event evidence.Event) bool {
 	if judged == 0 || well < judged {
 		return true
 	}
-	return event.Reason == "Unhealthy" && event.Count >= flapping && !event.Time.IsZero() && h.now.Sub(event.Time) < settled/2
+	return event.Reason == "Unhealthy" && h.probesFailed(event.Pod, name) >= flapping && !event.Time.IsZero() && h.now.Sub(event.Time) < settled/2
+}
+
+// probesFailed counts the failures of a container's probes in all events: their messages may differ.
+func (h *history) probesFailed(pod, container string) int32 {
+	var failed int32
+	for _, event := range h.observed.Events {
+		if event.Reason == "Unhealthy" && event.Pod == pod && h.containerOf(event) == container {
+			failed += max(event.Count, 1)
+		}
+	}
+	return failed
 }
 
 // starting reports whether a container started so short ago that an unready probe is to be expected.

@@ -2,7 +2,9 @@ package engine
 
 import (
 	"bytes"
+	"slices"
 
+	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
 	"github.com/kube-remedy/kube-remedy/engine/catalog"
 	"github.com/kube-remedy/kube-remedy/engine/evidence"
 )
@@ -25,13 +27,25 @@ func (e *Engine) logHits(h *history) []catalog.Hit {
 			continue
 		}
 		found := e.catalog.MatchLog(catalog.Fact{Pod: log.Pod, Container: log.Container, Source: sourceOf(log)}, log.Text)
-		found = unrecovered(found, failing)
-		if !known && log.Node == "" {
-			found = ending(found, log.Text)
+		switch {
+		case log.Node != "":
+			found = unrecovered(aboutNodes(found), false)
+		case known:
+			found = unrecovered(found, failing)
+		default:
+			found = ending(unrecovered(found, failing), log.Text)
 		}
 		hits = append(hits, found...)
 	}
 	return hits
+}
+
+// aboutNodes keeps what the journal of a node says of the node: what it quotes of containers is theirs.
+func aboutNodes(hits []catalog.Hit) []catalog.Hit {
+	return slices.DeleteFunc(hits, func(hit catalog.Hit) bool {
+		return hit.Signature.Role == catalog.Failure &&
+			hit.Signature.FailureType != v1alpha1.NodeNotReady && hit.Signature.FailureType != v1alpha1.OOMKilled
+	})
 }
 
 // looseHits finds what Kubernetes says of failures in text of unknown origin.
@@ -114,7 +128,7 @@ func ending(hits []catalog.Hit, text []byte) []catalog.Hit {
 			continue
 		}
 		kept = append(kept, hit)
-		died = died || hit.Signature.Alone || hit.Fact.Count >= persists
+		died = died || hit.Signature.Alone || hit.Fact.Count >= persists || hit.Signature.FailureType == v1alpha1.NodeNotReady
 	}
 	if !died {
 		return nil

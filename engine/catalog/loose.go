@@ -3,6 +3,7 @@ package catalog
 import (
 	"bytes"
 	"regexp"
+	"regexp/syntax"
 	"slices"
 	"strings"
 
@@ -34,11 +35,57 @@ func loosePattern(signature *Signature) (match.Pattern, bool) {
 		return match.Pattern{}, false
 	}
 	pattern := match.Pattern{Literals: signature.Text, IgnoreCase: signature.IgnoreCase, Regexp: unanchored(signature.Regexp), Not: signature.Not}
+	if len(pattern.Literals) == 0 && signature.Regexp != nil {
+		if parsed, err := syntax.Parse(pattern.Regexp.String(), syntax.Perl); err == nil {
+			pattern.Literals, pattern.IgnoreCase = required(parsed), true // the expression decides about case
+		}
+	}
 	if len(pattern.Literals) == 0 {
 		pattern.Literals = slices.DeleteFunc(slices.Clone(signature.Reason), func(reason string) bool { return len(reason) < looseReason })
 		pattern.IgnoreCase = false
 	}
 	return pattern, len(pattern.Literals) > 0
+}
+
+// required gives literals of which one must be in whatever a regular expression matches; none when there is no
+// such set of literals long enough to be worth looking for.
+func required(expression *syntax.Regexp) []string {
+	const worth = 5 // bytes
+	switch expression.Op {
+	case syntax.OpLiteral:
+		if text := string(expression.Rune); len(text) >= worth {
+			return []string{text}
+		}
+	case syntax.OpCapture, syntax.OpPlus:
+		return required(expression.Sub[0])
+	case syntax.OpConcat:
+		var best []string
+		for _, part := range expression.Sub {
+			if found := required(part); len(found) > 0 && (len(best) == 0 || shortest(found) > shortest(best)) {
+				best = found
+			}
+		}
+		return best
+	case syntax.OpAlternate:
+		var all []string
+		for _, part := range expression.Sub {
+			found := required(part)
+			if len(found) == 0 {
+				return nil
+			}
+			all = append(all, found...)
+		}
+		return all
+	}
+	return nil
+}
+
+func shortest(all []string) int {
+	least := len(all[0])
+	for _, text := range all {
+		least = min(least, len(text))
+	}
+	return least
 }
 
 // unanchored gives a regular expression that also finds a message inside a line.

@@ -268,8 +268,42 @@ func ClaimOf(claim *corev1.PersistentVolumeClaim) Claim {
 	return found
 }
 
+// joinNamespaces gives what was observed without a namespace to the only workload of that kind and name.
+func (c *collector) joinNamespaces() {
+	for workload, evidence := range c.found {
+		if workload.Namespace != "" || workload.Kind == "" || workload.Kind == "Node" {
+			continue
+		}
+		var same []*Evidence
+		for other, known := range c.found {
+			if other.Namespace != "" && other.Kind == workload.Kind && other.Name == workload.Name {
+				same = append(same, known)
+			}
+		}
+		if len(same) != 1 {
+			continue
+		}
+		same[0].Events = append(same[0].Events, evidence.Events...)
+		same[0].Conditions = append(same[0].Conditions, evidence.Conditions...)
+		same[0].Logs = append(same[0].Logs, evidence.Logs...)
+		same[0].Images = append(same[0].Images, evidence.Images...)
+		for _, pod := range evidence.Pods {
+			if !slices.ContainsFunc(same[0].Pods, func(known Pod) bool { return known.Name == pod.Name }) {
+				same[0].Pods = append(same[0].Pods, pod)
+			}
+		}
+		for _, container := range evidence.Containers {
+			if !slices.ContainsFunc(same[0].Containers, func(known Container) bool { return known.Pod == container.Pod }) {
+				same[0].Containers = append(same[0].Containers, container)
+			}
+		}
+		delete(c.found, workload)
+	}
+}
+
 // finish orders what was found.
 func (c *collector) finish(at time.Time) []Evidence {
+	c.joinNamespaces()
 	var all []Evidence
 	for _, evidence := range c.found {
 		evidence.ObservedAt = at

@@ -103,7 +103,8 @@ func (c *collector) only() Workload {
 
 // troubled reports whether a container is not as it should be, or was not.
 func (c Container) troubled() bool {
-	return c.RestartCount > 0 || c.State.Waiting != nil && c.State.Waiting.Reason != "" ||
+	waiting := c.State.Waiting
+	return c.RestartCount > 0 || waiting != nil && waiting.Reason != "" && waiting.Reason != "PodInitializing" && waiting.Reason != "ContainerCreating" ||
 		c.State.Terminated != nil && c.State.Terminated.ExitCode != 0
 }
 

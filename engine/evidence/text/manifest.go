@@ -127,7 +127,7 @@ func (p *parser) json(i int) (next int, ok bool) {
 	for next < p.src.lines() && p.src.starts[next] < end {
 		next++
 	}
-	if !isBlank(p.src.text[end:p.src.starts[next]]) {
+	if strings.TrimSpace(p.src.text[end:p.src.starts[next]]) != "" {
 		return i + 1, false
 	}
 	return next, p.decode(value, owner{})
