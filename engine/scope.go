@@ -56,7 +56,7 @@ func (s *scopes) of(name string) *scoped {
 
 // container gives the container of a name in a pod, or in any pod; for an empty name the only one of the pod.
 func (s *scopes) container(name, pod string) evidence.Container {
-	var any, only evidence.Container
+	var elsewhere, only evidence.Container
 	count := 0
 	for _, container := range s.h.observed.Containers {
 		if container.Pod == pod {
@@ -67,16 +67,16 @@ func (s *scopes) container(name, pod string) evidence.Container {
 			if container.Pod == pod {
 				return container
 			}
-			any = container
+			elsewhere = container
 		}
 	}
 	if name == "" && count == 1 {
 		return only
 	}
-	if any.Name == "" {
-		any.Name = name
+	if elsewhere.Name == "" {
+		elsewhere.Name = name
 	}
-	return any
+	return elsewhere
 }
 
 // endsItself reports whether an exit code is a process's own decision: neither success nor one of the signals with

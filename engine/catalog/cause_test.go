@@ -24,7 +24,8 @@ func evaluate(t *testing.T, rules, log string, container evidence.Container) (ca
 }
 
 func withCause(cause string) string {
-	return sound[:strings.Index(sound, "causes:")] + `- id: port-log
+	signatures, _, _ := strings.Cut(sound, "causes:")
+	return signatures + `- id: port-log
   role: context
   places: [log]
   text: ["port "]

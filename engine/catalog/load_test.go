@@ -29,6 +29,12 @@ causes:
   fixes: [{text: buy some}, {text: steal some}, {text: do without}]
 `
 
+// secondHalf is what comes after a text in the sound rules, with the text.
+func secondHalf(from string) string {
+	_, after, _ := strings.Cut(sound, from)
+	return from + after
+}
+
 func TestRulesAreRefusedWithFileAndLine(t *testing.T) {
 	replace := func(old, with string) string { return strings.Replace(sound, old, with, 1) }
 	for _, test := range []struct{ name, rules, err string }{
@@ -36,7 +42,7 @@ func TestRulesAreRefusedWithFileAndLine(t *testing.T) {
 		{"an unknown field of a fix", replace("{text: buy some}", "{txt: buy some}"), `mine.yaml: line 17: unknown field "txt"`},
 		{"an unknown list", replace("causes:", "effects:"), `mine.yaml:10: unknown field "effects"; expected signatures or causes`},
 		{"a list that is none", "signatures: none", "mine.yaml:1: signatures must be a list"},
-		{"an id that is used twice", sound + strings.TrimPrefix(sound[strings.Index(sound, "- id: no-cheese"):], ""), `mine.yaml:18: id "no-cheese" is used twice`},
+		{"an id that is used twice", sound + secondHalf("- id: no-cheese"), `mine.yaml:18: id "no-cheese" is used twice`},
 		{"an id that is not well-formed", replace("id: some-log", "id: Some Log"), `mine.yaml:2: id "Some Log" must be words of a-z and 0-9 joined by -, at most 63 characters`},
 		{"a regular expression that does not compile", replace("  weight", "  regexp: 'chee(se'\n  weight"), "mine.yaml:2: signature some-log: regexp: error parsing regexp: missing closing ): `chee(se`"},
 		{"a place that does not exist", replace("[log]", "[diary]"), `mine.yaml:2: signature some-log: place "diary" is unknown`},

@@ -56,12 +56,11 @@ func endOfExpression(text string) int {
 	var quote byte
 	for i := 0; i < len(text); i++ {
 		switch b := text[i]; {
+		case quote != 0 && b == '\\':
+			i++
+		case quote != 0 && b == quote:
+			quote = 0
 		case quote != 0:
-			if b == '\\' {
-				i++
-			} else if b == quote {
-				quote = 0
-			}
 		case b == '"' || b == '\'':
 			quote = b
 		case b == '{':

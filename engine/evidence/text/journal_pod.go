@@ -85,7 +85,7 @@ func (n *nodeJournal) tell(l journalLine) bool {
 		told = n.failure(ref, f, l.at) || told
 		rest = behind
 	}
-	return told || n.startFailed(l, text) || n.probe(l, ref) || n.volume(l, ref, text) || n.podLine(l, ref, text)
+	return told || n.startFailed(text) || n.probe(l, ref) || n.volume(l, ref, text) || n.podLine(l, ref, text)
 }
 
 // podOf is the pod of a line: of its field, or in one of the forms that errors have.
@@ -174,7 +174,7 @@ func (n *nodeJournal) failure(ref podRef, f failure, at time.Time) bool {
 
 // startFailed reads `container &Container{Name:app,Image:…} start failed in pod web_shop(uid): Reason: why`, which
 // also says what kind of container it is.
-func (n *nodeJournal) startFailed(l journalLine, text string) bool {
+func (n *nodeJournal) startFailed(text string) bool {
 	before, rest, ok := strings.Cut(text, " start failed in pod ")
 	if !ok {
 		return false
@@ -185,7 +185,8 @@ func (n *nodeJournal) startFailed(l journalLine, text string) bool {
 	}
 	_, rest, _ = strings.Cut(rest, "): ")
 	reason, message, _ := strings.Cut(rest, ": ")
-	kind, name, image := "container", "", ""
+	kind, image := "container", ""
+	name := before[strings.LastIndexByte(before, ' ')+1:]
 	if head := strings.TrimLeft(before, " "); strings.HasPrefix(head, "init container") {
 		kind = "init container"
 	}
@@ -193,8 +194,6 @@ func (n *nodeJournal) startFailed(l journalLine, text string) bool {
 		name, fields, _ = strings.Cut(fields, ",")
 		_, image, _ = strings.Cut(fields, "Image:")
 		image, _, _ = strings.Cut(image, ",")
-	} else {
-		name = before[strings.LastIndexByte(before, ' ')+1:]
 	}
 	if !isReason(reason) || name == "" {
 		return false

@@ -160,7 +160,7 @@ func (p *parser) yamlEnd(i, margin int) int {
 			if strings.HasPrefix(start, "apiVersion:") {
 				versions++
 			}
-			if versions > 1 || !isYAMLTop(start) {
+			if versions > 1 || !isYAMLTop(start, j == end) {
 				break
 			}
 		}
@@ -170,23 +170,35 @@ func (p *parser) yamlEnd(i, margin int) int {
 }
 
 // isYAMLTop tells whether a line without indentation may be part of an object: a field, whose names begin in
-// lower case, an item, or a comment.
-func isYAMLTop(start string) bool {
-	switch {
-	case strings.HasPrefix(start, "- "), strings.HasPrefix(start, "#"):
+// lower case, an item, or a comment. Behind an empty line only a field that is known is one: a log may follow.
+func isYAMLTop(start string, joined bool) bool {
+	if strings.HasPrefix(start, "- ") || strings.HasPrefix(start, "#") {
 		return true
-	case start[0] < 'a' || start[0] > 'z':
+	}
+	key, value := cutField(start)
+	if key == "" || key[0] < 'a' || key[0] > 'z' {
 		return false
 	}
-	for i := range len(start) {
-		switch c := start[i]; {
-		case c == ':':
-			return i+1 == len(start) || start[i+1] == ' '
-		case (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9'):
+	for i := range len(key) {
+		if c := key[i]; (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') {
 			return false
 		}
 	}
-	return false
+	quoted := value != "" && (value[0] == '"' || value[0] == '\'' || value[0] == '{')
+	return isObjectField(key) || joined && (quoted || !strings.Contains(value, ": "))
+}
+
+// isObjectField knows the fields that the objects this package reads have at their top.
+func isObjectField(name string) bool {
+	switch name {
+	case "apiVersion", "kind", "metadata", "spec", "status", "items", "data", "type", "reason", "message", "note", "count", "involvedObject", "regarding",
+		"related", "firstTimestamp", "lastTimestamp", "eventTime", "series", "source", "action", "reportingComponent", "reportingController",
+		"reportingInstance", "deprecatedSource", "deprecatedCount", "deprecatedFirstTimestamp", "deprecatedLastTimestamp", "provisioner",
+		"parameters", "reclaimPolicy", "mountOptions", "allowVolumeExpansion", "volumeBindingMode", "allowedTopologies", "value", "globalDefault":
+		return true
+	default:
+		return false
+	}
 }
 
 // plain is the text of some lines without their margin.
@@ -229,7 +241,6 @@ func (p *parser) yamlItems(from, until, margin int) (items [][]byte, outer owner
 		}
 		if begin >= 0 {
 			items = append(items, p.item(begin, j, depth))
-			begin = -1
 		}
 		if !strings.HasPrefix(trimLeft(line), "- ") {
 			break

@@ -36,7 +36,7 @@ func (p *parser) begins(i int) begins {
 			return promptLine
 		}
 	}
-	if found := p.beginsPrinted(i, line, start, first); found != logLine {
+	if found := p.beginsPrinted(i, start, first); found != logLine {
 		return found
 	}
 	if p.command.isLogs() {
@@ -58,7 +58,7 @@ func (p *parser) begins(i int) begins {
 }
 
 // beginsPrinted recognises what is so unlike a log that it ends even one that was asked for.
-func (p *parser) beginsPrinted(i int, line, start string, first byte) begins {
+func (p *parser) beginsPrinted(i int, start string, first byte) begins {
 	switch first {
 	case 'N', 'L', 'F':
 		if strings.HasPrefix(start, "Name:") && p.isDescription(i) {
