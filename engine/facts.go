@@ -109,12 +109,33 @@ func (h *history) notLookedAt(pod evidence.Pod) (catalog.Fact, bool) {
 	}, true
 }
 
+// taintConditions are the conditions of a node that its taints tell of
+// (k8s.io/kubernetes/pkg/controller/nodelifecycle/node_lifecycle_controller.go, nodeConditionToTaintKeyStatusMap).
+var taintConditions = map[string]corev1.NodeCondition{
+	corev1.TaintNodeNotReady:           {Type: corev1.NodeReady, Status: corev1.ConditionFalse},
+	corev1.TaintNodeUnreachable:        {Type: corev1.NodeReady, Status: corev1.ConditionUnknown},
+	corev1.TaintNodeMemoryPressure:     {Type: corev1.NodeMemoryPressure, Status: corev1.ConditionTrue},
+	corev1.TaintNodeDiskPressure:       {Type: corev1.NodeDiskPressure, Status: corev1.ConditionTrue},
+	corev1.TaintNodePIDPressure:        {Type: corev1.NodePIDPressure, Status: corev1.ConditionTrue},
+	corev1.TaintNodeNetworkUnavailable: {Type: corev1.NodeNetworkUnavailable, Status: corev1.ConditionTrue},
+}
+
 func nodeFacts(node evidence.Node) []catalog.Fact {
 	facts := make([]catalog.Fact, 0, len(node.Conditions))
 	for _, condition := range node.Conditions {
 		facts = append(facts, catalog.Fact{
 			Place: catalog.NodeCondition, Type: string(condition.Type), Status: string(condition.Status), Reason: condition.Reason,
 			Message: condition.Message, Count: 1, Source: "node/" + node.Name + " condition " + string(condition.Type), Time: condition.LastTransitionTime.Time,
+		})
+	}
+	for _, taint := range node.Taints {
+		told, known := taintConditions[taint.Key]
+		if !known || slices.ContainsFunc(node.Conditions, func(c corev1.NodeCondition) bool { return c.Type == told.Type }) {
+			continue // the condition itself says more
+		}
+		facts = append(facts, catalog.Fact{
+			Place: catalog.NodeCondition, Type: string(told.Type), Status: string(told.Status), Count: 1,
+			Source: "node/" + node.Name + " taint " + taint.Key, Message: "the node has the taint " + taint.Key + ":" + string(taint.Effect),
 		})
 	}
 	if node.Unschedulable {

@@ -227,9 +227,12 @@ func (h *history) eventMatters(event evidence.Event) bool {
 	return h.containerEventMatters(event)
 }
 
-// mattersUnseen judges events about a pod of which nothing else is known: those of pulling and starting are
-// history once a later start succeeded.
+// mattersUnseen judges events about a pod of which nothing else is known: those of a pod that was replaced are
+// history, and those of pulling and starting are once a later start succeeded.
 func (h *history) mattersUnseen(event evidence.Event) bool {
+	if event.Pod != "" && len(h.observed.Pods) > 0 && containerReasons[event.Reason] {
+		return false // the workload's pods were observed, and this one is gone
+	}
 	if event.Reason != "Failed" && event.Reason != "BackOff" || event.Time.IsZero() {
 		return true
 	}
