@@ -124,7 +124,7 @@ func (d described) object() (subject, runtime.Object) {
 		return d.made(about, "Node", d.node())
 	case has("Containers") && !has("Pod Template"):
 		pod := d.pod()
-		about.containers = pod
+		about.containers = containersOf(pod)
 		return d.made(about, "Pod", pod)
 	case has("StrategyType") || has("RollingUpdateStrategy"):
 		return d.made(about, "Deployment", d.deployment())
@@ -196,7 +196,9 @@ func (p *parser) entries(i, margin int) (entries []entry, next int) {
 		case indent > 0 && blank > maxBlank:
 			return entries, j
 		case indent > 0 && strings.HasPrefix(e.text, "Message:"):
-			e.more = p.untilExitCode(j, margin, indent)
+			if hasEnded(entries, indent) {
+				e.more = p.untilExitCode(j, margin, indent)
+			}
 			j += len(e.more)
 		case indent == 0 && j > i:
 			key, _ := cutField(e.text)
@@ -252,15 +254,35 @@ func (p *parser) afterData(j int, text string) int {
 // 80 lines of a log, or 4096 bytes, as the message of a run that ended.
 const maxMessageLines = 400
 
+// hasEnded tells whether the lines at an indentation belong to the state of a container that ended.
+func hasEnded(entries []entry, indent int) bool {
+	for i := len(entries) - 1; i >= 0 && i >= len(entries)-4; i-- {
+		if entries[i].indent < indent {
+			return strings.HasSuffix(entries[i].text, "Terminated")
+		}
+	}
+	return false
+}
+
 // untilExitCode are the lines behind line i up to the exit code that follows the message of a run that ended.
 func (p *parser) untilExitCode(i, margin, indent int) []string {
+	if i < p.noExitUntil {
+		return nil
+	}
 	var lines []string
-	for j := i + 1; j < min(p.src.lines(), i+maxMessageLines); j++ {
+	until, other := min(p.src.lines(), i+maxMessageLines), false
+	for j := i + 1; j < until; j++ {
 		line := dedent(p.src.line(j), margin)
-		if indentOf(line) == indent && strings.HasPrefix(trimLeft(line), "Exit Code:") {
-			return lines
+		if strings.HasPrefix(trimLeft(line), "Exit Code:") {
+			if indentOf(line) == indent {
+				return lines
+			}
+			other = true
 		}
 		lines = append(lines, line)
+	}
+	if !other {
+		p.noExitUntil = until - 1
 	}
 	return nil
 }

@@ -156,9 +156,9 @@ func quantities(from *section) corev1.ResourceList {
 	return all
 }
 
-// parseQuantity is bounded: the time and the memory to parse a quantity grow with its exponent.
+// parseQuantity is bounded: the time to parse a quantity grows with its digits and with a negative exponent.
 func parseQuantity(text string) (resource.Quantity, bool) {
-	if len(text) > 40 || !strings.ContainsAny(text, "0123456789") { // the library takes "-" for 0
+	if len(text) > 40 || strings.ContainsAny(text, "eE") && strings.Contains(text, "-") || !strings.ContainsAny(text, "0123456789") { // the library takes "-" for 0
 		return resource.Quantity{}, false
 	}
 	quantity, err := resource.ParseQuantity(text)

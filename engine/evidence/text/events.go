@@ -161,7 +161,7 @@ func cutWord(text, word string) (before, after string, ok bool) {
 type subject struct {
 	kind, namespace, name string
 	// containers are those of the described pod, if it is one.
-	containers *corev1.Pod
+	containers []namedContainer
 }
 
 // event is the API's event for a row.
@@ -176,7 +176,7 @@ func (row eventRow) event(about subject, seen *sighting) *corev1.Event {
 	if about.kind == "Node" || about.kind == "PersistentVolume" {
 		event.Namespace = corev1.NamespaceDefault
 	}
-	if event.InvolvedObject.FieldPath == "" && about.containers != nil {
+	if event.InvolvedObject.FieldPath == "" && len(about.containers) > 0 {
 		event.InvolvedObject.FieldPath = fieldPathOf(about.containers, row)
 	}
 	seen.ago(row.span.last, func(t time.Time) { event.LastTimestamp = metav1.NewTime(t) })

@@ -8,11 +8,10 @@ import (
 
 // fieldPathOf says which container of a pod an event is about, for kubectl that doesn't print it: by the name or
 // the image in the message, or because there is only one. It is empty for events about the pod itself.
-func fieldPathOf(pod *corev1.Pod, row eventRow) string {
+func fieldPathOf(names []namedContainer, row eventRow) string {
 	if !isContainerReason(row) {
 		return ""
 	}
-	names := containersOf(pod)
 	if name := containerIn(row.message); name != "" {
 		for _, c := range names {
 			if c.name == name {
@@ -63,7 +62,7 @@ func containersOf(pod *corev1.Pod) []namedContainer {
 	for i := range pod.Spec.EphemeralContainers {
 		all = append(all, namedContainer{"ephemeralContainers", pod.Spec.EphemeralContainers[i].Name, pod.Spec.EphemeralContainers[i].Image})
 	}
-	return all
+	return all[:min(len(all), maxContainers)]
 }
 
 func onlyWithImage(all []namedContainer, image string) (found namedContainer, ok bool) {

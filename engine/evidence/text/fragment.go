@@ -32,7 +32,7 @@ func (p *parser) fragment(i int) int {
 		pod.Name, pod.Namespace = p.command.name, p.command.namespace
 	}
 	p.add(pod)
-	about := subject{kind: "Pod", namespace: pod.Namespace, name: pod.Name, containers: pod}
+	about := subject{kind: "Pod", namespace: pod.Namespace, name: pod.Name, containers: containersOf(pod)}
 	if next < p.src.lines() && isEventsLine(p.src.line(next)) {
 		events, after := p.eventSection(next+1, about, d.seen)
 		for _, event := range events {
@@ -55,7 +55,7 @@ func (p *parser) containerEntries(i, margin int) (entries []entry, next int) {
 			return entries, j
 		}
 		e := entry{indent: indent - margin, text: text}
-		if indent > margin && strings.HasPrefix(text, "Message:") {
+		if indent > margin && strings.HasPrefix(text, "Message:") && hasEnded(entries, indent-margin) {
 			e.more = p.untilExitCode(j, margin, indent-margin)
 			j += len(e.more)
 		}

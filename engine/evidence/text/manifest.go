@@ -106,20 +106,30 @@ func (p *parser) manifest(i int) int {
 	return next
 }
 
-// json decodes the JSON value that begins at line i.
+// counted counts the bytes that are read.
+type counted struct {
+	from *strings.Reader
+	read *int
+}
+
+func (c counted) Read(into []byte) (int, error) {
+	n, err := c.from.Read(into)
+	*c.read += n
+	return n, err
+}
+
+// json decodes the JSON value that begins at line i. Once as much was read in vain as there is text, no value
+// goes on over the end of its line.
 func (p *parser) json(i int) (next int, ok bool) {
 	text := p.src.text[p.src.starts[i]:]
-	if p.jsonRead > 2*len(p.src.text) {
-		text = p.src.line(i) // enough was read in vain: no more than a line each
+	if p.jsonRead > len(p.src.text) {
+		text = p.src.line(i)
 	}
-	decoder := json.NewDecoder(strings.NewReader(text))
+	read := 0
+	decoder := json.NewDecoder(counted{strings.NewReader(text), &read})
 	var value json.RawMessage
-	err := decoder.Decode(&value)
-	p.jsonRead += int(decoder.InputOffset())
-	if err != nil {
-		if err.Error() == "unexpected EOF" {
-			p.jsonRead += len(text)
-		}
+	if err := decoder.Decode(&value); err != nil {
+		p.jsonRead += read
 		return i + 1, false
 	}
 	end := p.src.starts[i] + int(decoder.InputOffset())
@@ -127,7 +137,8 @@ func (p *parser) json(i int) (next int, ok bool) {
 	for next < p.src.lines() && p.src.starts[next] < end {
 		next++
 	}
-	if strings.TrimSpace(p.src.text[end:p.src.starts[next]]) != "" {
+	if !isBlank(strings.TrimRight(p.src.text[end:p.src.starts[next]], "\r\n")) {
+		p.jsonRead += read
 		return i + 1, false
 	}
 	return next, p.decode(value, owner{})

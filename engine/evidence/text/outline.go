@@ -128,18 +128,18 @@ func (s *section) annotations() map[string]string {
 	if s.key == "" || s.val == "<none>" {
 		return nil
 	}
-	found := map[string]string{}
+	found := map[string][]string{}
 	last := ""
 	take := func(text string, indent int) {
 		key, value := cutField(text)
 		if indent > s.column || key == "" || strings.ContainsAny(key, ` "{`) {
 			if last != "" {
-				found[last] = strings.TrimPrefix(found[last]+"\n"+text, "\n")
+				found[last] = append(found[last], text)
 			}
 			return
 		}
 		last = key
-		found[key] = value
+		found[key] = []string{value}
 	}
 	take(s.val, s.column)
 	for _, b := range s.below {
@@ -148,6 +148,11 @@ func (s *section) annotations() map[string]string {
 			take(inner, s.column+1)
 		}
 	}
-	delete(found, "")
-	return found
+	all := map[string]string{}
+	for key, lines := range found {
+		if key != "" {
+			all[key] = strings.TrimPrefix(strings.Join(lines, "\n"), "\n")
+		}
+	}
+	return all
 }

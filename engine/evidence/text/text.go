@@ -54,6 +54,8 @@ type parser struct {
 	plainUntil int
 	// jsonRead counts the bytes read of what looked like JSON, to bound what is read in vain.
 	jsonRead int
+	// noExitUntil is the line before which no exit code follows a message, so that many messages don't look far.
+	noExitUntil int
 }
 
 // next reads what begins at line i, and returns the line after it.

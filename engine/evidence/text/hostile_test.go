@@ -1,0 +1,94 @@
+package text
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestHostileTextIsReadInTimeThatGrowsWithIt reads texts that were made to look far ahead, nest deep or repeat
+// themselves. Half a second for a MiB is a hundred times what an ordinary log takes, and far from what an
+// algorithm with a square in it needs.
+func TestHostileTextIsReadInTimeThatGrowsWithIt(t *testing.T) {
+	const size = 1 << 20
+	repeat := func(text string) string { return strings.Repeat(text, size/len(text)+1) }
+	described := "Name:  a\nNamespace:  b\n"
+	bomb := "apiVersion: v1\nkind: Pod\nmetadata:\n  a0: &a0 [x,x,x,x,x,x,x,x,x]\n"
+	for _, level := range []string{"1", "2", "3", "4", "5", "6", "7", "8", "9"} {
+		before := string(level[0] - 1)
+		bomb += "  a" + level + ": &a" + level + " [" + strings.Repeat("*a"+before+",", 9) + "]\n"
+	}
+	for name, text := range map[string]string{
+		"empty lines":                       repeat("\n"),
+		"one long line":                     repeat("x"),
+		"one long word of a prompt":         "$ kubectl logs " + repeat("x"),
+		"names":                             repeat("Name: a\n"),
+		"descriptions":                      repeat(described),
+		"messages without exit codes":       described + "Containers:\n  c:\n" + repeat("    State: Terminated\n      Message: x\n"),
+		"messages of a pod":                 described + repeat("Message: x\ny\n"),
+		"labels":                            described + "Labels: a=b\n" + repeat("        a=b\n"),
+		"an annotation":                     described + "Annotations:  a:\n" + repeat("                   x\n") + "Containers:\n",
+		"containers":                        described + "Containers:\n" + repeat("  c:\n    State: Waiting\n"),
+		"nested sections":                   described + "Containers:\n" + stairs(size),
+		"events with long messages":         described + "Containers:\n  c:\n    Image: i\nEvents:\n" + repeat("  Warning  Failed  1s  kubelet  x\nmore\n"),
+		"events of many containers":         described + "Containers:\n" + strings.Repeat("  c:\n    Image: i\n", 20000) + "Events:\n" + repeat("  Warning  Failed  1s  kubelet  Error: x\n"),
+		"headers of events":                 repeat("Events:\n  Type Reason Age From Message\n"),
+		"headers of tables":                 repeat("NAME READY STATUS RESTARTS AGE\n"),
+		"a table of many columns":           "NAME READY STATUS RESTARTS AGE" + strings.Repeat(" X", 490) + "\n" + repeat("a 1/1 Running 0 1d\n"),
+		"rows":                              "NAME READY STATUS RESTARTS AGE\n" + repeat("a 1000/1000 Error 0 1d\n"),
+		"rows of wide characters":           "NAME READY STATUS RESTARTS AGE\n" + repeat("ä 1/1 Error 0 1d\n"),
+		"manifests":                         repeat("apiVersion: v1\nkind: Pod\n"),
+		"separators":                        repeat("---\n"),
+		"separators and comments":           repeat("---\n#\n#\n#\n"),
+		"an alias bomb":                     bomb,
+		"nested lists of YAML":              "apiVersion: v1\nkind: Pod\nmetadata: " + repeat("["),
+		"nested blocks of YAML":             "apiVersion: v1\nkind: Pod\nmetadata:\n  a:\n    " + repeat("- "),
+		"anchors":                           "apiVersion: v1\nkind: Pod\nmetadata: " + repeat("&a "),
+		"quotes of YAML":                    "apiVersion: v1\nkind: Pod\nmetadata: \"" + repeat("\\\n "),
+		"colons of YAML":                    "apiVersion: v1\nkind: Pod\n" + repeat("a: b: "),
+		"keys of YAML":                      "apiVersion: v1\nkind: Pod\nmetadata:\n" + repeat("  ? a\n"),
+		"items":                             "apiVersion: v1\nkind: List\nitems:\n" + repeat("- a: b\n"),
+		"open objects":                      repeat("{\"kind\":\n"),
+		"open lists":                        repeat("[\n{\"kind\":[\n"),
+		"open strings":                      repeat("{\"kind\":\"\n"),
+		"lists of lists":                    repeat("{\"kind\":\"List\",\"apiVersion\":\"v1\",\"items\":["),
+		"a number of many digits":           `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"},"spec":{"overhead":{"memory":"` + repeat("9") + `Ei"}}}`,
+		"a number with a negative exponent": `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"},"spec":{"overhead":{"memory":"1e-999999999"}}}`,
+		"the same in YAML":                  "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {overhead: {memory: 1e-999999999}}\n",
+		"the same in a description":         described + "Containers:\n  c:\n    Image: i\n    Limits:\n      memory: 1e-999999999\n",
+		"the same in a table":               "NAME AGE REQUEST LIMIT\na 1d cpu: 1e-999999999/1e-999999999 x\n",
+		"the same in a claim":               "NAME STATUS VOLUME CAPACITY ACCESS MODES STORAGECLASS AGE\na Bound v 1e-999999999 RWO c 1d\n",
+		"open errors of klog":               repeat("E1124 00:00:00.000000    1 pod_workers.go:1] \"x\" err=<\n"),
+		"failures in one line":              "E1124 00:00:00.000000    1 pod_workers.go:1] " + repeat(`failed to "StartContainer" for "c" with E: "x" `),
+		"containers in a journal":           repeat("E1124 00:00:00.000000    1 pod_workers.go:1] failed to \"StartContainer\" for \"c\" with E: \"x\"\n"),
+		"quotes in a journal":               "E1124 00:00:00.000000    1 pod_workers.go:1] " + repeat(`"`),
+		"fields in a journal":               "E1124 00:00:00.000000    1 pod_workers.go:1] \"x\" " + repeat(`a="b" `),
+		"prefixes of pods":                  repeat("[pod/a/b] x\n"),
+		"prefixes of a runtime":             repeat("2026-11-24T00:00:00Z stdout P x\n"),
+		"fragments":                         repeat("State: Waiting\n"),
+		"fences":                            repeat("```\n"),
+		"escapes":                           repeat("\x1b["),
+		"data of a ConfigMap":               repeat("Name: a\nNamespace: b\nData\n====\n"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			began := time.Now()
+			Parse([]byte(text), time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC))
+			if !testing.Short() {
+				require.Less(t, time.Since(began), 4*time.Second)
+			}
+			t.Log(time.Since(began))
+		})
+	}
+}
+
+// stairs are lines that are each indented deeper than the one before.
+func stairs(size int) string {
+	var out strings.Builder
+	for depth := 0; out.Len() < size; depth = (depth + 1) % 512 {
+		out.WriteString(strings.Repeat(" ", depth+2) + "a:\n")
+	}
+	return out.String()
+}
