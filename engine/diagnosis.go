@@ -86,15 +86,16 @@ func (c candidate) diagnosis(h *history) Diagnosis {
 		Failures: c.failures(h),
 		Finding: v1alpha1.Diagnosis{
 			RootCauseID: c.Cause.ID,
-			RootCause:   Shorten(c.Sentence, maxText),
+			RootCause:   Shorten(c.Sentence(), maxText),
 			Confidence:  percent(c.Confidence),
 			RiskLevel:   risk[c.Cause.FailureType],
 			Evidence:    c.citations(),
 		},
 	}
+	texts := c.Fixes()
 	for i, fix := range c.Cause.Fixes {
 		diagnosis.Finding.SuggestedFixes = append(diagnosis.Finding.SuggestedFixes, v1alpha1.SuggestedFix{
-			Priority: priorities[min(i, len(priorities)-1)], Action: fix.Action, Description: Shorten(c.Fixes[i], maxDescription),
+			Priority: priorities[min(i, len(priorities)-1)], Action: fix.Action, Description: Shorten(texts[i], maxDescription),
 			Remedy: slices.Contains(remedy.Actions(), fix.Action),
 		})
 	}

@@ -59,9 +59,19 @@ type Finding struct {
 	Cause *Cause
 	// Confidence is a probability.
 	Confidence float64
-	// Sentence states the cause with the values found; Fixes are in the order of the cause's.
-	Sentence string
-	Fixes    []string
+	scope      *Scope
+}
+
+// Sentence states the cause with the values found.
+func (f Finding) Sentence() string { return f.Cause.Sentence.render(f.scope) }
+
+// Fixes are the texts of the cause's fixes, in their order, with the values found.
+func (f Finding) Fixes() []string {
+	fixes := make([]string, 0, len(f.Cause.Fixes))
+	for _, fix := range f.Cause.Fixes {
+		fixes = append(fixes, fix.Text.render(f.scope))
+	}
+	return fixes
 }
 
 // Evaluate gives the finding if the cause holds in the scope. A condition that can't be evaluated there, because
@@ -96,9 +106,5 @@ func (c *Cause) Evaluate(scope *Scope) (Finding, bool) {
 			confidence *= 1 - contradiction.Weight
 		}
 	}
-	finding := Finding{Cause: c, Confidence: confidence, Sentence: c.Sentence.render(scope)}
-	for _, fix := range c.Fixes {
-		finding.Fixes = append(finding.Fixes, fix.Text.render(scope))
-	}
-	return finding, true
+	return Finding{Cause: c, Confidence: confidence, scope: scope}, true
 }

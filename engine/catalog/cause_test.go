@@ -86,7 +86,7 @@ func TestSentencesStateTheValuesFound(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			finding, holds := evaluate(t, withCause("  sentence: '"+strings.ReplaceAll(test.sentence, "'", "''")+"'\n"), "port 8080\nout of cheese", app)
 			require.True(t, holds)
-			require.Equal(t, test.want, finding.Sentence)
+			require.Equal(t, test.want, finding.Sentence())
 		})
 	}
 }
@@ -95,9 +95,9 @@ func TestTextByStrangersStaysOneShortLine(t *testing.T) {
 	hostile := evidence.Container{Name: "app", Spec: corev1.Container{Image: "a\x1b[31m\n\u202e" + strings.Repeat("é", 1000)}}
 	finding, holds := evaluate(t, withCause("  sentence: the image ${container.image} fails\n"), "out of cheese", hostile)
 	require.True(t, holds)
-	require.LessOrEqual(t, len(finding.Sentence), 300)
-	require.NotContains(t, finding.Sentence, "\n")
-	require.NotContains(t, finding.Sentence, "\x1b")
-	require.NotContains(t, finding.Sentence, "\u202e")
-	require.True(t, strings.HasSuffix(finding.Sentence, "… fails"))
+	require.LessOrEqual(t, len(finding.Sentence()), 300)
+	require.NotContains(t, finding.Sentence(), "\n")
+	require.NotContains(t, finding.Sentence(), "\x1b")
+	require.NotContains(t, finding.Sentence(), "\u202e")
+	require.True(t, strings.HasSuffix(finding.Sentence(), "… fails"))
 }
