@@ -52,7 +52,7 @@ func newEnvironment(known func(id string) bool) (*environment, error) {
 	env, err := cel.NewEnv(
 		ext.NativeTypes(
 			reflect.TypeFor[ContainerView](), reflect.TypeFor[PodView](), reflect.TypeFor[WorkloadView](), reflect.TypeFor[NodeView](),
-			reflect.TypeFor[ClaimView](), reflect.TypeFor[ImageView](), reflect.TypeFor[PortView](), reflect.TypeFor[ProbeView](),
+			reflect.TypeFor[ClaimView](), reflect.TypeFor[QuotaView](), reflect.TypeFor[LimitView](), reflect.TypeFor[ImageView](), reflect.TypeFor[PortView](), reflect.TypeFor[ProbeView](),
 			ext.ParseStructTags(true),
 		),
 		cel.Variable("hits", hitsType),
@@ -63,6 +63,8 @@ func newEnvironment(known func(id string) bool) (*environment, error) {
 		cel.Variable("nodes", cel.ListType(object("NodeView"))),
 		cel.Variable("claims", cel.ListType(object("ClaimView"))),
 		cel.Variable("storageClasses", cel.ListType(cel.StringType)),
+		cel.Variable("quotas", cel.ListType(object("QuotaView"))),
+		cel.Variable("limitRanges", cel.ListType(object("LimitView"))),
 		cel.Variable("images", cel.ListType(object("ImageView"))),
 		hitFunctions(known),
 		cel.Function("bytes", cel.Overload("bytes_of_int", []*cel.Type{cel.IntType}, cel.StringType, cel.UnaryBinding(printBytes))),

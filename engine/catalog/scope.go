@@ -54,6 +54,8 @@ func NewScope(observed evidence.Evidence, pod evidence.Pod, container evidence.C
 		"nodes":          nodes,
 		"claims":         claims,
 		"storageClasses": observed.StorageClasses,
+		"quotas":         viewQuotas(observed.Quotas),
+		"limitRanges":    viewLimits(observed.LimitRanges),
 		"images":         images,
 	}
 	return scope

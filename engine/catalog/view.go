@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -37,6 +38,7 @@ type ContainerView struct {
 	MemoryRequest  int64             `cel:"memoryRequest"`
 	EphemeralLimit int64             `cel:"ephemeralLimit"`
 	MemoryUsage    int64             `cel:"memoryUsage"`
+	CPUUsage       int64             `cel:"cpuUsage"`
 	CPULimit       int64             `cel:"cpuLimit"`
 	CPURequest     int64             `cel:"cpuRequest"`
 	Heap           int64             `cel:"heap"`
@@ -88,6 +90,8 @@ type PodView struct {
 	HostNetwork    bool              `cel:"hostNetwork"`
 	NodeSelector   map[string]string `cel:"nodeSelector"`
 	Claims         []string          `cel:"claims"`
+	MemoryVolumes  []string          `cel:"memoryVolumes"` // emptyDir volumes that live in memory
+	PullSecrets    []string          `cel:"pullSecrets"`
 	Gates          []string          `cel:"gates"`
 	Containers     int64             `cel:"containers"`
 	AgeSeconds     int64             `cel:"ageSeconds"` // -1 unknown
@@ -123,6 +127,25 @@ type ClaimView struct {
 	RequestBytes int64    `cel:"requestBytes"`
 }
 
+// QuotaView is one resource of a ResourceQuota: millicores of CPU, bytes or pieces of anything else.
+type QuotaView struct {
+	Name     string `cel:"name"`
+	Resource string `cel:"resource"`
+	Hard     int64  `cel:"hard"`
+	Used     int64  `cel:"used"`
+}
+
+// LimitView is one resource of one type in a LimitRange; what it does not bound is zero.
+type LimitView struct {
+	Name           string `cel:"name"`
+	Type           string `cel:"type"`
+	Resource       string `cel:"resource"`
+	Min            int64  `cel:"min"`
+	Max            int64  `cel:"max"`
+	Default        int64  `cel:"default"`
+	DefaultRequest int64  `cel:"defaultRequest"`
+}
+
 // ImageView is an image that an earlier revision named.
 type ImageView struct {
 	Image string `cel:"image"`
@@ -140,6 +163,7 @@ func viewContainer(container evidence.Container) ContainerView {
 		CPULimit:       container.Resources.Limits.Cpu().MilliValue(),
 		CPURequest:     container.Resources.Requests.Cpu().MilliValue(),
 		MemoryUsage:    container.MemoryUsage,
+		CPUUsage:       container.CPUUsage,
 		User:           -1,
 	}
 	for _, variable := range container.Spec.Env {
@@ -236,6 +260,12 @@ func viewPod(pod evidence.Pod, containers int, now time.Time) PodView {
 		if volume.PersistentVolumeClaim != nil {
 			view.Claims = append(view.Claims, volume.PersistentVolumeClaim.ClaimName)
 		}
+		if volume.EmptyDir != nil && volume.EmptyDir.Medium == corev1.StorageMediumMemory {
+			view.MemoryVolumes = append(view.MemoryVolumes, volume.Name)
+		}
+	}
+	for _, secret := range pod.Spec.ImagePullSecrets {
+		view.PullSecrets = append(view.PullSecrets, secret.Name)
 	}
 	for _, gate := range pod.Spec.SchedulingGates {
 		view.Gates = append(view.Gates, gate.Name)
@@ -257,6 +287,48 @@ func viewNode(node evidence.Node) NodeView {
 		view.Taints = append(view.Taints, taint.Key+"="+taint.Value+":"+string(taint.Effect))
 	}
 	return view
+}
+
+// amount gives a quantity in the unit of its resource.
+func amount(name corev1.ResourceName, list corev1.ResourceList) int64 {
+	quantity := list[name]
+	if strings.HasSuffix(string(name), "cpu") {
+		return quantity.MilliValue()
+	}
+	return quantity.Value()
+}
+
+func viewQuotas(quotas []evidence.Quota) []QuotaView {
+	var views []QuotaView
+	for _, quota := range quotas {
+		for _, name := range slices.Sorted(maps.Keys(quota.Hard)) {
+			views = append(views, QuotaView{
+				Name: quota.Name, Resource: string(name), Hard: amount(name, quota.Hard), Used: amount(name, quota.Used),
+			})
+		}
+	}
+	return views
+}
+
+func viewLimits(ranges []evidence.LimitRange) []LimitView {
+	var views []LimitView
+	for _, bounds := range ranges {
+		for _, item := range bounds.Limits {
+			names := map[corev1.ResourceName]bool{}
+			for _, list := range []corev1.ResourceList{item.Min, item.Max, item.Default, item.DefaultRequest} {
+				for name := range list {
+					names[name] = true
+				}
+			}
+			for _, name := range slices.Sorted(maps.Keys(names)) {
+				views = append(views, LimitView{
+					Name: bounds.Name, Type: string(item.Type), Resource: string(name), Min: amount(name, item.Min), Max: amount(name, item.Max),
+					Default: amount(name, item.Default), DefaultRequest: amount(name, item.DefaultRequest),
+				})
+			}
+		}
+	}
+	return views
 }
 
 func viewClaim(claim evidence.Claim) ClaimView {

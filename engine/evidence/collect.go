@@ -25,6 +25,8 @@ type collector struct {
 	nodes    map[string]*corev1.Node
 	claims   map[nameKey]*corev1.PersistentVolumeClaim
 	classes  []string
+	quotas   []*corev1.ResourceQuota
+	ranges   []*corev1.LimitRange
 	events   []*corev1.Event
 	found    map[Workload]*Evidence
 	podOwner map[nameKey]Workload
@@ -43,6 +45,10 @@ func (o Observations) Collect() []Evidence {
 	c.placeOwners()
 	c.placeNodes()
 	c.placeClaims()
+	c.placeBounds()
+	for _, usage := range o.Usage {
+		c.placeUsage(usage)
+	}
 	for _, event := range c.events {
 		c.placeEvent(event)
 	}
@@ -77,6 +83,10 @@ func (c *collector) sort(o Observations) {
 			c.events = append(c.events, object)
 		case *corev1.PersistentVolumeClaim:
 			c.claims[nameKey{object.Namespace, object.Name}] = object
+		case *corev1.ResourceQuota:
+			c.quotas = append(c.quotas, object)
+		case *corev1.LimitRange:
+			c.ranges = append(c.ranges, object)
 		case *storagev1.StorageClass:
 			c.classes = append(c.classes, object.Name)
 		case *appsv1.Deployment:

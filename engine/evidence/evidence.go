@@ -33,6 +33,9 @@ type Evidence struct {
 	Claims []Claim
 	// StorageClasses are the names of those in the cluster, as far as they were observed.
 	StorageClasses []string
+	// Quotas and LimitRanges are those of the workload's namespace, as far as they were observed.
+	Quotas      []Quota
+	LimitRanges []LimitRange
 	// Images are those that earlier revisions of the workload named.
 	Images []Image
 	// Logs are what the containers wrote last.
@@ -98,6 +101,8 @@ type Container struct {
 	Resources corev1.ResourceRequirements
 	// MemoryUsage is what it used last, or at most, in bytes; zero when it was not measured.
 	MemoryUsage int64
+	// CPUUsage is what it used last, in millicores; zero when it was not measured.
+	CPUUsage int64
 	// Ready and RestartCount are as in its status.
 	Ready        bool
 	RestartCount int32
@@ -155,6 +160,22 @@ type Claim struct {
 	AccessModes []string
 	// Request is the storage asked for, in bytes.
 	Request int64
+}
+
+// Quota is one ResourceQuota.
+type Quota struct {
+	// Name of the quota.
+	Name string
+	// Hard is what the namespace may use of each resource, Used what it uses.
+	Hard, Used corev1.ResourceList
+}
+
+// LimitRange is one LimitRange.
+type LimitRange struct {
+	// Name of the object.
+	Name string
+	// Limits are its bounds and defaults for each type (Container, Pod, PersistentVolumeClaim).
+	Limits []corev1.LimitRangeItem
 }
 
 // Image is an image that a workload named.

@@ -13,6 +13,8 @@ type Observations struct {
 	Objects []runtime.Object
 	// Logs are what containers and nodes wrote.
 	Logs []Log
+	// Usage is what containers were measured to use.
+	Usage []Usage
 	// At is when this was observed; zero when nobody knows, then the newest time found takes its place.
 	At time.Time
 }
@@ -26,4 +28,13 @@ type Log struct {
 	Previous bool
 	// Text is the log as it was written: any bytes, lines of any length.
 	Text []byte
+}
+
+// Usage is what one container was measured to use, as the metrics API and kubectl top report it.
+type Usage struct {
+	// Namespace, Pod and Container say whose it is. Without a container it is the sum of its pod's, and tells
+	// something only of a pod with one container.
+	Namespace, Pod, Container string
+	// Memory is the working set in bytes, CPU the millicores used; zero when not measured.
+	Memory, CPU int64
 }
