@@ -140,9 +140,20 @@ func (h *history) endedRecently(container evidence.Container) bool {
 		return quiet < recentOOM
 	case last.ExitCode == 0 && restarts < 2*often:
 		return false
+	case restarts > 1 && h.unproven(container):
+		return true
 	default:
 		return restarts >= often && (quiet < recentEnd || quiet < 3*usual)
 	}
+}
+
+// unproven reports whether a running container has not yet outlived the run that failed before.
+func (h *history) unproven(container evidence.Container) bool {
+	running, last := container.State.Running, container.LastState.Terminated
+	if running == nil || h.observed.ObservedAt.IsZero() || last.StartedAt.IsZero() {
+		return false
+	}
+	return h.now.Sub(running.StartedAt.Time) < 2*last.FinishedAt.Sub(last.StartedAt.Time)+young/2
 }
 
 // killedRecently reports whether a failed probe made the kubelet kill a container a short while ago.
@@ -230,14 +241,30 @@ func (h *history) eventMatters(event evidence.Event) bool {
 // mattersUnseen judges events about a pod of which nothing else is known: those of a pod that was replaced are
 // history, and those of pulling and starting are once a later start succeeded.
 func (h *history) mattersUnseen(event evidence.Event) bool {
-	if event.Pod != "" && len(h.observed.Pods) > 0 && containerReasons[event.Reason] {
-		return false // the workload's pods were observed, and this one is gone
+	if event.Pod != "" && containerReasons[event.Reason] {
+		switch {
+		case len(h.observed.Pods) > 0:
+			return false // the workload's pods were observed, and this one is gone
+		case event.Reason == "Unhealthy" && event.Count < flapping && h.rolledOut():
+			return false // a slow start that the rollout waited for
+		}
 	}
 	if event.Reason != "Failed" && event.Reason != "BackOff" || event.Time.IsZero() {
 		return true
 	}
 	started, seen := h.done[containerKey{event.Object, "Started"}]
 	return !seen || started.Sub(event.Time) < settled
+}
+
+// rolledOut reports whether a Deployment's last rollout is complete and enough of its pods are available
+// (k8s.io/kubernetes/pkg/controller/deployment/util/deployment_util.go, NewRSAvailableReason).
+func (h *history) rolledOut() bool {
+	available, complete := false, false
+	for _, condition := range h.observed.Conditions {
+		available = available || condition.Type == "Available" && condition.Status == "True"
+		complete = complete || condition.Type == "Progressing" && condition.Reason == "NewReplicaSetAvailable"
+	}
+	return available && complete
 }
 
 // started reports whether a pod is past the step that an event of the reason is about.
@@ -288,7 +315,8 @@ func (h *history) probesFailed(pod, container string) int32 {
 // starting reports whether a container started so short ago that an unready probe is to be expected.
 func (h *history) starting(container evidence.Container, event evidence.Event) bool {
 	running := container.State.Running
-	if event.Reason != "Unhealthy" || container.RestartCount > 0 || event.Count > often || running == nil || h.observed.ObservedAt.IsZero() {
+	if event.Reason != "Unhealthy" || container.RestartCount > 0 || running == nil || h.observed.ObservedAt.IsZero() ||
+		h.probesFailed(container.Pod, container.Name) > often {
 		return false
 	}
 	runs := h.now.Sub(running.StartedAt.Time) // not more than zero where the moment of observation is a guess

@@ -24,7 +24,10 @@ func (e *Engine) logHits(h *history) []catalog.Hit {
 	for _, log := range h.observed.Logs {
 		known, failing := h.writerOf(log)
 		if known && !failing {
-			continue
+			if log.Previous || !h.mayHaveDied(log) {
+				continue
+			}
+			known = false // judged by how the log ends
 		}
 		found := e.catalog.MatchLog(catalog.Fact{Pod: log.Pod, Container: log.Container, Source: sourceOf(log)}, log.Text)
 		switch {
@@ -40,11 +43,12 @@ func (e *Engine) logHits(h *history) []catalog.Hit {
 	return hits
 }
 
-// aboutNodes keeps what the journal of a node says of the node: what it quotes of containers is theirs.
+// aboutNodes keeps what the journal of a node says of the node: what it quotes of containers is theirs, and so is
+// what looks like their normal work.
 func aboutNodes(hits []catalog.Hit) []catalog.Hit {
 	return slices.DeleteFunc(hits, func(hit catalog.Hit) bool {
-		return hit.Signature.Role == catalog.Failure &&
-			hit.Signature.FailureType != v1alpha1.NodeNotReady && hit.Signature.FailureType != v1alpha1.OOMKilled
+		about := hit.Signature.FailureType
+		return hit.Signature.Role != catalog.Context && about != v1alpha1.NodeNotReady && about != v1alpha1.OOMKilled
 	})
 }
 
@@ -73,6 +77,14 @@ func (h *history) writerOf(log evidence.Log) (known, failing bool) {
 		}
 	}
 	return known, failing
+}
+
+// mayHaveDied reports whether the writer of a log has restarted more than once and nobody knows how long ago that
+// was: its log may be that of a run that has ended.
+func (h *history) mayHaveDied(log evidence.Log) bool {
+	return h.observed.ObservedAt.IsZero() && slices.ContainsFunc(h.observed.Containers, func(container evidence.Container) bool {
+		return container.Pod == log.Pod && container.Name == log.Container && container.RestartCount > 1
+	})
 }
 
 func sourceOf(log evidence.Log) string {

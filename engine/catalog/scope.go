@@ -47,7 +47,7 @@ func NewScope(observed evidence.Evidence, pod evidence.Pod, container evidence.C
 	}
 	scope.views = map[string]any{
 		"hits":           &scope.hits,
-		"container":      viewContainer(container),
+		"container":      viewContainer(container, pod.Spec.Volumes),
 		"pod":            viewPod(pod, containers, now),
 		"workload":       WorkloadView{Kind: observed.Workload.Kind, Name: observed.Workload.Name, Namespace: observed.Workload.Namespace},
 		"node":           node,

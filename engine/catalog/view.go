@@ -39,6 +39,7 @@ type ContainerView struct {
 	EphemeralLimit int64             `cel:"ephemeralLimit"`
 	MemoryUsage    int64             `cel:"memoryUsage"`
 	CPUUsage       int64             `cel:"cpuUsage"`
+	MemoryVolumes  []string          `cel:"memoryVolumes"` // those it mounts that live in memory
 	CPULimit       int64             `cel:"cpuLimit"`
 	CPURequest     int64             `cel:"cpuRequest"`
 	Heap           int64             `cel:"heap"`
@@ -90,7 +91,6 @@ type PodView struct {
 	HostNetwork    bool              `cel:"hostNetwork"`
 	NodeSelector   map[string]string `cel:"nodeSelector"`
 	Claims         []string          `cel:"claims"`
-	MemoryVolumes  []string          `cel:"memoryVolumes"` // emptyDir volumes that live in memory
 	PullSecrets    []string          `cel:"pullSecrets"`
 	Gates          []string          `cel:"gates"`
 	Containers     int64             `cel:"containers"`
@@ -152,7 +152,7 @@ type ImageView struct {
 	Ran   bool   `cel:"ran"`
 }
 
-func viewContainer(container evidence.Container) ContainerView {
+func viewContainer(container evidence.Container, volumes []corev1.Volume) ContainerView {
 	view := ContainerView{
 		Name: container.Name, Kind: string(container.Kind), Image: container.Spec.Image, PullPolicy: string(container.Spec.ImagePullPolicy),
 		Command: container.Spec.Command, Args: container.Spec.Args, Env: map[string]string{},
@@ -165,6 +165,12 @@ func viewContainer(container evidence.Container) ContainerView {
 		MemoryUsage:    container.MemoryUsage,
 		CPUUsage:       container.CPUUsage,
 		User:           -1,
+	}
+	for _, volume := range volumes {
+		if volume.EmptyDir != nil && volume.EmptyDir.Medium == corev1.StorageMediumMemory &&
+			slices.ContainsFunc(container.Spec.VolumeMounts, func(mount corev1.VolumeMount) bool { return mount.Name == volume.Name }) {
+			view.MemoryVolumes = append(view.MemoryVolumes, volume.Name)
+		}
 	}
 	for _, variable := range container.Spec.Env {
 		view.Env[variable.Name] = variable.Value
@@ -259,9 +265,6 @@ func viewPod(pod evidence.Pod, containers int, now time.Time) PodView {
 	for _, volume := range pod.Spec.Volumes {
 		if volume.PersistentVolumeClaim != nil {
 			view.Claims = append(view.Claims, volume.PersistentVolumeClaim.ClaimName)
-		}
-		if volume.EmptyDir != nil && volume.EmptyDir.Medium == corev1.StorageMediumMemory {
-			view.MemoryVolumes = append(view.MemoryVolumes, volume.Name)
 		}
 	}
 	for _, secret := range pod.Spec.ImagePullSecrets {

@@ -251,17 +251,25 @@ func (c *collector) placeClaims() {
 func (c *collector) usersOf(claim nameKey) []Workload {
 	var users []Workload
 	for _, evidence := range c.found {
-		for _, pod := range evidence.Pods {
-			for _, volume := range pod.Spec.Volumes {
-				if volume.PersistentVolumeClaim != nil && volume.PersistentVolumeClaim.ClaimName == claim.name &&
-					(claim.namespace == "" || evidence.Workload.Namespace == "" || claim.namespace == evidence.Workload.Namespace) &&
-					!slices.Contains(users, evidence.Workload) {
-					users = append(users, evidence.Workload)
-				}
-			}
+		if claim.namespace != "" && evidence.Workload.Namespace != "" && claim.namespace != evidence.Workload.Namespace {
+			continue
+		}
+		if slices.ContainsFunc(evidence.Pods, func(pod Pod) bool { return pod.names(claim.name) }) {
+			users = append(users, evidence.Workload)
 		}
 	}
 	return users
+}
+
+// names reports whether a pod names a claim. Where its volumes were not observed, the name that a StatefulSet
+// gives the claims of its pods tells (k8s.io/kubernetes/pkg/controller/statefulset, getPersistentVolumeClaimName).
+func (p Pod) names(claim string) bool {
+	for _, volume := range p.Spec.Volumes {
+		if volume.PersistentVolumeClaim != nil && volume.PersistentVolumeClaim.ClaimName == claim {
+			return true
+		}
+	}
+	return len(p.Spec.Volumes) == 0 && strings.HasSuffix(claim, "-"+p.Name) && ordinalPod.MatchString(p.Name)
 }
 
 // ClaimOf gives what matters of a claim.

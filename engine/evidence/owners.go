@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -39,7 +40,7 @@ func (c *collector) workloadOf(kind, namespace, name string) Workload {
 		}
 		owner := metav1.GetControllerOf(pod)
 		if owner == nil {
-			if pod.Labels["pod-template-hash"] != "" || len(pod.Spec.Containers) == 0 { // a row of a table names no owner
+			if pod.Labels["pod-template-hash"] != "" || onlyRow(pod) {
 				return podByName(namespace, name)
 			}
 			return workload("Pod", namespace, name)
@@ -69,6 +70,11 @@ func (c *collector) workloadOf(kind, namespace, name string) Workload {
 	default:
 		return workload(kind, namespace, name)
 	}
+}
+
+// onlyRow reports whether no more of a pod was observed than a row of a table and its events, which name no owner.
+func onlyRow(pod *corev1.Pod) bool {
+	return !slices.ContainsFunc(pod.Spec.Containers, func(container corev1.Container) bool { return container.Image != "" })
 }
 
 // podByName guesses the workload of a pod of which only the name was observed.
