@@ -325,6 +325,7 @@ func (c *collector) finish(at time.Time) []Evidence {
 	var all []Evidence
 	for _, evidence := range c.found {
 		evidence.ObservedAt = at
+		evidence.nameContainers()
 		slices.SortStableFunc(evidence.Events, func(a, b Event) int { return b.Time.Compare(a.Time) })
 		all = append(all, *evidence)
 	}

@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -147,12 +148,52 @@ func (e *Evidence) writer(pod string) string {
 			troubled = append(troubled, container.Name)
 		}
 	}
-	switch {
+	slices.Sort(all)
+	slices.Sort(troubled)
+	switch all, troubled = slices.Compact(all), slices.Compact(troubled); {
 	case len(all) == 1:
 		return all[0]
 	case len(troubled) == 1:
 		return troubled[0]
 	default:
 		return ""
+	}
+}
+
+// containerNamed finds the container that the kubelet names in the message of an event
+// (k8s.io/kubernetes/pkg/kubelet/kuberuntime).
+var containerNamed = regexp.MustCompile(`(?:^(?:Created|Started|Stopping) container:? |restarting failed container[ =])([a-z0-9][-a-z0-9]*)`)
+
+// nameContainers gives the only container of a pod that was seen as a row of a table the name that the events
+// about the pod say.
+func (e *Evidence) nameContainers() {
+	for i := range e.Containers {
+		container := &e.Containers[i]
+		if container.Name != "" || slices.ContainsFunc(e.Containers, func(other Container) bool {
+			return other.Pod == container.Pod && other.Name != ""
+		}) {
+			continue
+		}
+		var names []string
+		for _, event := range e.Events {
+			if event.Pod != container.Pod {
+				continue
+			}
+			name := event.Container
+			if found := containerNamed.FindStringSubmatch(event.Message); name == "" && found != nil {
+				name = found[1]
+			}
+			if name != "" && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+		if len(names) == 1 {
+			container.Name, container.Spec.Name = names[0], names[0]
+		}
+	}
+	for i := range e.Logs {
+		if e.Logs[i].Container == "" && e.Logs[i].Node == "" {
+			e.Logs[i].Container = e.writer(e.Logs[i].Pod)
+		}
 	}
 }
