@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/kube-remedy/kube-remedy/engine/catalog"
 	"github.com/kube-remedy/kube-remedy/engine/evidence"
 )
@@ -25,6 +27,55 @@ type Engine struct {
 
 // New gives an engine that uses the catalogue.
 func New(known *catalog.Catalog) *Engine { return &Engine{catalog: known} }
+
+// DiagnoseAll gives the failures found in all workloads of what was observed, the most confident first. A text in
+// which no failure was found, and nothing that works, is looked through once more for what Kubernetes says of
+// failures, wherever it stands.
+func (e *Engine) DiagnoseAll(observations evidence.Observations) []Diagnosis {
+	var found []Diagnosis
+	workloads := observations.Collect()
+	for _, observed := range workloads {
+		found = append(found, e.Diagnose(observed)...)
+	}
+	if len(found) == 0 && len(observations.Text) > 0 && !slices.ContainsFunc(workloads, e.works) {
+		found = e.diagnoseText(workloads, observations)
+	}
+	slices.SortStableFunc(found, func(a, b Diagnosis) int { return cmp.Compare(b.Finding.Confidence, a.Finding.Confidence) })
+	return found
+}
+
+// works reports whether something in the evidence of a workload was seen to be as it should, or was understood and
+// found to be no failure.
+func (e *Engine) works(observed evidence.Evidence) bool {
+	h := newHistory(observed)
+	return h.completed() || len(e.catalog.Match(h.facts())) > 0 ||
+		slices.ContainsFunc(observed.Events, func(event evidence.Event) bool { return !h.eventMatters(event) }) ||
+		slices.ContainsFunc(observed.Logs, func(log evidence.Log) bool { return log.Node != "" }) ||
+		slices.ContainsFunc(observed.Containers, func(container evidence.Container) bool {
+			return h.containers[containerKey{container.Pod, container.Name}].well
+		}) ||
+		slices.ContainsFunc(observed.Claims, func(claim evidence.Claim) bool { return claim.Phase == string(corev1.ClaimBound) }) ||
+		slices.ContainsFunc(observed.Nodes, func(node evidence.Node) bool {
+			return slices.ContainsFunc(node.Conditions, func(condition corev1.NodeCondition) bool {
+				return condition.Type == corev1.NodeReady && condition.Status == corev1.ConditionTrue
+			})
+		}) || h.rolledOut()
+}
+
+// diagnoseText looks for failures in the text as a whole, which may be about the only workload named in it.
+func (e *Engine) diagnoseText(workloads []evidence.Evidence, observations evidence.Observations) []Diagnosis {
+	observed := evidence.Evidence{ObservedAt: observations.At}
+	if len(workloads) == 1 {
+		observed = workloads[0]
+	}
+	observed.Logs = []evidence.Log{{Text: observations.Text}}
+	h := newHistory(observed)
+	var found []Diagnosis
+	for _, candidate := range fold(e.candidates(h, e.looseHits(h))) {
+		found = append(found, candidate.diagnosis(h))
+	}
+	return found
+}
 
 // Diagnose gives the failures found in the evidence of one workload, the most confident first; none for a healthy
 // one. Each container has at most one diagnosis: symptoms are folded under their cause. The order is the same for

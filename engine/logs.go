@@ -118,7 +118,7 @@ func unrecovered(hits []catalog.Hit, failing bool) []catalog.Hit {
 		start, _, _ := hit.LastLine()
 		switch {
 		case hit.Signature.Role == catalog.Recovery:
-		case hit.Signature.Role == catalog.Context, start > recovered, failing && hit.Signature.Alone:
+		case hit.Signature.Role == catalog.Context, start > recovered, failing && hit.Signature.Alone, hit.Signature.Outside:
 			kept = append(kept, hit)
 		}
 	}
@@ -136,11 +136,11 @@ func ending(hits []catalog.Hit, text []byte) []catalog.Hit {
 			kept = append(kept, hit)
 			continue
 		}
-		if linesAfter(text[end:]) > endLines {
+		if !hit.Signature.Outside && linesAfter(text[end:]) > endLines {
 			continue
 		}
 		kept = append(kept, hit)
-		died = died || hit.Signature.Alone || hit.Fact.Count >= persists || hit.Signature.FailureType == v1alpha1.NodeNotReady
+		died = died || hit.Signature.Alone || hit.Signature.Outside || hit.Fact.Count >= persists || hit.Signature.FailureType == v1alpha1.NodeNotReady
 	}
 	if !died {
 		return nil

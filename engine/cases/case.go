@@ -88,12 +88,7 @@ var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 // Diagnose gives what the engine finds in a text, over all workloads in it, the most confident first.
 func Diagnose(with *engine.Engine, data []byte) []engine.Diagnosis {
-	var found []engine.Diagnosis
-	for _, observed := range text.Parse(data, now).Collect() {
-		found = append(found, with.Diagnose(observed)...)
-	}
-	slices.SortStableFunc(found, func(a, b engine.Diagnosis) int { return int(b.Finding.Confidence) - int(a.Finding.Confidence) })
-	return found
+	return with.DiagnoseAll(text.Parse(data, now))
 }
 
 // Check reports how what was found differs from what is wanted; nil when it does not.

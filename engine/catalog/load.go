@@ -49,6 +49,7 @@ type (
 		Regexp      written              `yaml:"regexp"`
 		Not         written              `yaml:"not"`
 		Alone       bool                 `yaml:"alone"`
+		Outside     bool                 `yaml:"outside"`
 		Weight      float64              `yaml:"weight"`
 		Source      string               `yaml:"source"`
 		Fires       []yamlSample         `yaml:"fires"`
@@ -279,7 +280,7 @@ func (raw yamlSignature) build(origin string) (*Signature, error) {
 	signature := &Signature{
 		ID: raw.ID.value, FailureType: raw.FailureType, Role: raw.Role, Places: raw.Places,
 		State: raw.State, Type: raw.Type, Status: raw.Status, Reason: raw.Reason, ExitCode: raw.ExitCode,
-		Text: raw.Text, IgnoreCase: raw.IgnoreCase, Alone: raw.Alone, Weight: raw.Weight, Source: raw.Source, Origin: origin,
+		Text: raw.Text, IgnoreCase: raw.IgnoreCase, Alone: raw.Alone, Outside: raw.Outside, Weight: raw.Weight, Source: raw.Source, Origin: origin,
 	}
 	var err error
 	if signature.Regexp, err = raw.Regexp.compile(raw.IgnoreCase); err != nil {
@@ -347,6 +348,8 @@ func (raw yamlSignature) check() error {
 			return fmt.Errorf("place %s has no type and no status", place)
 		case place == Log && len(raw.Text) == 0:
 			return errors.New("place log needs a text: the literal that is looked for")
+		case place != Log && raw.Outside && !slices.Contains(raw.Places, Log):
+			return errors.New("outside is only for log lines")
 		case place != Log && raw.Alone && !slices.Contains(raw.Places, Log):
 			return errors.New("alone is only for log lines")
 		}

@@ -21,6 +21,9 @@ const (
 	looseReason = 9
 )
 
+// statusCodes are reasons that are status codes of gRPC as well, and say nothing without their place.
+var statusCodes = map[string]bool{"DeadlineExceeded": true}
+
 // envelopes are words of which one stands in every message about a failure of the type: an error text alone, such
 // as a refused connection, may be about anything.
 var envelopes = map[v1alpha1.FailureType]*regexp.Regexp{
@@ -42,7 +45,7 @@ func loosePattern(signature *Signature) (match.Pattern, bool) {
 		}
 	}
 	if len(pattern.Literals) == 0 {
-		pattern.Literals = slices.DeleteFunc(slices.Clone(signature.Reason), func(reason string) bool { return len(reason) < looseReason })
+		pattern.Literals = slices.DeleteFunc(slices.Clone(signature.Reason), func(reason string) bool { return len(reason) < looseReason || statusCodes[reason] })
 		pattern.IgnoreCase = false
 	}
 	return pattern, len(pattern.Literals) > 0

@@ -104,6 +104,9 @@ type Signature struct {
 	Regexp, Not *regexp.Regexp
 	// Alone is set when such a line at the end of a log proves that the process died.
 	Alone bool
+	// Outside is set when such a line is written by another program than the one that fails, the kernel for example:
+	// what follows it in a log says nothing about it.
+	Outside bool
 	// Weight is the probability that there is a failure of the type, given this fact alone.
 	Weight float64
 	// Source is where the text comes from.

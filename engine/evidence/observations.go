@@ -15,6 +15,8 @@ type Observations struct {
 	Logs []Log
 	// Usage is what containers were measured to use.
 	Usage []Usage
+	// Text is the text that the rest was read from; nothing for what the API gave.
+	Text []byte
 	// At is when this was observed; zero when nobody knows, then the newest time found takes its place.
 	At time.Time
 }

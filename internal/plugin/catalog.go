@@ -73,6 +73,7 @@ type signatureListing struct {
 	Regexp      string   `json:"regexp,omitempty"`
 	Not         string   `json:"not,omitempty"`
 	Alone       bool     `json:"alone,omitempty"`
+	Outside     bool     `json:"outside,omitempty"`
 	Weight      float64  `json:"weight,omitempty"`
 	Source      string   `json:"source"`
 	Origin      string   `json:"origin"`
@@ -104,7 +105,7 @@ func listCatalog(known *catalog.Catalog) listing {
 		item := signatureListing{
 			ID: signature.ID, FailureType: string(signature.FailureType), Role: string(signature.Role),
 			State: signature.State, Type: signature.Type, Status: signature.Status, Reason: signature.Reason, ExitCode: signature.ExitCode,
-			Text: signature.Text, IgnoreCase: signature.IgnoreCase, Alone: signature.Alone, Weight: signature.Weight,
+			Text: signature.Text, IgnoreCase: signature.IgnoreCase, Alone: signature.Alone, Outside: signature.Outside, Weight: signature.Weight,
 			Source: signature.Source, Origin: signature.Origin,
 		}
 		for _, place := range signature.Places {

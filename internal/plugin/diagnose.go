@@ -1,7 +1,6 @@
 package plugin
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -67,13 +66,7 @@ func diagnose(options diagnoseOptions, streams Streams, now func() time.Time) er
 	if err != nil {
 		return err
 	}
-	var found []engine.Diagnosis
-	with := engine.New(known)
-	for _, observed := range text.Parse(input, now()).Collect() {
-		found = append(found, with.Diagnose(observed)...)
-	}
-	slices.SortStableFunc(found, func(a, b engine.Diagnosis) int { return cmp.Compare(b.Finding.Confidence, a.Finding.Confidence) })
-	return printDiagnoses(streams.Out, options.output, found)
+	return printDiagnoses(streams.Out, options.output, engine.New(known).DiagnoseAll(text.Parse(input, now())))
 }
 
 // readAll gives the content of all files, one after the other.

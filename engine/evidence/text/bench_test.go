@@ -3,9 +3,10 @@ package text
 import (
 	"bytes"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 // aLog is a log of about that many bytes, in the forms that programs use.
@@ -38,7 +39,6 @@ func someEvents(count int) string {
 }
 
 func BenchmarkParse(b *testing.B) {
-	now := time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC)
 	describe := readFile(b, "pod-crashing.describe.txt")
 	for _, bench := range []struct {
 		name string
@@ -53,8 +53,38 @@ func BenchmarkParse(b *testing.B) {
 			b.SetBytes(int64(len(bench.text)))
 			b.ReportAllocs()
 			for b.Loop() {
-				Parse(bench.text, now)
+				Parse(bench.text, aMoment)
 			}
+		})
+	}
+}
+
+// BenchmarkHostile reports how many times longer a byte of a hostile text takes than one of an ordinary log and one
+// of an ordinary description, which are measured in the same run.
+func BenchmarkHostile(b *testing.B) {
+	perByte := func(b *testing.B, text []byte) float64 {
+		b.SetBytes(int64(len(text)))
+		b.ReportAllocs()
+		for b.Loop() {
+			Parse(text, aMoment)
+		}
+		return float64(b.Elapsed().Nanoseconds()) / float64(b.N) / float64(len(text))
+	}
+	var log, description float64
+	b.Run("an ordinary log", func(b *testing.B) { log = perByte(b, aLog(1<<20)) })
+	b.Run("ordinary descriptions", func(b *testing.B) {
+		described := append(readFile(b, "pod-crashing.describe.txt"), "\n\n"...)
+		description = perByte(b, bytes.Repeat(described, 1<<20/len(described)))
+	})
+	texts := hostile()
+	for _, name := range slices.Sorted(maps.Keys(texts)) {
+		if len(texts[name]) < 1<<16 {
+			continue // what a short text costs is not in its bytes
+		}
+		b.Run(name, func(b *testing.B) {
+			each := perByte(b, []byte(texts[name]))
+			b.ReportMetric(each/log, "x-log")
+			b.ReportMetric(each/description, "x-description")
 		})
 	}
 }

@@ -43,7 +43,9 @@ type header struct {
 
 // decode adds the objects of a JSON value; false when it is no API object.
 func (p *parser) decode(value []byte, outer owner) bool {
-	return p.decodeNested(value, outer, maxLists)
+	known := p.decodeNested(value, outer, maxLists)
+	p.exact = p.exact || known
+	return known
 }
 
 func (p *parser) decodeNested(value []byte, outer owner, depth int) bool {
@@ -84,7 +86,7 @@ func (p *parser) decodeNested(value []byte, outer owner, depth int) bool {
 
 // decodeInto fills an object. Fields that can't be decoded stay empty.
 func decodeInto(object runtime.Object, value []byte) runtime.Object {
-	_ = json.Unmarshal(value, object)
+	_ = json.Unmarshal(withoutHugeNumbers(value), object)
 	if event, ok := object.(*eventsv1.Event); ok {
 		object = coreEvent(event)
 	}

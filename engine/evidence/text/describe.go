@@ -207,7 +207,7 @@ func (p *parser) entries(i, margin int) (entries []entry, next int) {
 			}
 			table = table || isPlainTable(e.text)
 			if after := p.afterData(j, e.text); after > 0 {
-				j = after - 1
+				j, next = after-1, after
 				continue
 			}
 			if !isTopKey(key) && (!table || blank > 0) {
@@ -243,7 +243,11 @@ func (p *parser) afterData(j int, text string) int {
 		return 0
 	}
 	for k := j + 2; k < p.src.lines(); k++ {
-		if line := p.src.line(k); strings.HasPrefix(line, "Events:") || p.begins(k) == promptLine || p.begins(k) == fenceLine {
+		if strings.HasPrefix(p.src.line(k), "Events:") {
+			return k
+		}
+		switch p.begins(k) {
+		case promptLine, fenceLine, descriptionStart:
 			return k
 		}
 	}

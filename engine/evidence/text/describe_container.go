@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 )
 
 // containers reads the specifications of a list of containers.
@@ -154,15 +153,6 @@ func quantities(from *section) corev1.ResourceList {
 		all[corev1.ResourceName(line.key)] = quantity
 	}
 	return all
-}
-
-// parseQuantity is bounded: the time to parse a quantity grows with its digits and with a negative exponent.
-func parseQuantity(text string) (resource.Quantity, bool) {
-	if len(text) > 40 || strings.ContainsAny(text, "eE") && strings.Contains(text, "-") || !strings.ContainsAny(text, "0123456789") { // the library takes "-" for 0
-		return resource.Quantity{}, false
-	}
-	quantity, err := resource.ParseQuantity(text)
-	return quantity, err == nil
 }
 
 // environment reads one variable: a value, which may go on below, or where it comes from.

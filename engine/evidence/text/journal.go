@@ -282,6 +282,9 @@ func (p *parser) multiline(j int) (text string, next int) {
 		if _, rest, ok := cutSyslog(line); ok {
 			line = rest
 		}
+		if isKlog(line) {
+			break
+		}
 		line = strings.TrimPrefix(line, "\t")
 		if strings.HasPrefix(trimLeft(line), ">") {
 			return strings.Join(lines, "\n"), k + 1

@@ -106,18 +106,6 @@ func (p *parser) manifest(i int) int {
 	return next
 }
 
-// counted counts the bytes that are read.
-type counted struct {
-	from *strings.Reader
-	read *int
-}
-
-func (c counted) Read(into []byte) (int, error) {
-	n, err := c.from.Read(into)
-	*c.read += n
-	return n, err
-}
-
 // json decodes the JSON value that begins at line i. Once as much was read in vain as there is text, no value
 // goes on over the end of its line.
 func (p *parser) json(i int) (next int, ok bool) {
@@ -125,23 +113,47 @@ func (p *parser) json(i int) (next int, ok bool) {
 	if p.jsonRead > len(p.src.text) {
 		text = p.src.line(i)
 	}
-	read := 0
-	decoder := json.NewDecoder(counted{strings.NewReader(text), &read})
-	var value json.RawMessage
-	if err := decoder.Decode(&value); err != nil {
-		p.jsonRead += read
+	length, closed := jsonLength(text)
+	if !closed {
+		p.jsonRead += length
 		return i + 1, false
 	}
-	end := p.src.starts[i] + int(decoder.InputOffset())
+	begin := p.src.starts[i]
+	end := begin + length
 	next = i + 1
 	for next < p.src.lines() && p.src.starts[next] < end {
 		next++
 	}
-	if !isBlank(strings.TrimRight(p.src.text[end:p.src.starts[next]], "\r\n")) {
-		p.jsonRead += read
+	value := bytes.TrimLeft(p.src.data[begin:end], " \t")
+	if !isBlank(strings.TrimRight(p.src.text[end:p.src.starts[next]], "\r\n")) || !json.Valid(value) {
+		p.jsonRead += length
 		return i + 1, false
 	}
 	return next, p.decode(value, owner{})
+}
+
+// jsonLength is how long the object or the list is that a text begins with, by its brackets; or how much of the text
+// was read in vain.
+func jsonLength(text string) (length int, closed bool) {
+	depth, quoted := 0, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '"':
+			quoted = !quoted
+		case quoted && c == '\\':
+			i++
+		case quoted && c == '\n': // no string goes on over the end of its line
+			return i, false
+		case quoted:
+		case c == '{' || c == '[':
+			depth++
+		case c == '}' || c == ']':
+			if depth--; depth <= 0 {
+				return i + 1, true
+			}
+		}
+	}
+	return len(text), false
 }
 
 // yaml decodes the YAML document that begins at line i.
@@ -277,6 +289,9 @@ func (p *parser) item(from, until, depth int) []byte {
 func (p *parser) decodeItems(items [][]byte, outer owner) bool {
 	decoded := false
 	for _, item := range items {
+		if outer.kind == "" && !bytes.Contains(item, []byte("kind")) {
+			continue // nothing says what it is
+		}
 		if value, ok := yamlToJSON(item); ok && p.decode(value, outer) {
 			decoded = true
 		}

@@ -64,13 +64,16 @@ func parseHeader(line string) (tableHeader, bool) {
 		return tableHeader{}, false
 	}
 	columns, ok := columnsOf(line)
-	if !ok || len(columns) < 2 {
+	if !ok || len(columns) < 2 || len(columns) > maxColumns {
 		return tableHeader{}, false
 	}
 	header := tableHeader{columns: columns}
 	header.kind = header.kindOf()
 	return header, true
 }
+
+// maxColumns is how many columns a table may have: each row pays for all of them.
+const maxColumns = 48
 
 func columnsOf(line string) (columns []column, ok bool) {
 	for at := 0; at < len(line); {
@@ -309,7 +312,7 @@ func (p *parser) row(row cells, seen *sighting) bool {
 }
 
 func (p *parser) objectOfRow(kind tableKind, row cells, seen *sighting) (runtime.Object, bool) {
-	r := tableRow{cells: row, seen: seen, namespace: p.command.namespace}
+	r := tableRow{cells: row, seen: seen, namespace: p.command.namespace, p: p}
 	switch kind {
 	case podTable:
 		return r.pod()

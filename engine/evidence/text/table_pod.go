@@ -1,7 +1,6 @@
 package text
 
 import (
-	"strconv"
 	"strings"
 	"time"
 
@@ -15,6 +14,7 @@ type tableRow struct {
 	cells
 	seen      *sighting
 	namespace string // of the prompt, for tables without that column
+	p         *parser
 }
 
 // metadata is what the columns of all kinds tell; false when the age is none.
@@ -44,13 +44,32 @@ func (r tableRow) created(m *metav1.ObjectMeta) {
 // ratio reads "1/2".
 func ratio(text string) (part, whole int, ok bool) {
 	first, second, ok := strings.Cut(text, "/")
-	part, err1 := strconv.Atoi(first)
-	whole, err2 := strconv.Atoi(second)
-	return part, whole, ok && err1 == nil && err2 == nil && part >= 0 && whole >= 0 && whole <= maxContainers && part <= maxContainers
+	n, m := intOf[int32](first), intOf[int32](second)
+	if !ok || n == nil || m == nil || *n < 0 || *m < 0 {
+		return 0, 0, false
+	}
+	return int(*n), int(*m), true
 }
 
-// maxContainers bounds what a number in a table makes us allocate.
+// maxContainers bounds how many containers of a pod are kept of what is no description of them.
 const maxContainers = 1000
+
+// maxRowContainers bounds how many containers the numbers of a row stand for.
+const maxRowContainers = 32
+
+// bytesPerContainer is how much text there is for each container that the rows of its tables claim, but for the first
+// of each row: three times what an ordinary table needs.
+const bytesPerContainer = 32
+
+// fewContainers takes a ratio of containers for as much as a row is believed: the same number is missing.
+func (r tableRow) fewContainers(ready, total int) (int, int) {
+	missing, few := max(total-ready, 0), min(total, maxRowContainers)
+	if few > 1 {
+		few = max(1, min(few, len(r.p.src.text)/bytesPerContainer+maxRowContainers-r.p.claimed))
+		r.p.claimed += few - 1
+	}
+	return max(few-missing, 0), few
+}
 
 // pod makes a pod of a row: the status that kubectl prints is put back where the API has it. Tables don't name
 // containers, so the names are empty.
@@ -62,6 +81,7 @@ func (r tableRow) pod() (runtime.Object, bool) {
 	if !ok || !ok2 || !ok3 || status == "" {
 		return nil, false
 	}
+	ready, total = r.fewContainers(ready, total)
 	pod := &corev1.Pod{ObjectMeta: m}
 	r.created(&pod.ObjectMeta)
 	pod.Spec.NodeName = r.get("NODE")
@@ -73,7 +93,7 @@ func (r tableRow) pod() (runtime.Object, bool) {
 	if total == 0 {
 		pod.Spec.Containers = nil
 	}
-	s := podStatus{pod: pod, ready: ready, total: total, restarts: restarts}
+	s := podStatus{row: r, pod: pod, ready: ready, total: total, restarts: restarts}
 	s.set(status)
 	if deleted := pod.DeletionTimestamp; deleted != nil {
 		r.seen.ago(age{known: true}, func(t time.Time) { deleted.Time = t })
@@ -86,6 +106,7 @@ func (r tableRow) pod() (runtime.Object, bool) {
 
 // podStatus puts the words of the STATUS column back.
 type podStatus struct {
+	row          tableRow
 	pod          *corev1.Pod
 	ready, total int
 	restarts     int32
@@ -231,6 +252,7 @@ func (s podStatus) initializing(rest string) {
 	s.restarts = 0
 	s.containers(corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "PodInitializing"}})
 	if done, total, ok := ratio(rest); ok {
+		done, total = s.row.fewContainers(done, total)
 		s.pod.Spec.InitContainers = make([]corev1.Container, total)
 		for i := range min(done+1, total) {
 			status := corev1.ContainerStatus{Ready: i < done, State: terminated("Completed")}

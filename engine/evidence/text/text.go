@@ -32,7 +32,11 @@ func Parse(data []byte, now time.Time) evidence.Observations {
 	}
 	p.endLog(p.src.lines())
 	at := p.clock.resolve(now)
-	return evidence.Observations{Objects: p.collected(), Logs: p.logs, At: at}
+	found := evidence.Observations{Objects: p.collected(), Logs: p.logs, At: at}
+	if !p.exact {
+		found.Text = data
+	}
+	return found
 }
 
 // parser is one reading of one text.
@@ -44,6 +48,8 @@ type parser struct {
 	// fenced is set between markdown fences.
 	fenced bool
 	clock  clock
+	// exact is set once a manifest was read: it says all there is to know, and what its values quote is data.
+	exact bool
 
 	objects []runtime.Object
 	rows    rows
@@ -54,6 +60,8 @@ type parser struct {
 	plainUntil int
 	// jsonRead counts the bytes read of what looked like JSON, to bound what is read in vain.
 	jsonRead int
+	// claimed counts the containers that rows of tables claim.
+	claimed int
 	// noExitUntil is the line before which no exit code follows a message, so that many messages don't look far.
 	noExitUntil int
 }
