@@ -32,6 +32,8 @@ type Diagnosis struct {
 	MemoryLimit resource.Quantity
 	// MemoryRequest is the request that stood beside MemoryLimit; nil when there was none.
 	MemoryRequest *resource.Quantity
+	// generic is set when the cause says what happened and not why.
+	generic bool
 }
 
 // Severity says how much of a workload a failure takes.
@@ -83,7 +85,7 @@ var priorities = [...]string{"PRIMARY", "SECONDARY", "TERTIARY"}
 func (c candidate) diagnosis(h *history) Diagnosis {
 	diagnosis := Diagnosis{
 		Workload: h.observed.Workload, Container: c.container, FailureType: c.Cause.FailureType, Severity: h.severity(),
-		Failures: c.failures(h),
+		Failures: c.failures(h), generic: c.Cause.Generic,
 		Finding: v1alpha1.Diagnosis{
 			RootCauseID: c.Cause.ID,
 			RootCause:   Shorten(c.Sentence(), maxText),

@@ -29,26 +29,47 @@ type Engine struct {
 func New(known *catalog.Catalog) *Engine { return &Engine{catalog: known} }
 
 // DiagnoseAll gives the failures found in all workloads of what was observed, the most confident first. A text in
-// which no failure was found, and nothing that works, is looked through once more for what Kubernetes says of
+// which no cause was found, and nothing that works, is looked through once more for what Kubernetes says of
 // failures, wherever it stands.
 func (e *Engine) DiagnoseAll(observations evidence.Observations) []Diagnosis {
 	var found []Diagnosis
 	workloads := observations.Collect()
+	unexplained := len(observations.Text) > 0
 	for _, observed := range workloads {
-		found = append(found, e.Diagnose(observed)...)
+		own := e.Diagnose(observed)
+		found = append(found, own...)
+		if len(own) > 0 {
+			unexplained = unexplained && len(observed.Events) == 0 && !slices.ContainsFunc(own, func(d Diagnosis) bool { return !d.generic })
+		} else {
+			unexplained = unexplained && !e.works(observed)
+		}
 	}
-	if len(found) == 0 && len(observations.Text) > 0 && !slices.ContainsFunc(workloads, e.works) {
-		found = e.diagnoseText(workloads, observations)
+	if unexplained {
+		found = explain(found, e.diagnoseText(workloads, observations))
 	}
 	slices.SortStableFunc(found, func(a, b Diagnosis) int { return cmp.Compare(b.Finding.Confidence, a.Finding.Confidence) })
 	return found
 }
 
-// works reports whether something in the evidence of a workload was seen to be as it should, or was understood and
-// found to be no failure.
+// explain puts the causes that the text as a whole names in the place of generic ones of the same failure type.
+func explain(found, named []Diagnosis) []Diagnosis {
+	for _, cause := range named {
+		explains := func(d Diagnosis) bool { return cause.sameType(d) && cause.Finding.Confidence >= d.Finding.Confidence }
+		if len(found) > 0 && (cause.generic || !slices.ContainsFunc(found, explains)) {
+			continue
+		}
+		found = append(slices.DeleteFunc(found, cause.sameType), cause)
+	}
+	return found
+}
+
+func (d Diagnosis) sameType(other Diagnosis) bool { return d.FailureType == other.FailureType }
+
+// works reports whether something in the evidence of a workload without a diagnosis was seen to be as it should, or
+// was understood and found to be no failure.
 func (e *Engine) works(observed evidence.Evidence) bool {
 	h := newHistory(observed)
-	return h.completed() || len(e.catalog.Match(h.facts())) > 0 ||
+	return h.completed() || h.rolledOut() || len(e.catalog.Match(h.facts())) > 0 ||
 		slices.ContainsFunc(observed.Events, func(event evidence.Event) bool { return !h.eventMatters(event) }) ||
 		slices.ContainsFunc(observed.Logs, func(log evidence.Log) bool { return log.Node != "" }) ||
 		slices.ContainsFunc(observed.Containers, func(container evidence.Container) bool {
@@ -59,7 +80,7 @@ func (e *Engine) works(observed evidence.Evidence) bool {
 			return slices.ContainsFunc(node.Conditions, func(condition corev1.NodeCondition) bool {
 				return condition.Type == corev1.NodeReady && condition.Status == corev1.ConditionTrue
 			})
-		}) || h.rolledOut()
+		})
 }
 
 // diagnoseText looks for failures in the text as a whole, which may be about the only workload named in it.
@@ -86,10 +107,10 @@ func (e *Engine) Diagnose(observed evidence.Evidence) []Diagnosis {
 		return nil
 	}
 	hits := append(e.catalog.Match(h.facts()), e.logHits(h)...)
-	candidates := e.candidates(h, hits)
-	if len(candidates) == 0 && observed.Workload.Kind == "" {
-		candidates = e.candidates(h, append(hits, e.looseHits(h)...))
+	if observed.Workload.Kind == "" {
+		hits = append(hits, apart(e.looseHits(h), hits)...)
 	}
+	candidates := e.candidates(h, hits)
 	var found []Diagnosis
 	for _, candidate := range fold(candidates) {
 		found = append(found, candidate.diagnosis(h))

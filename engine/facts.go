@@ -88,6 +88,8 @@ func (h *history) podFacts(pod evidence.Pod) []catalog.Fact {
 	}
 	if fact, unseen := h.notLookedAt(pod); unseen {
 		facts = append(facts, fact)
+	} else if fact, waits := h.waits(pod); waits {
+		facts = append(facts, fact)
 	}
 	return facts
 }
@@ -95,6 +97,7 @@ func (h *history) podFacts(pod evidence.Pod) []catalog.Fact {
 // notLookedAt gives the fact that no scheduler has said a word about a pod that waits for one.
 func (h *history) notLookedAt(pod evidence.Pod) (catalog.Fact, bool) {
 	if pod.Status.Phase != corev1.PodPending || pod.Spec.NodeName != "" || len(pod.Spec.Containers) == 0 ||
+		pod.UID == "" || // a description that was cut shows no conditions either
 		slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool { return c.Type == corev1.PodScheduled }) {
 		return catalog.Fact{}, false
 	}

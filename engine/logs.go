@@ -61,6 +61,18 @@ func (e *Engine) looseHits(h *history) []catalog.Hit {
 	return hits
 }
 
+// apart drops hits on lines that another hit of the same failure type has recognised: one line is one piece of
+// evidence.
+func apart(hits, known []catalog.Hit) []catalog.Hit {
+	return slices.DeleteFunc(hits, func(hit catalog.Hit) bool {
+		start, _, _ := hit.LastLine()
+		return slices.ContainsFunc(known, func(other catalog.Hit) bool {
+			at, _, inLog := other.LastLine()
+			return inLog && at == start && other.Signature.FailureType == hit.Signature.FailureType
+		})
+	})
+}
+
 // writerOf reports whether the container that wrote a log is known, and whether it fails.
 func (h *history) writerOf(log evidence.Log) (known, failing bool) {
 	for _, container := range h.observed.Containers {

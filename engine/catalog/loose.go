@@ -32,6 +32,23 @@ var envelopes = map[v1alpha1.FailureType]*regexp.Regexp{
 	v1alpha1.ProbeFailure:     regexp.MustCompile(`(?i)\bprobe\b|liveness|readiness|health ?check`),
 }
 
+// about says which failure type a line is about that names what was done: whatever else it says is only why.
+func about(line []byte) v1alpha1.FailureType {
+	switch {
+	case probing.Match(line):
+		return v1alpha1.ProbeFailure
+	case pulling.Match(line):
+		return v1alpha1.ImagePullBackOff
+	default:
+		return ""
+	}
+}
+
+var (
+	probing = regexp.MustCompile(`(?:Liveness|Readiness|Startup) probe (?:failed|errored)`)
+	pulling = regexp.MustCompile(`(?i)fail(?:ed|ing) to pull|pulling image|pull image|ImagePull`)
+)
+
 // loosePattern gives what finds a signature in loose text; false for one that is looked for in logs anyway, and for
 // one that can't be recognised without its place.
 func loosePattern(signature *Signature) (match.Pattern, bool) {
@@ -116,14 +133,18 @@ func unanchored(expression *regexp.Regexp) *regexp.Regexp {
 func (c *Catalog) MatchLoose(fact Fact, text []byte) []Hit {
 	var hits []Hit
 	for _, found := range c.loose.Find(text) {
-		envelope := envelopes[c.looseSignatures[found.Pattern].FailureType]
-		if envelope != nil && !envelope.Match(text[found.Last.Start:found.Last.End]) {
+		line := text[found.Last.Start:found.Last.End]
+		kind := c.looseSignatures[found.Pattern].FailureType
+		if envelope := envelopes[kind]; envelope != nil && !envelope.Match(line) {
+			continue
+		}
+		if other := about(line); other != "" && other != kind {
 			continue
 		}
 		hit := Hit{Signature: c.looseSignatures[found.Pattern], Fact: fact, log: &found, groups: found.Groups, loose: true}
 		hit.Fact.Place = Log
 		hit.Fact.Count = found.Count
-		line := bytes.TrimSpace(text[found.Last.Start:found.Last.End])
+		line = bytes.TrimSpace(line)
 		hit.Fact.Message = string(bytes.ToValidUTF8(line[:min(len(line), maxQuote)], []byte("\uFFFD")))
 		hits = append(hits, hit)
 	}

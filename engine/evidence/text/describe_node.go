@@ -23,11 +23,7 @@ func (d described) node() *corev1.Node {
 		node.Spec.PodCIDRs = strings.Split(cidrs, ",")
 	}
 	d.time(d.root.find("Lease").value("RenewTime"))
-	for _, line := range d.root.find("Conditions").below {
-		if condition, ok := d.nodeCondition(line.text); ok {
-			node.Status.Conditions = append(node.Status.Conditions, condition)
-		}
-	}
+	node.Status.Conditions = d.nodeConditions(d.root)
 	for _, address := range d.root.find("Addresses").below {
 		if address.key != "" {
 			node.Status.Addresses = append(node.Status.Addresses, corev1.NodeAddress{Type: corev1.NodeAddressType(address.key), Address: address.val})
@@ -75,6 +71,80 @@ func (d described) nodeCondition(line string) (corev1.NodeCondition, bool) {
 	}
 	condition.Reason, condition.Message = word(rest)
 	return condition, true
+}
+
+// nodeConditions reads the conditions of a node, wherever the lines between its name and them were cut out.
+func (d described) nodeConditions(root *section) []corev1.NodeCondition {
+	lines := root.find("Conditions").below
+	for _, top := range root.below {
+		if len(lines) > 0 {
+			break
+		}
+		for i, line := range top.below {
+			if isNodeConditions(line.text) {
+				lines = top.below[i+1:]
+				break
+			}
+		}
+	}
+	var conditions []corev1.NodeCondition
+	for _, line := range lines {
+		if condition, ok := d.nodeCondition(line.text); ok {
+			conditions = append(conditions, condition)
+		}
+	}
+	return conditions
+}
+
+// isNodeConditions recognises the header of the conditions of a node.
+func isNodeConditions(start string) bool {
+	first, rest := word(start)
+	second, rest := word(rest)
+	third, _ := word(rest)
+	return first == "Type" && second == "Status" && third == "LastHeartbeatTime"
+}
+
+// beginsNode tells whether the conditions of a node begin at line i, without the description they are of.
+func (p *parser) beginsNode(i int, start string) bool {
+	switch start[0] {
+	case 'C':
+		return strings.TrimRight(start, " \t") == "Conditions:" && i+1 < p.src.lines() && isNodeConditions(trimLeft(p.src.line(i+1)))
+	case 'T':
+		return isNodeConditions(start)
+	case 'R', 'M', 'D', 'P', 'O', 'N':
+		kind, rest := word(start)
+		switch kind {
+		case "Ready", "MemoryPressure", "DiskPressure", "PIDPressure", "OutOfDisk", "NetworkUnavailable":
+			status, rest := word(rest)
+			_, _, ok := leadingTime(rest)
+			return ok && isConditionStatus(status)
+		}
+	}
+	return false
+}
+
+// nodeFragment reads the conditions of a node that stand alone. The prompt may tell whose they are.
+func (p *parser) nodeFragment(i int) int {
+	d := described{p: p, seen: p.clock.sighting()}
+	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: UnknownNode}}
+	if p.command.verb == "describe" && singular(p.command.kind) == "node" && p.command.name != "" {
+		node.Name = p.command.name
+	}
+	j := i
+	for ; j < p.src.lines(); j++ {
+		line := strings.TrimSpace(p.src.line(j))
+		condition, ok := d.nodeCondition(line)
+		if ok {
+			node.Status.Conditions = append(node.Status.Conditions, condition)
+			continue
+		}
+		if line != "Conditions:" && !isNodeConditions(line) && !strings.HasPrefix(line, "---") && !isElision(line) {
+			break
+		}
+	}
+	p.add(node)
+	linkNode(d.seen, node, nil)
+	return max(j, i+1)
 }
 
 // linkNode derives the moment of a node's description. The Ready condition changed when the event says so; a

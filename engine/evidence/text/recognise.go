@@ -17,6 +17,11 @@ const (
 	manifestStart
 	journalStart
 	eventStart
+	headlessStart
+	messageStart
+	refusedStart
+	nodeStart
+	yamlStart
 )
 
 // begins looks at line i and, when its first bytes promise something, at the few lines after it. Nearly every
@@ -51,8 +56,14 @@ func (p *parser) begins(i int) begins {
 		return eventStart
 	case first == 'E' && p.isEventsHeader(i, start):
 		return eventStart
-	case isFragment(first, start):
+	case isFragment(first, start) && !p.beginsNode(i, start):
 		return fragmentStart
+	case reasonOf(start) != "":
+		return messageStart
+	case p.beginsNode(i, start):
+		return nodeStart
+	case isHeadless(start):
+		return headlessStart
 	}
 	return logLine
 }
@@ -60,6 +71,10 @@ func (p *parser) begins(i int) begins {
 // beginsPrinted recognises what is so unlike a log that it ends even one that was asked for.
 func (p *parser) beginsPrinted(i int, start string, first byte) begins {
 	switch first {
+	case 'E':
+		if _, ok := parseRefusedLog(start); ok {
+			return refusedStart
+		}
 	case 'N', 'L', 'F':
 		if strings.HasPrefix(start, "Name:") && p.isDescription(i) {
 			return descriptionStart
@@ -74,7 +89,7 @@ func (p *parser) beginsPrinted(i int, start string, first byte) begins {
 // breaks tells whether line i, inside something printed, begins something else.
 func (p *parser) breaks(i int) bool {
 	switch found := p.begins(i); found {
-	case logLine, eventStart, fragmentStart:
+	case logLine, eventStart, fragmentStart, messageStart, headlessStart, nodeStart:
 		return false
 	default:
 		return true

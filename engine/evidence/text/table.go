@@ -276,6 +276,9 @@ func (p *parser) table(i int) int {
 	j := i + 1
 	for ; j < p.src.lines(); j++ {
 		line := dedent(p.src.line(j), margin)
+		if isElision(line) {
+			continue
+		}
 		if isBlank(line) {
 			break
 		}

@@ -96,6 +96,14 @@ func (p *parser) next(i int) int {
 		return p.journal(i)
 	case eventStart:
 		return p.looseEvents(i)
+	case headlessStart:
+		return p.headlessRows(i)
+	case messageStart:
+		return p.message(i)
+	case refusedStart:
+		return p.refused(i)
+	case nodeStart:
+		return p.nodeFragment(i)
 	default:
 		return i + 1
 	}

@@ -1,0 +1,140 @@
+package text
+
+import (
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// What a console shows of an event, or somebody quotes, is often its message alone. The kubelet, the scheduler and
+// the controllers begin their messages with words that no program's log begins a line with.
+
+// reasonOf is the reason of the event that a message is of; empty when the line is no such message.
+func reasonOf(start string) string {
+	switch start[0] {
+	case 'M', 'A':
+		if step, rest := word(start); strings.HasPrefix(rest, `failed for volume "`) {
+			return volumeReason(step)
+		}
+		if strings.HasPrefix(start, "Multi-Attach error for volume ") {
+			return "FailedAttachVolume"
+		}
+	case 'U':
+		return ifPrefixed(start, "FailedMount", "Unable to mount volumes for pod ", "Unable to attach or mount volumes: ")
+	case 'B':
+		return ifPrefixed(start, "BackOff", "Back-off pulling image ", "Back-off restarting failed ")
+	case 'L', 'R', 'S':
+		return ifPrefixed(start, "Unhealthy", "Liveness probe failed: ", "Readiness probe failed: ", "Startup probe failed: ",
+			"Liveness probe errored", "Readiness probe errored", "Startup probe errored")
+	case 'E':
+		return reasonOfError(start)
+	case 'F', '[':
+		if found := ifPrefixed(start, "Failed", `Failed to pull image "`, "[ERROR ImagePull]: failed to pull image "); found != "" {
+			return found
+		}
+		return ifPrefixed(start, "FailedCreatePodSandBox", "Failed to create pod sandbox: ", "Failed create pod sandbox")
+	case 'T', 'C', 'P':
+		return reasonOfEviction(start)
+	case 'p', 'N', 'n':
+		return ifPrefixed(start, "FailedScheduling", "pod failed to fit in any node", "No nodes are available that match ", "no nodes available to schedule pods",
+			"pod has unbound PersistentVolumeClaims", "pod has unbound immediate PersistentVolumeClaims")
+	case '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
+		if count, rest := word(start); strings.HasPrefix(rest, "nodes are available: ") {
+			if _, _, ok := ratio(count); ok {
+				return "FailedScheduling"
+			}
+		}
+	}
+	return ""
+}
+
+func ifPrefixed(text, reason string, prefixes ...string) string {
+	for _, prefix := range prefixes {
+		if strings.HasPrefix(text, prefix) {
+			return reason
+		}
+	}
+	return ""
+}
+
+// reasonOfError is for the messages that begin with "Error".
+func reasonOfError(start string) string {
+	if found := ifPrefixed(start, "FailedCreate", "Error creating: "); found != "" {
+		return found
+	}
+	return ifPrefixed(start, "Failed", "Error: ImagePullBackOff", "Error: ErrImagePull", "Error: ErrImageNeverPull", "Error: InvalidImageName", "Error: ErrInvalidImageName",
+		"Error: failed to create containerd task: ", "Error: failed to start container ", "Error: container has runAsNonRoot and image ", "Error: couldn't find key ")
+}
+
+// reasonOfEviction is for the messages of pods that the kubelet ended.
+func reasonOfEviction(start string) string {
+	if strings.HasPrefix(start, "Container ") && !strings.Contains(start, " exceeded its local ephemeral storage limit ") {
+		return ""
+	}
+	return ifPrefixed(start, "Evicted", "The node was low on resource: ", "The node had condition: ", "Container ", "Pod ephemeral local storage usage exceeds ")
+}
+
+// maxMessage is how many lines the message of one event is followed for.
+const maxMessage = 12
+
+// message reads an event's message that stands alone, and what is certainly the rest of it.
+func (p *parser) message(i int) int {
+	first, _, _ := strings.Cut(trimLeft(p.src.line(i)), "\t")
+	reason := reasonOf(first)
+	if rest, ok := strings.CutPrefix(first, "[ERROR ImagePull]: failed to pull image "); ok { // of kubeadm
+		if image, why, ok := strings.Cut(rest, ": "); ok {
+			first = `Failed to pull image "` + image + `": ` + why
+		}
+	}
+	next := i + 1
+	lines := []string{first}
+	for next < min(p.src.lines(), i+maxMessage) {
+		line := p.src.line(next)
+		if isBlank(line) || reasonOf(trimLeft(line)) != "" || p.begins(next) != logLine {
+			break
+		}
+		if !isOpen(lines) && !(reason == "Failed" && strings.Contains(first, "pull image ")) {
+			break
+		}
+		lines = append(lines, strings.TrimSpace(line))
+		next++
+	}
+	text := unwrap(lines)
+	event := &corev1.Event{Type: corev1.EventTypeWarning, Reason: reason, Message: text, Count: 1}
+	if _, rest, ok := strings.Cut(text, `for pod "`); ok {
+		if pod, ok := parsePodRef(rest); ok {
+			event.InvolvedObject = corev1.ObjectReference{Kind: "Pod", Namespace: pod.namespace, Name: pod.name}
+			event.ObjectMeta = metav1.ObjectMeta{Namespace: pod.namespace}
+		}
+	}
+	p.add(event)
+	return next
+}
+
+// isOpen tells whether the lines of a message end inside a quotation.
+func isOpen(lines []string) bool {
+	quotes := 0
+	for _, line := range lines {
+		quotes += strings.Count(line, `"`)
+	}
+	return quotes%2 == 1
+}
+
+// unwrap joins the lines that a terminal or a mail made of one. A name that was cut has no space in it.
+func unwrap(lines []string) string {
+	var out strings.Builder
+	for i, line := range lines {
+		if i > 0 && !cutsName(lines[:i]) {
+			out.WriteByte(' ')
+		}
+		out.WriteString(line)
+	}
+	return out.String()
+}
+
+// cutsName tells whether lines end inside a quoted name.
+func cutsName(lines []string) bool {
+	last := lines[len(lines)-1]
+	return isOpen(lines) && !strings.ContainsAny(last[strings.LastIndexByte(last, '"')+1:], " \t")
+}

@@ -1,0 +1,47 @@
+package text
+
+import (
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// refusedLog is what the API server answers instead of the log of a container that has not begun:
+// Error from server (BadRequest): container "app" in pod "web-1" is waiting to start: ContainerCreating
+type refusedLog struct{ container, pod, reason, message string }
+
+func parseRefusedLog(start string) (found refusedLog, ok bool) {
+	if !strings.HasPrefix(start, "Error from server") {
+		return found, false
+	}
+	_, rest, ok := strings.Cut(start, `: container "`)
+	if !ok {
+		return found, false
+	}
+	found.container, rest, _ = strings.Cut(rest, `" in pod "`)
+	found.pod, rest, ok = strings.Cut(rest, `" is waiting to start: `)
+	if !ok || !isObjectName(found.container) || !isObjectName(found.pod) {
+		return found, false
+	}
+	switch rest = strings.TrimSpace(rest); rest {
+	case "trying and failing to pull image", "image can't be pulled":
+		found.reason, found.message = "ImagePullBackOff", rest
+	default:
+		found.reason = rest
+	}
+	return found, isReason(found.reason)
+}
+
+// refused adds the pod whose log was refused.
+func (p *parser) refused(i int) int {
+	found, _ := parseRefusedLog(trimLeft(p.src.line(i)))
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: found.pod, Namespace: p.command.namespace}}
+	pod.Status.Phase = corev1.PodPending
+	pod.Spec.Containers = []corev1.Container{{Name: found.container}}
+	pod.Status.ContainerStatuses = []corev1.ContainerStatus{{
+		Name: found.container, State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: found.reason, Message: found.message}},
+	}}
+	p.rows.put("Pod", pod)
+	return i + 1
+}

@@ -1,0 +1,61 @@
+package engine
+
+import (
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kube-remedy/kube-remedy/engine/catalog"
+	"github.com/kube-remedy/kube-remedy/engine/evidence"
+)
+
+// How long a pod may take for a step of its start before that alone is a failure, where nothing says why: a row of
+// a table, or a description without events.
+const (
+	// schedulerPatience: a scheduler needs milliseconds, an autoscaler's machine a few minutes and says so by events.
+	schedulerPatience = time.Minute
+	// kubeletPatience covers pulling a large image and attaching volumes.
+	kubeletPatience = 10 * time.Minute
+	// readyPatience covers slow programs; the kubelet's own patience is what the probes say.
+	readyPatience = 5 * time.Minute
+)
+
+// waits gives the fact that a pod has been in a step of its start for too long. Facts about the reason outrank it.
+func (h *history) waits(pod evidence.Pod) (catalog.Fact, bool) {
+	if pod.Created.IsZero() || h.now.IsZero() || pod.Deleting || len(h.observed.Events) > 0 {
+		return catalog.Fact{}, false
+	}
+	fact := catalog.Fact{Place: catalog.PodCondition, Pod: pod.Name, Status: string(corev1.ConditionFalse), Count: 1, Source: "pod/" + pod.Name}
+	age := h.now.Sub(pod.Created).Round(time.Second)
+	var all, creating, running int
+	for _, container := range h.observed.Containers {
+		if container.Pod != pod.Name || container.Kind != evidence.App {
+			continue
+		}
+		all++
+		waiting := container.State.Waiting
+		switch {
+		case container.RestartCount > 0:
+			return catalog.Fact{}, false
+		case waiting != nil && waiting.Reason == "ContainerCreating":
+			creating++
+		case container.State.Running != nil && !container.Ready:
+			running++
+		}
+	}
+	scheduled := pod.Spec.NodeName != "" || slices.ContainsFunc(pod.Status.Conditions, func(condition corev1.PodCondition) bool {
+		return condition.Type == corev1.PodScheduled
+	})
+	switch {
+	case pod.Status.Phase == corev1.PodPending && !scheduled && creating == 0 && age >= schedulerPatience:
+		fact.Type, fact.Message = string(corev1.PodScheduled), "pending without a node for "+age.String()
+	case creating > 0 && age >= kubeletPatience:
+		fact.Type, fact.Message = string(corev1.PodReadyToStartContainers), "containers in creation for "+age.String()
+	case all > 0 && running > 0 && pod.Status.Phase == corev1.PodRunning && age >= readyPatience:
+		fact.Type, fact.Message = string(corev1.PodReady), "running and not ready for "+age.String()
+	default:
+		return catalog.Fact{}, false
+	}
+	return fact, true
+}
