@@ -23,7 +23,7 @@ const (
 
 // waits gives the fact that a pod has been in a step of its start for too long. Facts about the reason outrank it.
 func (h *history) waits(pod evidence.Pod) (catalog.Fact, bool) {
-	if pod.Created.IsZero() || h.now.IsZero() || pod.Deleting || len(h.observed.Events) > 0 {
+	if h.now.IsZero() && !pod.Created.IsZero() || pod.Deleting || len(h.observed.Events) > 0 {
 		return catalog.Fact{}, false
 	}
 	fact := catalog.Fact{Place: catalog.PodCondition, Pod: pod.Name, Status: string(corev1.ConditionFalse), Count: 1, Source: "pod/" + pod.Name}
@@ -47,7 +47,12 @@ func (h *history) waits(pod evidence.Pod) (catalog.Fact, bool) {
 	scheduled := pod.Spec.NodeName != "" || slices.ContainsFunc(pod.Status.Conditions, func(condition corev1.PodCondition) bool {
 		return condition.Type == corev1.PodScheduled
 	})
+	described := slices.ContainsFunc(pod.Spec.Containers, func(container corev1.Container) bool { return container.Image != "" })
 	switch {
+	case pod.Created.IsZero() && pod.Status.Phase == corev1.PodPending && !scheduled && creating == 0 && described:
+		fact.Type, fact.Message = string(corev1.PodScheduled), "pending without a node" // a description says no age
+	case pod.Created.IsZero():
+		return catalog.Fact{}, false
 	case pod.Status.Phase == corev1.PodPending && !scheduled && creating == 0 && age >= schedulerPatience:
 		fact.Type, fact.Message = string(corev1.PodScheduled), "pending without a node for "+age.String()
 	case creating > 0 && age >= kubeletPatience:

@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"regexp/syntax"
 	"slices"
-	"strings"
 
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
 	"github.com/kube-remedy/kube-remedy/engine/match"
@@ -55,7 +54,7 @@ func loosePattern(signature *Signature) (match.Pattern, bool) {
 	if signature.Role != Failure || slices.Contains(signature.Places, Log) || len(signature.ExitCode) > 0 && len(signature.Text) == 0 {
 		return match.Pattern{}, false
 	}
-	pattern := match.Pattern{Literals: signature.Text, IgnoreCase: signature.IgnoreCase, Regexp: unanchored(signature.Regexp), Not: signature.Not}
+	pattern := match.Pattern{Literals: signature.Text, IgnoreCase: signature.IgnoreCase, Regexp: unanchored(signature.Regexp), Not: unanchored(signature.Not)}
 	if len(pattern.Literals) == 0 && signature.Regexp != nil {
 		if parsed, err := syntax.Parse(pattern.Regexp.String(), syntax.Perl); err == nil {
 			pattern.Literals, pattern.IgnoreCase = required(parsed), true // the expression decides about case
@@ -114,19 +113,26 @@ func unanchored(expression *regexp.Regexp) *regexp.Regexp {
 	if expression == nil {
 		return nil
 	}
-	flags, body := "", expression.String()
-	if rest, found := strings.CutPrefix(body, "(?i)"); found {
-		flags, body = "(?i)", rest
+	parsed, err := syntax.Parse(expression.String(), syntax.Perl)
+	if err != nil {
+		return expression
 	}
-	body = strings.TrimPrefix(body, "^")
-	if strings.HasSuffix(body, "$") && !strings.HasSuffix(body, `\$`) {
-		body = strings.TrimSuffix(body, "$")
-	}
-	loose, err := regexp.Compile(flags + body)
-	if err != nil { // an anchor in front of what can't stand alone
+	loose, err := regexp.Compile(withoutAnchors(parsed).String())
+	if err != nil {
 		return expression
 	}
 	return loose
+}
+
+func withoutAnchors(expression *syntax.Regexp) *syntax.Regexp {
+	switch expression.Op {
+	case syntax.OpBeginText, syntax.OpEndText, syntax.OpBeginLine, syntax.OpEndLine:
+		return &syntax.Regexp{Op: syntax.OpEmptyMatch}
+	}
+	for i, part := range expression.Sub {
+		expression.Sub[i] = withoutAnchors(part)
+	}
+	return expression
 }
 
 // MatchLoose gives the signatures of the places other than Log that recognise a line of text.

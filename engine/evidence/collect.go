@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -194,6 +195,9 @@ func conditionsOf(object string, owner metav1.Object) []Condition {
 	case *batchv1.Job:
 		for _, condition := range owner.Status.Conditions {
 			add(string(condition.Type), string(condition.Status), condition.Reason, condition.Message, condition.LastTransitionTime)
+		}
+		if counts := owner.Status; counts.Failed > 0 && counts.Active == 0 && counts.Succeeded == 0 && len(counts.Conditions) == 0 {
+			add("PodsFailed", "True", "", strconv.Itoa(int(counts.Failed))+" pods failed, none runs and none succeeded", metav1.Time{})
 		}
 	case *corev1.ReplicationController:
 		for _, condition := range owner.Status.Conditions {

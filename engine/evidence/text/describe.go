@@ -15,19 +15,27 @@ func (p *parser) isDescription(i int) bool {
 	if key != "Name" || name == "" || strings.ContainsAny(name, " \t") {
 		return false
 	}
-	margin := indentOf(line)
 	for j := i + 1; j < min(i+3, p.src.lines()); j++ {
 		next := p.src.line(j)
-		if indentOf(next) != margin {
+		if indentOf(next) < indentOf(line) || indentOf(next) != indentOf(p.src.line(i+1)) {
 			return false
 		}
 		key, _ := cutField(strings.TrimSpace(next))
 		switch key {
-		case "Namespace", "Labels", "Annotations", "Roles", "Role", "IsDefaultClass", "Provisioner", "StorageClass", "Value":
+		case "Namespace", "Labels", "Annotations", "Roles", "Role", "IsDefaultClass", "Provisioner", "StorageClass", "Value", "Image(s)":
 			return true
 		}
 	}
 	return false
+}
+
+// margin is how far the fields of the description that begins at line i are indented: copying takes the indentation
+// off the first line only.
+func (p *parser) margin(i int) int {
+	if i+1 < p.src.lines() && !isBlank(p.src.line(i+1)) {
+		return max(indentOf(p.src.line(i)), indentOf(p.src.line(i+1)))
+	}
+	return indentOf(p.src.line(i))
 }
 
 // cutField cuts "Key:  value" into its parts; the key is empty when the text has no such form.
@@ -69,7 +77,7 @@ func isTopKey(key string) bool {
 		"Min replicas", "Max replicas", "Behavior", "Deployment pods", "Address", "Ingress Class", "Default backend", "Rules", "TLS",
 		"Image pull secrets", "Mountable secrets", "Tokens", "Secrets", "IP Family Policy", "IP Families", "Port", "TargetPort", "NodePort", "Endpoints",
 		"Session Affinity", "External Traffic Policy", "Internal Traffic Policy", "LoadBalancer Ingress", "Subsets", "Min available",
-		"Max unavailable", "Allowed disruptions", "Value", "GlobalDefault", "PreemptionPolicy", "Description", "Replica Sets":
+		"Image(s)", "Replication Controllers", "Replication Controller", "Security Context", "Init Container", "Max unavailable", "Allowed disruptions", "Value", "GlobalDefault", "PreemptionPolicy", "Description", "Replica Sets":
 		return true
 	default:
 		return false
@@ -85,7 +93,10 @@ type entry struct {
 
 // description reads one description with its events from line i on.
 func (p *parser) description(i int) int {
-	entries, next := p.entries(i, indentOf(p.src.line(i)))
+	entries, next, ok := p.flatEntries(i)
+	if !ok {
+		entries, next = p.entries(i, p.margin(i))
+	}
 	root := outline(entries)
 	d := described{p: p, seen: p.clock.sighting(), root: root}
 	about, object := d.object()
@@ -144,6 +155,10 @@ func (d described) object() (subject, runtime.Object) {
 		return d.made(about, "StorageClass", d.storageClass())
 	case has("StorageClass") && has("Volume"):
 		return d.made(about, "PersistentVolumeClaim", d.claim())
+	case has("Taints") || has("Addresses") || has("ExternalID") || len(d.nodeConditions(d.root)) > 0:
+		return d.made(about, "Node", d.node())
+	case about.namespace != "" && (has("Node") || has("QoS Class") || has("IPs") || has("Start Time")): // cut off before its containers
+		return d.made(about, "Pod", d.pod())
 	default:
 		return d.other(about)
 	}
@@ -188,6 +203,9 @@ func (p *parser) entries(i, margin int) (entries []entry, next int) {
 		line := dedent(p.src.line(j), margin)
 		if line == "" {
 			blank++
+			continue
+		}
+		if isElision(line) {
 			continue
 		}
 		indent := indentOf(line)

@@ -168,12 +168,16 @@ func (d described) time(text string) *metav1.Time {
 func (d described) statuses(from *section) []corev1.ContainerStatus {
 	var all []corev1.ContainerStatus
 	for _, c := range from.below {
-		if c.key == "" || !c.has("State") {
+		last := c.find("Last State")
+		if last.key == "" {
+			last = c.find("Last Termination State") // before 1.2
+		}
+		if c.key == "" || !c.has("State") && last.key == "" {
 			continue
 		}
 		status := corev1.ContainerStatus{
 			Name: c.key, Image: c.value("Image"), ImageID: c.value("Image ID"), ContainerID: c.value("Container ID"),
-			State: d.state(c.find("State")), LastTerminationState: d.state(c.find("Last State")),
+			State: d.state(c.find("State")), LastTerminationState: d.state(last),
 			Ready: c.value("Ready") == "True",
 		}
 		if restarts := intOf[int32](c.value("Restart Count")); restarts != nil {
@@ -193,7 +197,7 @@ func (d described) state(from *section) corev1.ContainerState {
 	}
 	switch from.val {
 	case "Waiting":
-		return corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: from.value("Reason"), Message: from.value("Message")}}
+		return corev1.ContainerState{Waiting: waiting(from.value("Reason"), from.value("Message"))}
 	case "Running":
 		return corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: at("Started")}}
 	case "Terminated":
@@ -210,6 +214,23 @@ func (d described) state(from *section) corev1.ContainerState {
 	default:
 		return corev1.ContainerState{}
 	}
+}
+
+// waiting gives the state of a container that waits. Before 1.2 the message stood in place of the reason.
+func waiting(reason, message string) *corev1.ContainerStateWaiting {
+	if !strings.Contains(reason, " ") {
+		return &corev1.ContainerStateWaiting{Reason: reason, Message: message}
+	}
+	message = reason
+	switch {
+	case strings.HasSuffix(reason, "container is creating"):
+		reason = "ContainerCreating"
+	case strings.Contains(reason, "mage "):
+		reason = "ErrImagePull"
+	default:
+		reason, _, _ = strings.Cut(reason, ":")
+	}
+	return &corev1.ContainerStateWaiting{Reason: reason, Message: message}
 }
 
 // intOf reads a whole number; nil when there is none.

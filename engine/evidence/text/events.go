@@ -12,6 +12,8 @@ import (
 type eventRow struct {
 	kind, reason, from, fieldPath, message string
 	span                                   span
+	// first and last are when it was reported, as kubectl before 1.2 printed it in place of ages.
+	first, last time.Time
 }
 
 // isEventRow tells whether a line without its indentation is an event as kubectl describe prints it, which needs
@@ -109,19 +111,26 @@ func isFieldPath(text string) bool {
 }
 
 // parseOldEventRow reads "FirstSeen LastSeen Count From SubObjectPath Type Reason Message", the order of kubectl
-// before 1.7.
+// before 1.7. Before 1.2 there was no type, and times stood in place of ages.
 func parseOldEventRow(line string) (eventRow, bool) {
 	var row eventRow
-	firstText, rest := word(line)
-	lastText, rest := word(rest)
+	rest := line
+	var ok1, ok2 bool
+	if row.first, rest, ok1 = leadingTime(line); ok1 {
+		row.last, rest, ok2 = leadingTime(rest)
+	} else {
+		var firstText, lastText string
+		firstText, rest = word(line)
+		lastText, rest = word(rest)
+		row.span.first, ok1 = parseAge(firstText)
+		row.span.last, ok2 = parseAge(lastText)
+	}
 	countText, rest := word(rest)
-	first, ok1 := parseAge(firstText)
-	last, ok2 := parseAge(lastText)
 	count, _, ok3 := parseRestarts(countText)
 	if !ok1 || !ok2 || !ok3 {
 		return row, false
 	}
-	row.span = span{last: last, first: first, count: count}
+	row.span.count = count
 	for _, kind := range []string{corev1.EventTypeWarning, corev1.EventTypeNormal} {
 		before, after, ok := cutWord(rest, kind)
 		if !ok {
@@ -129,16 +138,45 @@ func parseOldEventRow(line string) (eventRow, bool) {
 		}
 		row.kind = kind
 		row.reason, row.message = word(after)
-		source := strings.Fields(before)
-		if n := len(source); n > 0 && isFieldPath(source[n-1]) {
-			row.fieldPath = source[n-1]
-			source = source[:n-1]
-		}
-		row.from = strings.Trim(strings.Join(source, " "), "{} ")
-		row.from = strings.TrimSuffix(row.from, ",")
+		row.takeSource(strings.Fields(before))
 		return row, isReason(row.reason)
 	}
-	return row, false
+	return row.withoutType(rest)
+}
+
+// withoutType reads "{kubelet node-1} [spec.containers{app} | implicitly required container POD] failed Message".
+func (row eventRow) withoutType(text string) (eventRow, bool) {
+	source, rest, ok := strings.Cut(text, "}")
+	if !ok || !strings.HasPrefix(source, "{") {
+		return row, false
+	}
+	rest = trimLeft(rest)
+	if behind, ok := strings.CutPrefix(rest, "implicitly required container POD"); ok {
+		rest = behind
+	} else if path, behind := word(rest); isFieldPath(path) {
+		row.fieldPath, rest = path, behind
+	}
+	row.takeSource(strings.Fields(source))
+	row.reason, row.message = word(rest)
+	if !isReason(row.reason) {
+		return row, false
+	}
+	row.kind = corev1.EventTypeNormal
+	if lower := strings.ToLower(row.reason); strings.Contains(lower, "fail") || strings.Contains(lower, "unhealthy") || strings.Contains(lower, "notready") {
+		row.kind = corev1.EventTypeWarning
+	}
+	row.reason = strings.ToUpper(row.reason[:1]) + row.reason[1:] // as they are written since
+	return row, true
+}
+
+// takeSource reads who reported an event, maybe with what it is about behind.
+func (row *eventRow) takeSource(source []string) {
+	if n := len(source); n > 0 && isFieldPath(source[n-1]) {
+		row.fieldPath = source[n-1]
+		source = source[:n-1]
+	}
+	row.from = strings.Trim(strings.Join(source, " "), "{} ")
+	row.from = strings.TrimSuffix(row.from, ",")
 }
 
 // cutWord cuts a text at a word that stands by itself.
@@ -181,6 +219,10 @@ func (row eventRow) event(about subject, seen *sighting) *corev1.Event {
 	}
 	seen.ago(row.span.last, func(t time.Time) { event.LastTimestamp = metav1.NewTime(t) })
 	seen.ago(row.span.first, func(t time.Time) { event.FirstTimestamp = metav1.NewTime(t) })
+	if !row.last.IsZero() {
+		event.FirstTimestamp, event.LastTimestamp = metav1.NewTime(row.first), metav1.NewTime(row.last)
+		seen.saw(row.last)
+	}
 	return event
 }
 
@@ -210,6 +252,12 @@ func (p *parser) eventSection(i int, about subject, seen *sighting) ([]reported,
 		if !ok && old {
 			row, ok = parseOldEventRow(start)
 		}
+		more := 0
+		if !ok {
+			if row, ok = p.brokenEventRow(j, start); ok {
+				more = 1
+			}
+		}
 		if !ok {
 			if p.breaks(j) {
 				break
@@ -220,9 +268,23 @@ func (p *parser) eventSection(i int, about subject, seen *sighting) ([]reported,
 			p.continued(events[len(events)-1].Event, end, j)
 		}
 		events = append(events, reported{row.event(about, seen), row.span.last})
+		j += more
 		end = j + 1
 	}
 	return events, p.lastMessage(events, end)
+}
+
+// brokenEventRow reads a row that was broken before its message or before its age.
+func (p *parser) brokenEventRow(j int, start string) (eventRow, bool) {
+	kind, rest := word(start)
+	if !isEventType(kind) || j+1 >= p.src.lines() {
+		return eventRow{}, false
+	}
+	next := trimLeft(p.src.line(j + 1))
+	if reason, rest := word(rest); !isReason(reason) || len(strings.Fields(rest)) > 5 || next == "" || isEventRow(next) {
+		return eventRow{}, false
+	}
+	return parseEventRow(strings.TrimRight(start, " \t") + "  " + next)
 }
 
 // isEventColumns recognises the header of the events of a description and the dashes below it.
@@ -233,12 +295,38 @@ func isEventColumns(start string) bool {
 		strings.HasPrefix(first, "----") && strings.HasPrefix(second, "----")
 }
 
-// continued appends lines to the message of an event that has several.
+// continued appends lines to the message of an event: that of a probe or a hook may have several, others were broken
+// to fit a window.
 func (p *parser) continued(event *corev1.Event, from, until int) {
+	if from >= until {
+		return
+	}
+	if event.Source.Component == "" && isReporter(event.Message) { // broken before the message
+		event.Source.Component, event.Message = event.Message, strings.TrimSpace(p.src.line(from))
+		from++
+	}
 	for k := from; k < until; k++ {
-		event.Message += "\n" + strings.TrimRight(p.src.line(k), " \t")
+		line := strings.TrimRight(p.src.line(k), " \t")
+		switch {
+		case isElision(line):
+		case isOpen([]string{event.Message}) && !strings.Contains(event.Message, "\n"):
+			event.Message = unwrap([]string{event.Message, strings.TrimSpace(line)})
+		default:
+			event.Message += "\n" + line
+		}
 	}
 	event.Message = strings.TrimRight(event.Message, "\n")
+}
+
+// isReporter knows the programs that report events about pods.
+func isReporter(text string) bool {
+	switch name, _, _ := strings.Cut(text, ","); name {
+	case "kubelet", "default-scheduler", "scheduler", "attachdetach-controller", "persistentvolume-controller", "replicaset-controller", "job-controller",
+		"statefulset-controller", "daemonset-controller", "deployment-controller", "node-controller", "taint-eviction-controller":
+		return true
+	default:
+		return false
+	}
 }
 
 // lastMessage appends to the last event what is certainly part of its message: the output of a probe or a hook
@@ -263,7 +351,11 @@ func (p *parser) isEventsHeader(i int, start string) bool {
 	if strings.TrimRight(start, " ") != "Events:" || i+1 >= p.src.lines() {
 		return false
 	}
-	return isEventColumns(trimLeft(p.src.line(i+1))) || isEventRow(trimLeft(p.src.line(i+1)))
+	next := trimLeft(p.src.line(i + 1))
+	if _, ok := p.brokenEventRow(i+1, next); ok {
+		return true
+	}
+	return isEventColumns(next) || isEventRow(next)
 }
 
 // looseEvents reads events that stand without the description of what they are about. The prompt may tell.

@@ -20,7 +20,7 @@ func (p *parser) fragment(i int) int {
 		pod = d.pod()
 	} else {
 		var lines []entry
-		lines, next = p.containerEntries(i, margin)
+		lines, next = p.containerEntries(i, p.containerMargin(i))
 		d.root = outline(lines)
 		pod = d.lonelyContainer()
 	}
@@ -51,8 +51,14 @@ func (p *parser) containerEntries(i, margin int) (entries []entry, next int) {
 		indent := indentOf(line)
 		text := strings.Trim(line, " \t")
 		key, _ := cutField(text)
-		if text == "" || indent < margin || indent == margin && !isContainerKey(key) {
+		if isElision(line) {
+			continue
+		}
+		if text == "" || indent < margin && j > i || indent == margin && j > i && !isContainerKey(key) && !isStateKey(key) && !isResourceName(key) {
 			return entries, j
+		}
+		if j == i {
+			indent = margin
 		}
 		e := entry{indent: indent - margin, text: text}
 		if indent > margin && strings.HasPrefix(text, "Message:") && hasEnded(entries, indent-margin) {
@@ -64,10 +70,29 @@ func (p *parser) containerEntries(i, margin int) (entries []entry, next int) {
 	return entries, p.src.lines()
 }
 
+// containerMargin is how far the fields of a container are indented that begin at line i: copying takes the
+// indentation off the first line only.
+func (p *parser) containerMargin(i int) int {
+	margin := indentOf(p.src.line(i))
+	for j := i + 1; j < min(p.src.lines(), i+8); j++ {
+		line := p.src.line(j)
+		if isBlank(line) || indentOf(line) <= margin {
+			break
+		}
+		if key, _ := cutField(strings.TrimSpace(line)); key == "State" || key == "Last State" || key == "Ready" || key == "Restart Count" {
+			return indentOf(line)
+		}
+	}
+	return margin
+}
+
+// isStateKey knows the fields of a container's state.
+func isStateKey(key string) bool { return belongsTo(key, &section{key: "State"}) }
+
 // isContainerKey knows the fields of a container's description.
 func isContainerKey(key string) bool {
 	switch key {
-	case "Container ID", "Image", "Image ID", "Port", "Ports", "Host Port", "Host Ports", "SeccompProfile", "Command", "Args", "State", "Last State",
+	case "Container ID", "Image", "Image ID", "Port", "Ports", "Host Port", "Host Ports", "SeccompProfile", "Command", "Args", "State", "Last State", "Last Termination State",
 		"Ready", "Restart Count", "Limits", "Requests", "Liveness", "Readiness", "Startup", "Environment Variables from", "Environment", "Mounts", "Devices":
 		return true
 	default:

@@ -27,7 +27,13 @@ func outline(entries []entry) *section {
 		if len(e.more) > 0 {
 			s.val = strings.TrimRight(s.val+"\n"+strings.Join(tabbed(e.more, s.column), "\n"), "\n ")
 		}
-		for open[len(open)-1].indent >= e.indent {
+		for n := len(open); n > 1 && open[n-1].indent >= s.indent; n-- { // of which the indentation was lost
+			if open[n-1].indent == s.indent && belongsTo(s.key, open[n-1]) {
+				s.indent++
+				break
+			}
+		}
+		for open[len(open)-1].indent >= s.indent {
 			open = open[:len(open)-1]
 		}
 		parent := open[len(open)-1]

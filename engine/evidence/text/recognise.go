@@ -52,7 +52,7 @@ func (p *parser) begins(i int) begins {
 		return manifestStart
 	case mayJournal(first) && isJournal(line):
 		return journalStart
-	case (first == 'N' || first == 'W') && isEventRow(start):
+	case (first == 'N' || first == 'W') && p.beginsEvent(i, start):
 		return eventStart
 	case first == 'E' && p.isEventsHeader(i, start):
 		return eventStart
@@ -94,6 +94,15 @@ func (p *parser) breaks(i int) bool {
 	default:
 		return true
 	}
+}
+
+// beginsEvent recognises an event as kubectl describe prints it, also broken over two lines.
+func (p *parser) beginsEvent(i int, start string) bool {
+	if isEventRow(start) {
+		return true
+	}
+	_, ok := p.brokenEventRow(i, start)
+	return ok
 }
 
 func isFence(start string) bool {

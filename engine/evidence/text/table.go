@@ -133,7 +133,7 @@ func (h tableHeader) kindOf() tableKind {
 		return eventTable
 	case h.has("READY", "STATUS", "RESTARTS"):
 		return podTable
-	case h.has("STATUS", "ROLES", "VERSION"), h.has("STATUS", "AGE", "VERSION"):
+	case h.has("STATUS", "ROLES", "VERSION"), h.has("STATUS", "AGE", "VERSION"), h.isOldNodes():
 		return nodeTable
 	case h.has("DESIRED", "CURRENT", "READY", "UP-TO-DATE"):
 		return daemonTable
@@ -162,6 +162,11 @@ func (h tableHeader) kindOf() tableKind {
 	}
 }
 
+// isOldNodes recognises the nodes of kubectl before 1.2: NAME LABELS STATUS, and an age since 1.1.
+func (h tableHeader) isOldNodes() bool {
+	return len(h.columns) <= 4 && h.has("NAME", "LABELS", "STATUS")
+}
+
 // cells are the cells of a row by the names of their columns.
 type cells struct {
 	header tableHeader
@@ -185,8 +190,51 @@ func (h tableHeader) split(row string) (cells, bool) {
 	if values := splitGaps(row); len(values) == len(h.columns) {
 		return cells{h, values}, true
 	}
-	values, ok := h.byWords(row)
+	if values, ok := h.byWords(row); ok {
+		return cells{h, values}, true
+	}
+	values, ok := h.byNearest(row)
 	return cells{h, values}, ok
+}
+
+// byNearest gives each cell, where cells are told by gaps of two spaces, the column that begins nearest to it, in
+// their order: names that were made longer or shorter moved what follows them.
+func (h tableHeader) byNearest(row string) ([]string, bool) {
+	parts := splitGaps(row)
+	if len(parts) < 2 || len(parts) >= len(h.columns) {
+		return nil, false
+	}
+	// best[i][j] is the least distance when the first i cells have columns before j.
+	const far = 1 << 30
+	starts := make([]int, len(parts))
+	for i, at := 0, 0; i < len(parts); i++ {
+		at += strings.Index(row[at:], parts[i])
+		starts[i] = at
+		at += len(parts[i])
+	}
+	width := len(h.columns) + 1
+	best := make([]int, (len(parts)+1)*width)
+	for i := 1; i <= len(parts); i++ {
+		best[i*width] = far
+		for j := 1; j < width; j++ {
+			distance := starts[i-1] - h.columns[j-1].start
+			if i == len(parts) && j < width-1 { // the last column is the age or never empty
+				distance = far
+			}
+			best[i*width+j] = min(best[i*width+j-1], min(far, best[(i-1)*width+j-1]+max(distance, -distance)))
+		}
+	}
+	values := make([]string, len(h.columns))
+	for i, j := len(parts), len(h.columns); i > 0; i, j = i-1, j-1 {
+		for j > 1 && best[i*width+j] == best[i*width+j-1] {
+			j--
+		}
+		if j < 1 {
+			return nil, false
+		}
+		values[j-1] = parts[i-1]
+	}
+	return values, values[0] != ""
 }
 
 func (h tableHeader) byPosition(row string) ([]string, bool) {

@@ -22,6 +22,7 @@ func goKind(object runtime.Object) string {
 // node reads Ready, NotReady or Unknown, and SchedulingDisabled behind a comma.
 func (r tableRow) node() (runtime.Object, bool) {
 	m, ok := r.metadata(false)
+	ok = ok || r.header.index("AGE") < 0
 	words := strings.Split(r.get("STATUS"), ",")
 	node := &corev1.Node{ObjectMeta: m}
 	switch words[0] {

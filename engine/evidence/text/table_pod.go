@@ -226,7 +226,7 @@ func (s podStatus) containers(state corev1.ContainerState) {
 	statuses := make([]corev1.ContainerStatus, s.total)
 	ready := s.ready
 	for i := range statuses {
-		if i == 0 && (state.Running == nil || s.ready == 0) && s.ready < s.total {
+		if i == 0 && s.ready < s.total {
 			statuses[i].State = state
 			continue
 		}

@@ -1,0 +1,126 @@
+package text
+
+import (
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// People cut descriptions short and quote the interesting part of one below the table that names the pod. What then
+// stands in two places is put together, where there is only one way to do it.
+
+// complete gives pods whose description tells nothing of their containers what a row of a table says, and the pieces
+// of a description to the pod they must be of.
+func (p *parser) complete() {
+	named := map[string]*corev1.Pod{}
+	var pieces []*corev1.Pod
+	for _, object := range p.objects {
+		if pod, ok := object.(*corev1.Pod); ok && pod.Name == "" {
+			pieces = append(pieces, pod)
+		} else if ok && len(pod.Status.ContainerStatuses)+len(pod.Status.InitContainerStatuses) == 0 {
+			named[pod.Name] = pod
+		}
+	}
+	for _, object := range p.rows.objects {
+		if row, ok := object.(*corev1.Pod); ok && named[row.Name] != nil {
+			fillIn(named[row.Name], row)
+		}
+	}
+	whole := p.onlyPod()
+	if whole == nil {
+		return
+	}
+	if len(pieces) == 1 && (len(whole.Spec.Containers) == 0 || whole.Spec.Containers[0].Name == "") {
+		join(whole, pieces[0])
+		p.objects = slices.DeleteFunc(p.objects, func(object runtime.Object) bool { return object == pieces[0] })
+	}
+	for _, object := range p.objects {
+		if event, ok := object.(*corev1.Event); ok && event.InvolvedObject.Kind == "Pod" && event.InvolvedObject.Name == "" {
+			event.InvolvedObject.Name, event.InvolvedObject.Namespace, event.Namespace = whole.Name, whole.Namespace, whole.Namespace
+		}
+	}
+}
+
+// fillIn gives a pod the statuses of a row, which are those of its first containers.
+func fillIn(pod, row *corev1.Pod) {
+	if pod.Status.Phase == "" {
+		pod.Status.Phase = row.Status.Phase
+	}
+	if len(pod.Spec.Containers) == 0 {
+		pod.Spec.Containers = row.Spec.Containers
+	}
+	for i, status := range row.Status.ContainerStatuses[:min(len(row.Status.ContainerStatuses), len(pod.Spec.Containers))] {
+		status.Name, status.Image = pod.Spec.Containers[i].Name, pod.Spec.Containers[i].Image
+		pod.Status.ContainerStatuses = append(pod.Status.ContainerStatuses, status)
+	}
+	if len(pod.Spec.InitContainers) == 0 && len(row.Spec.InitContainers) > 0 {
+		pod.Spec.InitContainers, pod.Status.InitContainerStatuses = row.Spec.InitContainers, row.Status.InitContainerStatuses
+	}
+}
+
+// onlyPod is the pod that what names none must be about: the only one there is, or else the only one that is in
+// trouble.
+func (p *parser) onlyPod() *corev1.Pod {
+	all, troubled := map[string]*corev1.Pod{}, map[string]*corev1.Pod{}
+	for _, objects := range [][]runtime.Object{p.rows.objects, p.objects} {
+		for _, object := range objects {
+			pod, ok := object.(*corev1.Pod)
+			if !ok || pod.Name == "" {
+				continue
+			}
+			all[pod.Name] = pod // the description rather than the row
+			if isTroubled(pod) {
+				troubled[pod.Name] = pod
+			}
+		}
+	}
+	for _, pods := range []map[string]*corev1.Pod{all, troubled} {
+		if len(pods) == 1 {
+			for _, pod := range pods {
+				return pod
+			}
+		}
+	}
+	return nil
+}
+
+// isTroubled tells whether a row says of a pod that not all is well.
+func isTroubled(pod *corev1.Pod) bool {
+	for _, status := range pod.Status.ContainerStatuses {
+		ended := status.State.Terminated
+		if !status.Ready && (ended == nil || ended.ExitCode != 0) || status.RestartCount > 0 {
+			return true
+		}
+	}
+	return len(pod.Status.ContainerStatuses) == 0
+}
+
+// join puts a piece of a description in the place of the container of a row that it must be.
+func join(whole, piece *corev1.Pod) {
+	if len(piece.Spec.InitContainers) > 0 {
+		whole.Spec.InitContainers, whole.Status.InitContainerStatuses = piece.Spec.InitContainers, piece.Status.InitContainerStatuses
+	}
+	if len(piece.Spec.Containers) == 0 {
+		return
+	}
+	statuses := whole.Status.ContainerStatuses
+	for i := range piece.Status.ContainerStatuses {
+		status := &piece.Status.ContainerStatuses[i]
+		if i >= len(statuses) {
+			break
+		}
+		if status.State == (corev1.ContainerState{}) {
+			status.State, status.Ready = statuses[i].State, statuses[i].Ready
+		}
+		status.RestartCount = max(status.RestartCount, statuses[i].RestartCount)
+	}
+	whole.Spec.Containers = append(piece.Spec.Containers, whole.Spec.Containers[min(len(piece.Spec.Containers), len(whole.Spec.Containers)):]...)
+	whole.Status.ContainerStatuses = append(piece.Status.ContainerStatuses, statuses[min(len(piece.Status.ContainerStatuses), len(statuses)):]...)
+	if piece.Spec.Volumes != nil {
+		whole.Spec.Volumes = piece.Spec.Volumes
+	}
+	if piece.Status.Conditions != nil {
+		whole.Status.Conditions = piece.Status.Conditions
+	}
+}
