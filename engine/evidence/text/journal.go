@@ -83,7 +83,7 @@ func isNodeProgram(name string) bool {
 // empty for other lines.
 func klogFile(line string) string {
 	if !isKlog(line) {
-		return ""
+		return bareFile(line)
 	}
 	end := strings.IndexByte(line[:min(len(line), 200)], ']')
 	if end < 0 {
@@ -92,6 +92,19 @@ func klogFile(line string) string {
 	file := line[strings.LastIndexByte(line[:end], ' ')+1 : end]
 	file, number, ok := strings.Cut(file, ":")
 	if !ok || number == "" {
+		return ""
+	}
+	return file
+}
+
+// bareFile is the source file of a line in klog's format that lost its level and its time: "kubelet.go:2267] …".
+func bareFile(line string) string {
+	end := strings.IndexByte(line[:min(len(line), 60)], ']')
+	if end < 5 || line[0] < 'a' || line[0] > 'z' || !isDigit(line[end-1]) {
+		return ""
+	}
+	file, number, ok := strings.Cut(line[:end], ":")
+	if !ok || !strings.HasSuffix(file, ".go") || strings.ContainsAny(file, " \t") || digitsOf([]byte(number)) != len(number) {
 		return ""
 	}
 	return file
@@ -121,7 +134,7 @@ func isKubeletFile(file string) bool {
 		return false
 	}
 	for _, start := range []string{
-		"kubelet", "kuberuntime_", "pod_workers", "prober", "remote_", "nestedpendingoperations", "reconciler", "eviction_manager",
+		"kubelet", "ubelet", "kuberuntime_", "pod_workers", "prober", "remote_", "nestedpendingoperations", "reconciler", "eviction_manager",
 		"generic.go", "setters", "desired_state_of_world", "pod_container_", "cni.go", "csi_", "status_manager", "volume_manager", "oom_watcher",
 		"image_gc", "container_manager", "cgroup_manager", "kube_docker", "docker_", "operation_generator", "operation_executor",
 		"certificate_", "nodelease", "node_shutdown", "watchdog", "fs_resource_analyzer", "cri_stats", "cadvisor_stats",
@@ -145,7 +158,8 @@ func parseJournal(line string, now time.Time) journalLine {
 		if at := klogTime(rest, now); head.at.IsZero() {
 			head.at = at
 		}
-		head.file = klogFile(rest)
+	}
+	if head.file = klogFile(rest); head.file != "" || isKlog(rest) {
 		if end := strings.IndexByte(rest, ']'); end >= 0 {
 			rest = strings.TrimLeft(rest[end+1:], " ")
 		}
@@ -243,7 +257,7 @@ func (p *parser) journal(i int) int {
 		line := p.src.line(j)
 		next := j + 1
 		switch {
-		case isJournal(line) || isKlog(line) || n.isOwn(line):
+		case isJournal(line) || isKlog(line) || bareFile(line) != "" || n.isOwn(line):
 			parsed := parseJournal(line, p.now)
 			if parsed.fields["err"] == "<" {
 				parsed.fields["err"], next = p.multiline(j + 1)

@@ -45,6 +45,10 @@ func (n *nodeJournal) volume(l journalLine, ref podRef, text string) bool {
 		n.event(ref, "FailedMount", "", "Unable to attach or mount volumes: "+text, l.at)
 		return true
 	}
+	if strings.HasPrefix(text, "Unable to mount volumes for pod ") && ref.name != "" {
+		n.event(ref, "FailedMount", "", strings.TrimSuffix(text, "; skipping pod"), l.at)
+		return true
+	}
 	before, rest, ok := strings.Cut(text, ` failed for volume "`)
 	if !ok {
 		return false
@@ -99,6 +103,12 @@ func (n *nodeJournal) podLine(l journalLine, ref podRef, text string) bool {
 	case l.message == "Failed to create sandbox for pod":
 		n.event(ref, "FailedCreatePodSandBox", "", "Failed to create pod sandbox: "+text, l.at)
 		return true
+	case strings.HasPrefix(text, "Error syncing pod ") && ref.name != "": // without a failed step
+		if _, why, ok := strings.Cut(text, ", skipping: "); ok {
+			n.event(ref, "FailedSync", "", "Error syncing pod, skipping: "+why, l.at)
+			return true
+		}
+		return false
 	case strings.HasPrefix(text, "network is not ready: ") && ref.name != "":
 		n.event(ref, "NetworkNotReady", "", text, l.at)
 		return true

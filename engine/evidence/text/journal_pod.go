@@ -111,6 +111,9 @@ func parsePodRef(text string) (podRef, bool) {
 	text = strings.TrimLeft(text, `"\`)
 	head := text[:min(len(text), 400)]
 	end := strings.IndexByte(head, '(')
+	if quote := strings.IndexByte(head, '"'); quote >= 0 && (end < 0 || quote < end) { // before 1.2 without uid
+		end = quote
+	}
 	if end < 0 {
 		return podRef{}, false
 	}
@@ -118,7 +121,10 @@ func parsePodRef(text string) (podRef, bool) {
 	if !ok || !isObjectName(name) || !isObjectName(namespace) {
 		return podRef{}, false
 	}
-	uid, _, _ := strings.Cut(head[end+1:], ")")
+	uid := ""
+	if head[end] == '(' {
+		uid, _, _ = strings.Cut(head[end+1:], ")")
+	}
 	return podRef{namespace: namespace, name: name, uid: uid}, true
 }
 

@@ -50,7 +50,7 @@ func (p *parser) begins(i int) begins {
 	switch {
 	case i >= p.plainUntil && p.isManifest(i, start):
 		return manifestStart
-	case mayJournal(first) && isJournal(line):
+	case mayJournal(first) && isJournal(line), strings.Contains(start[:min(len(start), 60)], ".go:") && isKubeletFile(bareFile(start)):
 		return journalStart
 	case (first == 'N' || first == 'W') && p.beginsEvent(i, start):
 		return eventStart

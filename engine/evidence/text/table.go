@@ -224,6 +224,9 @@ func (h tableHeader) byNearest(row string) ([]string, bool) {
 			best[i*width+j] = min(best[i*width+j-1], min(far, best[(i-1)*width+j-1]+max(distance, -distance)))
 		}
 	}
+	if best[len(best)-1] >= far {
+		return nil, false
+	}
 	values := make([]string, len(h.columns))
 	for i, j := len(parts), len(h.columns); i > 0; i, j = i-1, j-1 {
 		for j > 1 && best[i*width+j] == best[i*width+j-1] {
