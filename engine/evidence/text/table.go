@@ -190,10 +190,10 @@ func (h tableHeader) split(row string) (cells, bool) {
 	if values := splitGaps(row); len(values) == len(h.columns) {
 		return cells{h, values}, true
 	}
-	if values, ok := h.byWords(row); ok {
+	if values, ok := h.byNearest(row); ok {
 		return cells{h, values}, true
 	}
-	values, ok := h.byNearest(row)
+	values, ok := h.byWords(row)
 	return cells{h, values}, ok
 }
 

@@ -39,8 +39,31 @@ func (p *parser) eventTableRow(row cells, seen *sighting) bool {
 	}
 	seen.ago(found.last, func(t time.Time) { event.LastTimestamp = metav1.NewTime(t) })
 	seen.ago(found.first, func(t time.Time) { event.FirstTimestamp = metav1.NewTime(t) })
+	if reason == "Scheduled" && about.Kind == "Pod" {
+		p.placed = append(p.placed, placement{pod: about.Name, ago: found.last, seen: seen})
+	}
 	p.add(event)
 	return true
+}
+
+// placement is a row that says how long ago a pod was given to its node.
+type placement struct {
+	pod  string
+	ago  age
+	seen *sighting
+}
+
+// linkClocks ties the ages of tables of events to the times of manifests: a pod starts when it is given to its node.
+func (p *parser) linkClocks() {
+	started := map[string]time.Time{}
+	for _, object := range p.objects {
+		if pod, ok := object.(*corev1.Pod); ok && pod.Status.StartTime != nil {
+			started[pod.Name] = pod.Status.StartTime.Time
+		}
+	}
+	for _, row := range p.placed {
+		row.seen.linked(started[row.pod], row.ago)
+	}
 }
 
 // involved is what the event of a row is about: kind/name in one column, or in two before 1.14.

@@ -31,6 +31,7 @@ func Parse(data []byte, now time.Time) evidence.Observations {
 		i = p.next(i)
 	}
 	p.endLog(p.src.lines())
+	p.linkClocks()
 	at := p.clock.resolve(now)
 	found := evidence.Observations{Objects: p.collected(), Logs: p.logs, At: at}
 	if !p.exact {
@@ -48,6 +49,8 @@ type parser struct {
 	// fenced is set between markdown fences.
 	fenced bool
 	clock  clock
+	// placed are the rows of tables of events that clocks are linked by.
+	placed []placement
 	// exact is set once a manifest was read: it says all there is to know, and what its values quote is data.
 	exact bool
 
