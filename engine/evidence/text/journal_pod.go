@@ -250,6 +250,10 @@ func (n *nodeJournal) waits(ref podRef, kind, name, image, reason, message strin
 	if image != "" {
 		(*specs)[at].Image, (*statuses)[at].Image = image, image
 	}
+	if before := (*statuses)[at].State.Waiting; before != nil && reason == "ImagePullBackOff" && before.Reason == "ErrImagePull" {
+		// What newer kubelets write themselves (k8s.io/kubernetes/pkg/kubelet/images/image_manager.go).
+		message += ": ErrImagePull: " + before.Message
+	}
 	(*statuses)[at].State = corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: reason, Message: message}}
 }
 
