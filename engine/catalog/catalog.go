@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/kube-remedy/kube-remedy/engine/match"
 )
@@ -53,8 +54,12 @@ type File struct {
 }
 
 // BuiltIn gives the catalogue that comes with the program. An error means that the program was built from
-// rules that are wrong; it names every mistake with file and line.
-func BuiltIn() (*Catalog, error) {
+// rules that are wrong; it names every mistake with file and line. Every call gives the same catalogue.
+func BuiltIn() (*Catalog, error) { return builtIn() }
+
+var builtIn = sync.OnceValues(loadBuiltIn)
+
+func loadBuiltIn() (*Catalog, error) {
 	var files []File
 	folders, err := rules.ReadDir("rules")
 	if err != nil {
