@@ -79,12 +79,14 @@ func loadBuiltIn() (*Catalog, error) {
 			files = append(files, File{Name: name, Data: data})
 		}
 	}
-	return Load(files)
+	return load(files, false)
 }
 
 // Load gives the catalogue in the files. The error joins every mistake found, each with file and line.
-func Load(files []File) (*Catalog, error) {
-	built, mistakes := (&Catalog{}).with(files, false)
+func Load(files []File) (*Catalog, error) { return load(files, true) }
+
+func load(files []File, bounded bool) (*Catalog, error) {
+	built, mistakes := (&Catalog{}).with(files, false, bounded)
 	if len(mistakes) > 0 {
 		return nil, errors.Join(mistakes...)
 	}
@@ -95,7 +97,7 @@ func Load(files []File) (*Catalog, error) {
 // Rules with mistakes are left out and reported, the others are loaded. When nothing can be made of the files
 // the result is the catalogue as it was.
 func (c *Catalog) With(files []File) (*Catalog, []error) {
-	return c.with(files, true)
+	return c.with(files, true, true)
 }
 
 // Signatures are all signatures, by id.

@@ -106,7 +106,7 @@ type pendingCause struct {
 	origin string
 }
 
-func (c *Catalog) with(files []File, lenient bool) (*Catalog, []error) {
+func (c *Catalog) with(files []File, lenient, bounded bool) (*Catalog, []error) {
 	l := &loader{lenient: lenient, signatures: maps.Clone(c.signatures), causes: maps.Clone(c.causes), own: map[string]bool{}}
 	if l.signatures == nil {
 		l.signatures, l.causes = map[string]*Signature{}, map[string]*Cause{}
@@ -114,7 +114,7 @@ func (c *Catalog) with(files []File, lenient bool) (*Catalog, []error) {
 	for _, file := range files {
 		l.read(file)
 	}
-	env, err := newEnvironment(func(id string) bool { return l.signatures[id] != nil })
+	env, err := newEnvironment(func(id string) bool { return l.signatures[id] != nil }, bounded)
 	if err != nil {
 		return c, append(l.mistakes, err)
 	}
@@ -288,6 +288,9 @@ func (raw yamlSignature) build(origin string) (*Signature, error) {
 	}
 	if signature.Not, err = raw.Not.compile(raw.IgnoreCase); err != nil {
 		return nil, fmt.Errorf("not: %w", err)
+	}
+	if signature.Regexp != nil {
+		signature.needs = required(signature.Regexp, true)
 	}
 	for _, sample := range raw.Fires {
 		signature.Fires = append(signature.Fires, sample.fact(raw.Places[0]))

@@ -56,9 +56,7 @@ func loosePattern(signature *Signature) (match.Pattern, bool) {
 	}
 	pattern := match.Pattern{Literals: signature.Text, IgnoreCase: signature.IgnoreCase, Regexp: unanchored(signature.Regexp), Not: unanchored(signature.Not)}
 	if len(pattern.Literals) == 0 && signature.Regexp != nil {
-		if parsed, err := syntax.Parse(pattern.Regexp.String(), syntax.Perl); err == nil {
-			pattern.Literals, pattern.IgnoreCase = required(parsed), true // the expression decides about case
-		}
+		pattern.Literals, pattern.IgnoreCase = required(pattern.Regexp, false), true // the expression decides about case
 	}
 	if len(pattern.Literals) == 0 {
 		pattern.Literals = slices.DeleteFunc(slices.Clone(signature.Reason), func(reason string) bool { return len(reason) < looseReason || statusCodes[reason] })
@@ -67,54 +65,13 @@ func loosePattern(signature *Signature) (match.Pattern, bool) {
 	return pattern, len(pattern.Literals) > 0
 }
 
-// required gives literals of which one must be in whatever a regular expression matches; none when there is no
-// such set of literals long enough to be worth looking for.
-func required(expression *syntax.Regexp) []string {
-	const worth = 5 // bytes
-	switch expression.Op {
-	case syntax.OpLiteral:
-		if text := string(expression.Rune); len(text) >= worth {
-			return []string{text}
-		}
-	case syntax.OpCapture, syntax.OpPlus:
-		return required(expression.Sub[0])
-	case syntax.OpConcat:
-		var best []string
-		for _, part := range expression.Sub {
-			if found := required(part); len(found) > 0 && (len(best) == 0 || shortest(found) > shortest(best)) {
-				best = found
-			}
-		}
-		return best
-	case syntax.OpAlternate:
-		var all []string
-		for _, part := range expression.Sub {
-			found := required(part)
-			if len(found) == 0 {
-				return nil
-			}
-			all = append(all, found...)
-		}
-		return all
-	}
-	return nil
-}
-
-func shortest(all []string) int {
-	least := len(all[0])
-	for _, text := range all {
-		least = min(least, len(text))
-	}
-	return least
-}
-
 // unanchored gives a regular expression that also finds a message inside a line.
 func unanchored(expression *regexp.Regexp) *regexp.Regexp {
 	if expression == nil {
 		return nil
 	}
 	parsed, err := syntax.Parse(expression.String(), syntax.Perl)
-	if err != nil {
+	if err != nil || !anchored(parsed) {
 		return expression
 	}
 	loose, err := regexp.Compile(withoutAnchors(parsed).String())
@@ -124,9 +81,16 @@ func unanchored(expression *regexp.Regexp) *regexp.Regexp {
 	return loose
 }
 
+func isAnchor(op syntax.Op) bool {
+	return op == syntax.OpBeginText || op == syntax.OpEndText || op == syntax.OpBeginLine || op == syntax.OpEndLine
+}
+
+func anchored(expression *syntax.Regexp) bool {
+	return isAnchor(expression.Op) || slices.ContainsFunc(expression.Sub, anchored)
+}
+
 func withoutAnchors(expression *syntax.Regexp) *syntax.Regexp {
-	switch expression.Op {
-	case syntax.OpBeginText, syntax.OpEndText, syntax.OpBeginLine, syntax.OpEndLine:
+	if isAnchor(expression.Op) {
 		return &syntax.Regexp{Op: syntax.OpEmptyMatch}
 	}
 	for i, part := range expression.Sub {

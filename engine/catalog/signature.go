@@ -115,6 +115,8 @@ type Signature struct {
 	Fires, Misses []Fact
 	// Origin is file and line.
 	Origin string
+	// needs are texts of which one must occur in whatever Regexp matches; nil when there are none.
+	needs []string
 }
 
 // fits reports whether the signature recognises a fact of a place other than Log, and gives the groups of its
@@ -125,7 +127,7 @@ func (s *Signature) fits(fact Fact) ([]string, bool) {
 		return nil, false
 	case len(s.ExitCode) > 0 && (fact.ExitCode == nil || !slices.Contains(s.ExitCode, *fact.ExitCode)):
 		return nil, false
-	case len(s.Text) > 0 && !s.hasText(fact.Message):
+	case len(s.Text) > 0 && !s.hasText(fact.Message), len(s.needs) > 0 && !containsOne(fact.Message, s.needs):
 		return nil, false
 	case s.Not != nil && s.Not.MatchString(fact.Message):
 		return nil, false
@@ -139,6 +141,10 @@ func (s *Signature) fits(fact Fact) ([]string, bool) {
 
 func oneOf(allowed []string, value string) bool {
 	return len(allowed) == 0 || slices.Contains(allowed, value)
+}
+
+func containsOne(message string, texts []string) bool {
+	return slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(message, text) })
 }
 
 func (s *Signature) hasText(message string) bool {
