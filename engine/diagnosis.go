@@ -101,9 +101,9 @@ func (c candidate) diagnosis(h *history) Diagnosis {
 			Remedy: slices.Contains(remedy.Actions(), fix.Action),
 		})
 	}
-	if limit, ok := c.observed.Resources.Limits[corev1.ResourceMemory]; ok && limit.Sign() > 0 {
+	if limit, ok := c.scope.container.Resources.Limits[corev1.ResourceMemory]; ok && limit.Sign() > 0 {
 		diagnosis.MemoryLimit = limit
-		if request, ok := c.observed.Resources.Requests[corev1.ResourceMemory]; ok {
+		if request, ok := c.scope.container.Resources.Requests[corev1.ResourceMemory]; ok {
 			diagnosis.MemoryRequest = &request
 		}
 	}

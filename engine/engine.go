@@ -130,16 +130,15 @@ type candidate struct {
 	catalog.Finding
 	container string
 	// hits are those of the cause's signatures, the strongest first.
-	hits []catalog.Hit
-	// killed is set when a probe made the kubelet kill the container, ends when it ended by itself.
-	killed, ends bool
-	observed     evidence.Container
+	hits []*catalog.Hit
+	// scope is what the cause was found in.
+	scope *scoped
 }
 
 // candidates evaluates the causes that the hits make worth considering.
-func (e *Engine) candidates(h *history, hits []catalog.Hit) []candidate {
+func (e *Engine) candidates(h *history, hits []*catalog.Hit) []candidate {
 	scopes := scopes{h: h, hits: hits, built: map[string]*scoped{}}
-	byCause := map[*catalog.Cause][]catalog.Hit{}
+	byCause := map[*catalog.Cause][]*catalog.Hit{}
 	var causes []*catalog.Cause
 	for _, hit := range hits {
 		for _, cause := range e.catalog.Candidates(hit.Signature.ID) {
@@ -157,12 +156,12 @@ func (e *Engine) candidates(h *history, hits []catalog.Hit) []candidate {
 			if !holds || percent(finding.Confidence) < reportAt {
 				continue
 			}
-			own := slices.DeleteFunc(slices.Clone(byCause[cause]), func(hit catalog.Hit) bool {
+			own := slices.DeleteFunc(slices.Clone(byCause[cause]), func(hit *catalog.Hit) bool {
 				return container != "" && hit.Fact.Container != "" && hit.Fact.Container != container
 			})
-			slices.SortStableFunc(own, func(a, b catalog.Hit) int { return cmp.Compare(b.Weight(), a.Weight()) })
+			slices.SortStableFunc(own, func(a, b *catalog.Hit) int { return cmp.Compare(b.Weight(), a.Weight()) })
 			found = append(found, candidate{
-				Finding: finding, container: container, hits: own, observed: scope.container, killed: scope.killed, ends: scope.ends,
+				Finding: finding, container: container, hits: own, scope: scope,
 			})
 		}
 	}
@@ -170,7 +169,7 @@ func (e *Engine) candidates(h *history, hits []catalog.Hit) []candidate {
 }
 
 // containersIn gives the containers that hits are about; only the empty name when they are about none.
-func containersIn(hits []catalog.Hit) []string {
+func containersIn(hits []*catalog.Hit) []string {
 	var names []string
 	for _, hit := range hits {
 		if hit.Fact.Container != "" && !slices.Contains(names, hit.Fact.Container) {

@@ -45,10 +45,10 @@ func withoutSymptoms(all []candidate) []candidate {
 	has := func(test func(candidate) bool) bool { return slices.ContainsFunc(all, test) }
 	specific := has(func(c candidate) bool { return !c.Cause.Generic })
 	dies := has(func(c candidate) bool {
-		return c.ends && !c.killed && (c.Cause.FailureType == v1alpha1.CrashLoopBackOff || c.Cause.FailureType == v1alpha1.OOMKilled)
+		return c.scope.ends && !c.scope.killed && (c.Cause.FailureType == v1alpha1.CrashLoopBackOff || c.Cause.FailureType == v1alpha1.OOMKilled)
 	})
-	probed := has(func(c candidate) bool { return c.killed && c.Cause.FailureType == v1alpha1.ProbeFailure })
-	return slices.DeleteFunc(slices.Clone(all), func(c candidate) bool {
+	probed := has(func(c candidate) bool { return c.scope.killed && c.Cause.FailureType == v1alpha1.ProbeFailure })
+	kept := slices.DeleteFunc(slices.Clone(all), func(c candidate) bool {
 		switch {
 		case dies && c.Cause.FailureType == v1alpha1.ProbeFailure:
 			return true
@@ -62,6 +62,10 @@ func withoutSymptoms(all []candidate) []candidate {
 			return has(func(o candidate) bool { return o.container == c.container && slices.Contains(o.Cause.Over, c.Cause.ID) })
 		}
 	})
+	if len(kept) == 0 {
+		return all // users' rules may each claim to explain the other
+	}
+	return kept
 }
 
 // strongest gives the most confident candidate; of equals the first by id. Without any it gives the zero value.

@@ -19,8 +19,8 @@ const (
 )
 
 // logHits finds the signatures in the logs that still matter.
-func (e *Engine) logHits(h *history) []catalog.Hit {
-	var hits []catalog.Hit
+func (e *Engine) logHits(h *history) []*catalog.Hit {
+	var hits []*catalog.Hit
 	for _, log := range h.observed.Logs {
 		known, failing := h.writerOf(log)
 		if known && !failing {
@@ -45,16 +45,16 @@ func (e *Engine) logHits(h *history) []catalog.Hit {
 
 // aboutNodes keeps what the journal of a node says of the node: what it quotes of containers is theirs, and so is
 // what looks like their normal work.
-func aboutNodes(hits []catalog.Hit) []catalog.Hit {
-	return slices.DeleteFunc(hits, func(hit catalog.Hit) bool {
+func aboutNodes(hits []*catalog.Hit) []*catalog.Hit {
+	return slices.DeleteFunc(hits, func(hit *catalog.Hit) bool {
 		about := hit.Signature.FailureType
 		return hit.Signature.Role != catalog.Context && about != v1alpha1.NodeNotReady && about != v1alpha1.OOMKilled
 	})
 }
 
 // looseHits finds what Kubernetes says of failures in text of unknown origin.
-func (e *Engine) looseHits(h *history) []catalog.Hit {
-	var hits []catalog.Hit
+func (e *Engine) looseHits(h *history) []*catalog.Hit {
+	var hits []*catalog.Hit
 	for _, log := range h.observed.Logs {
 		hits = append(hits, e.catalog.MatchLoose(catalog.Fact{Pod: log.Pod, Container: log.Container, Source: "text"}, log.Text)...)
 	}
@@ -63,10 +63,10 @@ func (e *Engine) looseHits(h *history) []catalog.Hit {
 
 // apart drops hits on lines that another hit of the same failure type has recognised: one line is one piece of
 // evidence.
-func apart(hits, known []catalog.Hit) []catalog.Hit {
-	return slices.DeleteFunc(hits, func(hit catalog.Hit) bool {
+func apart(hits, known []*catalog.Hit) []*catalog.Hit {
+	return slices.DeleteFunc(hits, func(hit *catalog.Hit) bool {
 		start, _, _ := hit.LastLine()
-		return slices.ContainsFunc(known, func(other catalog.Hit) bool {
+		return slices.ContainsFunc(known, func(other *catalog.Hit) bool {
 			at, _, inLog := other.LastLine()
 			return inLog && at == start && other.Signature.FailureType == hit.Signature.FailureType
 		})
@@ -118,14 +118,14 @@ func sourceOf(log evidence.Log) string {
 
 // unrecovered drops errors that normal work followed in the same log. A line that proves the end of a process is
 // kept for a container that failed: another may have been started in its place.
-func unrecovered(hits []catalog.Hit, failing bool) []catalog.Hit {
+func unrecovered(hits []*catalog.Hit, failing bool) []*catalog.Hit {
 	recovered := -1
 	for _, hit := range hits {
 		if start, _, ok := hit.LastLine(); ok && hit.Signature.Role == catalog.Recovery {
 			recovered = max(recovered, start)
 		}
 	}
-	var kept []catalog.Hit
+	var kept []*catalog.Hit
 	for _, hit := range hits {
 		start, _, _ := hit.LastLine()
 		switch {
@@ -139,8 +139,8 @@ func unrecovered(hits []catalog.Hit, failing bool) []catalog.Hit {
 
 // ending keeps, of a log of which nothing else is known, what shows that the process died or can't go on:
 // nothing unless some line does.
-func ending(hits []catalog.Hit, text []byte) []catalog.Hit {
-	var kept []catalog.Hit
+func ending(hits []*catalog.Hit, text []byte) []*catalog.Hit {
+	var kept []*catalog.Hit
 	died := false
 	for _, hit := range hits {
 		_, end, _ := hit.LastLine()

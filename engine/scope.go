@@ -8,14 +8,15 @@ import (
 // scoped is the scope of a container with what folding needs to know of it.
 type scoped struct {
 	*catalog.Scope
-	container    evidence.Container
+	container evidence.Container
+	// killed is set when a probe made the kubelet kill the container, ends when it ended by itself.
 	killed, ends bool
 }
 
 // scopes builds the scope of each container once.
 type scopes struct {
 	h     *history
-	hits  []catalog.Hit
+	hits  []*catalog.Hit
 	built map[string]*scoped
 }
 
@@ -25,7 +26,7 @@ func (s *scopes) of(name string) *scoped {
 	if known := s.built[name]; known != nil {
 		return known
 	}
-	var own []catalog.Hit
+	var own []*catalog.Hit
 	var newest catalog.Fact
 	for _, hit := range s.hits {
 		if name != "" && hit.Fact.Container != "" && hit.Fact.Container != name {

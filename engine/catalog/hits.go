@@ -18,7 +18,7 @@ type Hit struct {
 }
 
 // Weight is the probability that there is a failure of the signature's type, given this hit alone.
-func (h Hit) Weight() float64 {
+func (h *Hit) Weight() float64 {
 	if h.loose {
 		return looseTrust * h.Signature.Weight
 	}
@@ -26,7 +26,7 @@ func (h Hit) Weight() float64 {
 }
 
 // Group gives what a named group of the signature's regular expression captured, or nothing.
-func (h Hit) Group(name string) string {
+func (h *Hit) Group(name string) string {
 	if h.Signature.Regexp == nil {
 		return ""
 	}
@@ -38,7 +38,7 @@ func (h Hit) Group(name string) string {
 }
 
 // LastLine gives the bounds of the last line of a log that the signature recognised; false for other facts.
-func (h Hit) LastLine() (start, end int, ok bool) {
+func (h *Hit) LastLine() (start, end int, ok bool) {
 	if h.log == nil {
 		return 0, 0, false
 	}
@@ -47,19 +47,51 @@ func (h Hit) LastLine() (start, end int, ok bool) {
 
 // Match gives the signatures that recognise a fact of a place other than Log, in the order of the facts and then
 // of the signatures' ids.
-func (c *Catalog) Match(facts []Fact) []Hit {
-	var hits []Hit
+func (c *Catalog) Match(facts []Fact) []*Hit {
+	var hits []*Hit
+	known := map[words][]recognised{} // pods of one workload say the same
 	for _, fact := range facts {
-		index := c.places[fact.Place]
-		for _, candidates := range [...][]*Signature{index.byReason[fact.Reason], index.anyReason} {
-			for _, signature := range candidates {
-				if groups, ok := signature.fits(fact); ok {
-					hits = append(hits, Hit{Signature: signature, Fact: fact, groups: groups})
-				}
-			}
+		said := words{place: fact.Place, state: fact.State, kind: fact.Type, status: fact.Status, reason: fact.Reason, message: fact.Message}
+		if fact.ExitCode != nil {
+			said.ended, said.exitCode = true, *fact.ExitCode
+		}
+		found, seen := known[said]
+		if !seen {
+			found = c.recognise(fact)
+			known[said] = found
+		}
+		for _, one := range found {
+			hits = append(hits, &Hit{Signature: one.signature, Fact: fact, groups: one.groups})
 		}
 	}
 	return hits
+}
+
+// words are all that signatures look at in a fact.
+type words struct {
+	place                                Place
+	state, kind, status, reason, message string
+	ended                                bool
+	exitCode                             int32
+}
+
+// recognised is a signature that fits, with the groups of its expression.
+type recognised struct {
+	signature *Signature
+	groups    []string
+}
+
+func (c *Catalog) recognise(fact Fact) []recognised {
+	var found []recognised
+	index := c.places[fact.Place]
+	for _, candidates := range [...][]*Signature{index.byReason[fact.Reason], index.anyReason} {
+		for _, signature := range candidates {
+			if groups, ok := signature.fits(fact); ok {
+				found = append(found, recognised{signature, groups})
+			}
+		}
+	}
+	return found
 }
 
 // maxQuote bounds what is quoted of a log line, in bytes.
@@ -67,11 +99,11 @@ const maxQuote = 1 << 10
 
 // MatchLog gives the signatures that recognise lines of a log. Each hit's fact is the given one with the last
 // line recognised as its message and the number of lines as its count.
-func (c *Catalog) MatchLog(fact Fact, text []byte) []Hit {
-	var hits []Hit
+func (c *Catalog) MatchLog(fact Fact, text []byte) []*Hit {
+	var hits []*Hit
 	for _, found := range c.logs.Find(text) {
 		signature := c.logSignatures[found.Pattern]
-		hit := Hit{Signature: signature, Fact: fact, log: &found}
+		hit := &Hit{Signature: signature, Fact: fact, log: &found}
 		hit.Fact.Place = Log
 		hit.Fact.Count = found.Count
 		line := text[found.Last.Start:found.Last.End]

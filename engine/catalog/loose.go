@@ -100,8 +100,8 @@ func withoutAnchors(expression *syntax.Regexp) *syntax.Regexp {
 }
 
 // MatchLoose gives the signatures of the places other than Log that recognise a line of text.
-func (c *Catalog) MatchLoose(fact Fact, text []byte) []Hit {
-	var hits []Hit
+func (c *Catalog) MatchLoose(fact Fact, text []byte) []*Hit {
+	var hits []*Hit
 	for _, found := range c.loose.Find(text) {
 		line := text[found.Last.Start:found.Last.End]
 		kind := c.looseSignatures[found.Pattern].FailureType
@@ -111,7 +111,7 @@ func (c *Catalog) MatchLoose(fact Fact, text []byte) []Hit {
 		if other := about(line); other != "" && other != kind {
 			continue
 		}
-		hit := Hit{Signature: c.looseSignatures[found.Pattern], Fact: fact, log: &found, groups: found.Groups, loose: true}
+		hit := &Hit{Signature: c.looseSignatures[found.Pattern], Fact: fact, log: &found, groups: found.Groups, loose: true}
 		hit.Fact.Place = Log
 		hit.Fact.Count = found.Count
 		line = bytes.TrimSpace(line)

@@ -30,5 +30,5 @@ func (c *Catalog) recognises(signature *Signature, sample Fact) bool {
 	if sample.Place == Log {
 		hits = c.MatchLog(sample, []byte("starting\n"+sample.Message+"\n"))
 	}
-	return slices.ContainsFunc(hits, func(hit Hit) bool { return hit.Signature == signature })
+	return slices.ContainsFunc(hits, func(hit *Hit) bool { return hit.Signature == signature })
 }

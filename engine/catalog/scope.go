@@ -20,7 +20,7 @@ type Scope struct {
 
 // NewScope gives the scope of a container and its pod in the evidence. Either may be the zero value when it is
 // unknown. hits are those of the container and of what it is part of.
-func NewScope(observed evidence.Evidence, pod evidence.Pod, container evidence.Container, hits []Hit, now time.Time) *Scope {
+func NewScope(observed evidence.Evidence, pod evidence.Pod, container evidence.Container, hits []*Hit, now time.Time) *Scope {
 	scope := &Scope{hits: hitSet{all: hits}}
 	var node NodeView
 	nodes := make([]NodeView, 0, len(observed.Nodes))
@@ -63,16 +63,16 @@ func NewScope(observed evidence.Evidence, pod evidence.Pod, container evidence.C
 
 // hitSet is the hits of a scope as a CEL value.
 type hitSet struct {
-	all []Hit
+	all []*Hit
 }
 
 // first gives the first hit of a signature; nil if there is none.
 func (h *hitSet) first(id string) *Hit {
-	at := slices.IndexFunc(h.all, func(hit Hit) bool { return hit.Signature.ID == id })
+	at := slices.IndexFunc(h.all, func(hit *Hit) bool { return hit.Signature.ID == id })
 	if at < 0 {
 		return nil
 	}
-	return &h.all[at]
+	return h.all[at]
 }
 
 // times gives how often a signature was seen: the most that one place counted.

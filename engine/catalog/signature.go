@@ -129,14 +129,14 @@ func (s *Signature) fits(fact Fact) ([]string, bool) {
 		return nil, false
 	case len(s.Text) > 0 && !s.hasText(fact.Message), len(s.needs) > 0 && !containsOne(fact.Message, s.needs):
 		return nil, false
-	case s.Not != nil && s.Not.MatchString(fact.Message):
-		return nil, false
-	case s.Regexp == nil:
-		return nil, true
-	default:
-		groups := s.Regexp.FindStringSubmatch(fact.Message)
-		return groups, groups != nil
 	}
+	var groups []string
+	if s.Regexp != nil {
+		if groups = s.Regexp.FindStringSubmatch(fact.Message); groups == nil {
+			return nil, false
+		}
+	}
+	return groups, s.Not == nil || !s.Not.MatchString(fact.Message)
 }
 
 func oneOf(allowed []string, value string) bool {
