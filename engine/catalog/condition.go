@@ -12,6 +12,7 @@ import (
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/common/types/traits"
 	"cel.dev/cel-go/ext"
 	"k8s.io/apimachinery/pkg/api/resource"
 )
@@ -69,6 +70,7 @@ func newEnvironment(known func(id string) bool, bounded bool) (*environment, err
 		cel.Variable("limitRanges", cel.ListType(object("LimitView"))),
 		cel.Variable("images", cel.ListType(object("ImageView"))),
 		hitFunctions(known),
+		cel.Function("first", cel.Overload("first_of_texts", []*cel.Type{cel.ListType(cel.StringType)}, cel.StringType, cel.UnaryBinding(firstText))),
 		cel.Function("bytes", cel.Overload("bytes_of_int", []*cel.Type{cel.IntType}, cel.StringType, cel.UnaryBinding(printBytes))),
 		cel.Function("millis", cel.Overload("millis_of_int", []*cel.Type{cel.IntType}, cel.StringType, cel.UnaryBinding(printMillis))),
 		cel.Function("seconds", cel.Overload("seconds_of_int", []*cel.Type{cel.IntType}, cel.StringType, cel.UnaryBinding(printSeconds))),
@@ -108,7 +110,7 @@ func hitFunctions(known func(id string) bool) cel.EnvOption {
 		return do(hits)
 	}
 	options := []cel.EnvOption{
-		cel.Macros(macro("seen", 1), macro("times", 1), macro("captured", 2), macro("leads", 2)),
+		cel.Macros(first, macro("seen", 1), macro("times", 1), macro("captured", 2), macro("leads", 2)),
 		cel.Function("seen", cel.MemberOverload("hits_seen", []*cel.Type{hitsType, cel.StringType}, cel.BoolType,
 			cel.BinaryBinding(func(hits, id ref.Val) ref.Val {
 				return of(hits, func(h *hitSet) ref.Val { return types.Bool(h.first(text(id)) != nil) })
@@ -135,6 +137,25 @@ func hitFunctions(known func(id string) bool) cel.EnvOption {
 		}
 		return env, nil
 	}
+}
+
+// first is a macro that takes any number of texts and makes a list of them.
+var first = cel.GlobalVarArgMacro("first", func(made cel.MacroExprFactory, _ ast.Expr, args []ast.Expr) (ast.Expr, *common.Error) {
+	return made.NewCall("first", made.NewList(args...)), nil
+})
+
+// firstText gives the first text of a list that is not empty, or nothing.
+func firstText(list ref.Val) ref.Val {
+	texts, ok := list.(traits.Lister)
+	if !ok {
+		return types.NewErr("expected a list, not %s", list.Type().TypeName())
+	}
+	for each := texts.Iterator(); each.HasNext() == types.True; {
+		if given, ok := each.Next().(types.String); ok && given != "" {
+			return given
+		}
+	}
+	return types.String("")
 }
 
 func text(value ref.Val) string {
