@@ -45,7 +45,7 @@ func (h *history) waits(pod evidence.Pod) (catalog.Fact, bool) {
 		}
 	}
 	scheduled := pod.Spec.NodeName != "" || slices.ContainsFunc(pod.Status.Conditions, func(condition corev1.PodCondition) bool {
-		return condition.Type == corev1.PodScheduled
+		return condition.Type == corev1.PodScheduled && condition.Status == corev1.ConditionTrue
 	})
 	described := slices.ContainsFunc(pod.Spec.Containers, func(container corev1.Container) bool { return container.Image != "" })
 	switch {

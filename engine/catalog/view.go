@@ -20,6 +20,7 @@ type ContainerView struct {
 	Name           string            `cel:"name"`
 	Kind           string            `cel:"kind"`
 	Image          string            `cel:"image"`
+	Specified      bool              `cel:"specified"` // its spec was observed
 	PullPolicy     string            `cel:"pullPolicy"`
 	Command        []string          `cel:"command"`
 	Args           []string          `cel:"args"`
@@ -154,7 +155,7 @@ type ImageView struct {
 
 func viewContainer(container evidence.Container, volumes []corev1.Volume) ContainerView {
 	view := ContainerView{
-		Name: container.Name, Kind: string(container.Kind), Image: container.Spec.Image, PullPolicy: string(container.Spec.ImagePullPolicy),
+		Name: container.Name, Kind: string(container.Kind), Image: container.Spec.Image, Specified: container.Specified, PullPolicy: string(container.Spec.ImagePullPolicy),
 		Command: container.Spec.Command, Args: container.Spec.Args, Env: map[string]string{},
 		LastRunSeconds: -1, Restarts: int64(container.RestartCount), Ready: container.Ready,
 		MemoryLimit:    container.Resources.Limits.Memory().Value(),

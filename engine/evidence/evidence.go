@@ -95,8 +95,9 @@ type Container struct {
 	Name string
 	// Kind of the container.
 	Kind ContainerKind
-	// Spec is what its owner wrote, as far as it was observed.
-	Spec corev1.Container
+	// Spec is what its owner wrote, as far as it was observed; Specified is set when it was.
+	Spec      corev1.Container
+	Specified bool
 	// Resources are its limits and requests as the pod has them.
 	Resources corev1.ResourceRequirements
 	// MemoryUsage is what it used last, or at most, in bytes; zero when it was not measured.

@@ -30,7 +30,7 @@ func EventOf(event *corev1.Event) Event {
 		count = event.Series.Count
 	}
 	found := Event{
-		Object: strings.ToLower(about.Kind) + "/" + about.Name, Type: event.Type, Reason: event.Reason, Message: event.Message,
+		Object: strings.ToLower(about.Kind) + "/" + about.Name, Type: event.Type, Reason: upper(event.Reason), Message: event.Message,
 		Count: max(count, 1), Time: EventTime(event),
 	}
 	if about.Kind == "" {
@@ -40,6 +40,14 @@ func EventOf(event *corev1.Event) Event {
 		found.Pod, found.Container = about.Name, containerIn(about)
 	}
 	return found
+}
+
+// upper gives a reason as it is written since 1.1: before, it began with a small letter.
+func upper(reason string) string {
+	if reason == "" || reason[0] < 'a' || reason[0] > 'z' {
+		return reason
+	}
+	return strings.ToUpper(reason[:1]) + reason[1:]
 }
 
 // placeEvent gives an event to the workload that it is about. A node's event is shown to the node alone.

@@ -25,7 +25,7 @@ func ContainersOf(pod *corev1.Pod) []Container {
 		known[spec.Name] = true
 		found = append(found, Container{
 			Pod: pod.Name, PodUID: string(pod.UID), Name: spec.Name, Kind: kind,
-			Spec: spec, Resources: spec.Resources,
+			Spec: spec, Specified: spec.Image != "" || len(spec.Resources.Limits) > 0, Resources: spec.Resources,
 			Ready: status.Ready, RestartCount: status.RestartCount,
 			State: status.State, LastState: status.LastTerminationState,
 		})
@@ -47,6 +47,7 @@ func ContainersOf(pod *corev1.Pod) []Container {
 		for _, status := range statuses {
 			if !known[status.Name] {
 				add(corev1.Container{Name: status.Name, Image: status.Image}, status, kind)
+				found[len(found)-1].Specified = false
 			}
 		}
 	}

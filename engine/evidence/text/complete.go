@@ -1,6 +1,7 @@
 package text
 
 import (
+	"cmp"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -27,19 +28,47 @@ func (p *parser) complete() {
 			fillIn(named[row.Name], row)
 		}
 	}
+	pieces = p.together(pieces)
 	whole := p.onlyPod()
 	if whole == nil {
 		return
 	}
 	if len(pieces) == 1 && (len(whole.Spec.Containers) == 0 || whole.Spec.Containers[0].Name == "") {
 		join(whole, pieces[0])
-		p.objects = slices.DeleteFunc(p.objects, func(object runtime.Object) bool { return object == pieces[0] })
+		p.remove(pieces[0])
 	}
 	for _, object := range p.objects {
 		if event, ok := object.(*corev1.Event); ok && event.InvolvedObject.Kind == "Pod" && event.InvolvedObject.Name == "" {
 			event.InvolvedObject.Name, event.InvolvedObject.Namespace, event.Namespace = whole.Name, whole.Namespace, whole.Namespace
 		}
 	}
+}
+
+func (p *parser) remove(piece *corev1.Pod) {
+	p.objects = slices.DeleteFunc(p.objects, func(object runtime.Object) bool { return object == piece })
+}
+
+// together joins a piece that has the status of a container and one that has its specification.
+func (p *parser) together(pieces []*corev1.Pod) []*corev1.Pod {
+	if len(pieces) != 2 {
+		return pieces
+	}
+	status, spec := pieces[0], pieces[1]
+	if len(status.Status.ContainerStatuses) == 0 {
+		status, spec = spec, status
+	}
+	if len(status.Spec.Containers) != 1 || len(spec.Spec.Containers) != 1 || len(status.Status.ContainerStatuses) != 1 || len(spec.Status.ContainerStatuses) != 0 {
+		return pieces
+	}
+	one, other := &status.Spec.Containers[0], spec.Spec.Containers[0]
+	if one.Name != "" && other.Name != "" && one.Name != other.Name || len(one.Resources.Limits)+len(one.Resources.Requests) > 0 {
+		return pieces
+	}
+	other.Name, other.Image = cmp.Or(one.Name, other.Name), cmp.Or(one.Image, other.Image)
+	*one = other
+	status.Status.ContainerStatuses[0].Name = other.Name
+	p.remove(spec)
+	return []*corev1.Pod{status}
 }
 
 // fillIn gives a pod the statuses of a row, which are those of its first containers.
@@ -115,8 +144,8 @@ func join(whole, piece *corev1.Pod) {
 		}
 		status.RestartCount = max(status.RestartCount, statuses[i].RestartCount)
 	}
-	whole.Spec.Containers = append(piece.Spec.Containers, whole.Spec.Containers[min(len(piece.Spec.Containers), len(whole.Spec.Containers)):]...)
-	whole.Status.ContainerStatuses = append(piece.Status.ContainerStatuses, statuses[min(len(piece.Status.ContainerStatuses), len(statuses)):]...)
+	whole.Spec.Containers = slices.Concat(piece.Spec.Containers, whole.Spec.Containers[min(len(piece.Spec.Containers), len(whole.Spec.Containers)):])
+	whole.Status.ContainerStatuses = slices.Concat(piece.Status.ContainerStatuses, statuses[min(len(piece.Status.ContainerStatuses), len(statuses)):])
 	if piece.Spec.Volumes != nil {
 		whole.Spec.Volumes = piece.Spec.Volumes
 	}

@@ -14,6 +14,8 @@ type eventRow struct {
 	span                                   span
 	// first and last are when it was reported, as kubectl before 1.2 printed it in place of ages.
 	first, last time.Time
+	// sandbox is set for what happened to no container of the pod's specification.
+	sandbox bool
 }
 
 // isEventRow tells whether a line without its indentation is an event as kubectl describe prints it, which needs
@@ -114,9 +116,10 @@ func isFieldPath(text string) bool {
 // before 1.7. Before 1.2 there was no type, and times stood in place of ages.
 func parseOldEventRow(line string) (eventRow, bool) {
 	var row eventRow
-	rest := line
-	var ok1, ok2 bool
-	if row.first, rest, ok1 = leadingTime(line); ok1 {
+	var ok2 bool
+	first, rest, ok1 := leadingTime(line)
+	if ok1 {
+		row.first = first
 		row.last, rest, ok2 = leadingTime(rest)
 	} else {
 		var firstText, lastText string
@@ -152,7 +155,7 @@ func (row eventRow) withoutType(text string) (eventRow, bool) {
 	}
 	rest = trimLeft(rest)
 	if behind, ok := strings.CutPrefix(rest, "implicitly required container POD"); ok {
-		rest = behind
+		row.sandbox, rest = true, behind
 	} else if path, behind := word(rest); isFieldPath(path) {
 		row.fieldPath, rest = path, behind
 	}
@@ -177,6 +180,9 @@ func (row *eventRow) takeSource(source []string) {
 	}
 	row.from = strings.Trim(strings.Join(source, " "), "{} ")
 	row.from = strings.TrimSuffix(row.from, ",")
+	if component, host := word(row.from); host != "" && !strings.HasSuffix(component, ",") {
+		row.from = component + ", " + host
+	}
 }
 
 // cutWord cuts a text at a word that stands by itself.
@@ -204,7 +210,7 @@ type subject struct {
 
 // event is the API's event for a row.
 func (row eventRow) event(about subject, seen *sighting) *corev1.Event {
-	component, host, _ := strings.Cut(row.from, ", ")
+	component, host := sourceOf(row.from)
 	event := &corev1.Event{
 		InvolvedObject: corev1.ObjectReference{Kind: about.kind, Namespace: about.namespace, Name: about.name, FieldPath: row.fieldPath},
 		Type:           row.kind, Reason: row.reason, Message: strings.TrimSpace(row.message), Count: row.span.count,
@@ -214,7 +220,7 @@ func (row eventRow) event(about subject, seen *sighting) *corev1.Event {
 	if about.kind == "Node" || about.kind == "PersistentVolume" {
 		event.Namespace = corev1.NamespaceDefault
 	}
-	if event.InvolvedObject.FieldPath == "" && len(about.containers) > 0 {
+	if event.InvolvedObject.FieldPath == "" && len(about.containers) > 0 && !row.sandbox {
 		event.InvolvedObject.FieldPath = fieldPathOf(about.containers, row)
 	}
 	seen.ago(row.span.last, func(t time.Time) { event.LastTimestamp = metav1.NewTime(t) })
@@ -244,7 +250,7 @@ func (p *parser) eventSection(i int, about subject, seen *sighting) ([]reported,
 		line := p.src.line(j)
 		start := trimLeft(line)
 		if len(events) == 0 && isEventColumns(start) {
-			old = strings.HasPrefix(start, "FirstSeen")
+			old = old || strings.HasPrefix(start, "FirstSeen")
 			end = j + 1
 			continue
 		}

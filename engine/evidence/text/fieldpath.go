@@ -14,7 +14,8 @@ func fieldPathOf(names []namedContainer, row eventRow) string {
 	}
 	if name := containerIn(row.message); name != "" {
 		for _, c := range names {
-			if c.name == name {
+			if c.name == name || c.name == "" && isObjectName(name) && len(names) == 1 {
+				c.name = name
 				return c.path()
 			}
 		}
@@ -24,7 +25,7 @@ func fieldPathOf(names []namedContainer, row eventRow) string {
 			return c.path()
 		}
 	}
-	if len(names) == 1 {
+	if len(names) == 1 && names[0].name != "" {
 		return names[0].path()
 	}
 	return ""

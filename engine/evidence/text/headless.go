@@ -17,6 +17,9 @@ func headless(start string) (cells, bool) {
 		kind, names = eventTable, headlessEvent(words)
 	}
 	if names == nil {
+		kind, names = nodeTable, headlessNode(words)
+	}
+	if names == nil {
 		return cells{}, false
 	}
 	header := tableHeader{kind: kind}
@@ -32,7 +35,7 @@ func isHeadless(start string) bool {
 	first, rest := word(start)
 	second, rest := word(rest)
 	third, _ := word(rest)
-	if !isRatio(second) && !isRatio(third) {
+	if !isRatio(second) && !isRatio(third) && !isNodeStatus(second) && !isNodeStatus(third) {
 		if _, ok := parseAge(first); !ok || !isDigit(start[0]) {
 			return false
 		}
@@ -99,6 +102,34 @@ func isPodStatus(text string) bool {
 		return true
 	}
 	return isReason(rest) && rest[0] >= 'A' && rest[0] <= 'Z'
+}
+
+// headlessNode names the columns of "NAME STATUS [ROLES] AGE [VERSION]", and of "NAME LABELS STATUS" before 1.1.
+func headlessNode(words []string) []string {
+	switch {
+	case len(words) < 3 || !isObjectName(words[0]):
+		return nil
+	case len(words) == 3 && isNodeStatus(words[2]) && strings.Contains(words[1], "="):
+		return []string{"NAME", "LABELS", "STATUS"}
+	case !isNodeStatus(words[1]):
+		return nil
+	}
+	if _, ok := parseAge(words[2]); ok {
+		return append([]string{"NAME", "STATUS", "AGE"}, []string{"VERSION"}[:min(len(words)-3, 1)]...)
+	}
+	if len(words) < 4 {
+		return nil
+	}
+	if _, ok := parseAge(words[3]); !ok {
+		return nil
+	}
+	return append([]string{"NAME", "STATUS", "ROLES", "AGE"}, []string{"VERSION"}[:min(len(words)-4, 1)]...)
+}
+
+// isNodeStatus recognises what the STATUS of a node may be.
+func isNodeStatus(text string) bool {
+	ready, more, _ := strings.Cut(text, ",")
+	return (ready == "Ready" || ready == "NotReady" || ready == "Unknown") && (more == "" || more == "SchedulingDisabled")
 }
 
 // headlessEvent names the columns of "LAST TYPE REASON OBJECT MESSAGE" and of the order before 1.14.

@@ -14,7 +14,7 @@ func (p *parser) endLog(i int) {
 	}
 	raw := p.src.raw(p.logFrom-1, i)
 	p.logFrom = 0
-	if len(bytes.Trim(raw, " \t\r\n-=")) == 0 { // only separators
+	if len(bytes.Trim(raw, " \t\r\n-=.")) == 0 || len(raw) < 128 && isElision(string(bytes.TrimSpace(raw))) { // nothing was written
 		return
 	}
 	whose := p.logOwner(raw)

@@ -159,21 +159,28 @@ func jsonLength(text string) (length int, closed bool) {
 // yaml decodes the YAML document that begins at line i.
 func (p *parser) yaml(i int) (next int, ok bool) {
 	margin := indentOf(p.src.line(i))
-	next = p.yamlEnd(i, margin)
+	next = p.yamlEnd(i, margin, false)
 	if items, outer := p.yamlItems(i, next, margin); items != nil {
 		return next, p.decodeItems(items, outer)
 	}
-	value, ok := yamlToJSON(p.plain(i, next, margin))
+	value, cut, ok := p.yamlToJSON(p.plain(i, next, margin))
+	if ok && cut > 0 {
+		next = i + cut
+	}
 	return next, ok && p.decode(value, owner{})
 }
 
-// yamlEnd is the line after the document that begins at line i: the next that can't be part of it.
-func (p *parser) yamlEnd(i, margin int) int {
+// yamlEnd is the line after the document that begins at line i: the next that can't be part of it. A piece of a
+// document ends where another begins behind an empty line.
+func (p *parser) yamlEnd(i, margin int, piece bool) int {
 	versions := 0
 	end := i
 	for j := i; j < p.src.lines(); j++ {
 		line := p.src.line(j)
 		if isBlank(line) {
+			if piece && j+1 < p.src.lines() && !isBlank(p.src.line(j+1)) && p.isPiece(j+1, trimLeft(p.src.line(j+1))) {
+				break
+			}
 			continue
 		}
 		if indent := indentOf(line); indent < margin {
@@ -226,7 +233,7 @@ func isObjectField(name string) bool {
 
 // plain is the text of some lines without their margin.
 func (p *parser) plain(from, until, margin int) []byte {
-	if margin == 0 && !p.src.coloured {
+	if margin == 0 && !p.src.coloured && !p.src.quoted {
 		return p.src.raw(from, until)
 	}
 	var out bytes.Buffer
@@ -292,21 +299,73 @@ func (p *parser) decodeItems(items [][]byte, outer owner) bool {
 		if outer.kind == "" && !bytes.Contains(item, []byte("kind")) {
 			continue // nothing says what it is
 		}
-		if value, ok := yamlToJSON(item); ok && p.decode(value, outer) {
+		if value, _, ok := p.yamlToJSON(item); ok && p.decode(value, outer) {
 			decoded = true
 		}
 	}
 	return decoded || len(items) == 0
 }
 
+// maxMended is how many documents of a text are tried again, which costs as much as the first time.
+const maxMended = 64
+
 // yamlToJSON converts one document, unless it is too large or repeats parts of itself: what kubectl prints has
-// no aliases, and a few can stand for gigabytes.
-func yamlToJSON(document []byte) ([]byte, bool) {
+// no aliases, and a few can stand for gigabytes. A document with dots where something was left out is read without
+// these, and one that goes over into something else up to there; cut is then the number of its lines that count.
+func (p *parser) yamlToJSON(document []byte) (value []byte, cut int, ok bool) {
 	if len(document) > maxManifest || hasAliases(document) {
-		return nil, false
+		return nil, 0, false
 	}
 	value, err := yaml.YAMLToJSON(document)
-	return value, err == nil
+	if err == nil || p.mended >= maxMended {
+		return value, 0, err == nil
+	}
+	p.mended++
+	document = withoutElisions(document)
+	for range 4 {
+		if value, err = yaml.YAMLToJSON(document); err == nil {
+			return value, cut, true
+		}
+		if cut = errorLine(err); cut < 3 {
+			return nil, 0, false
+		}
+		cut--
+		document = firstLines(document, cut)
+	}
+	return nil, 0, false
+}
+
+// errorLine is the line that an error of the YAML library names; 0 when it names none.
+func errorLine(err error) int {
+	_, rest, _ := strings.Cut(err.Error(), "yaml: line ")
+	number, _, _ := strings.Cut(rest, ":")
+	if line := intOf[int32](number); line != nil {
+		return int(*line)
+	}
+	return 0
+}
+
+func firstLines(document []byte, count int) []byte {
+	end := 0
+	for range count {
+		length := bytes.IndexByte(document[end:], '\n')
+		if length < 0 {
+			return document
+		}
+		end += length + 1
+	}
+	return document[:end]
+}
+
+// withoutElisions empties the lines that stand for what was left out.
+func withoutElisions(document []byte) []byte {
+	lines := bytes.Split(document, []byte{'\n'})
+	for i, line := range lines {
+		if isElision(string(bytes.TrimRight(line, "\r"))) {
+			lines[i] = nil
+		}
+	}
+	return bytes.Join(lines, []byte{'\n'})
 }
 
 // hasAliases tells whether a document may use an anchor that it defines. It takes some text for one that isn't.

@@ -21,7 +21,7 @@ const (
 	messageStart
 	refusedStart
 	nodeStart
-	yamlStart
+	pieceStart
 )
 
 // begins looks at line i and, when its first bytes promise something, at the few lines after it. Nearly every
@@ -50,6 +50,8 @@ func (p *parser) begins(i int) begins {
 	switch {
 	case i >= p.plainUntil && p.isManifest(i, start):
 		return manifestStart
+	case i >= p.plainUntil && p.isPiece(i, start):
+		return pieceStart
 	case mayJournal(first) && isJournal(line), strings.Contains(start[:min(len(start), 60)], ".go:") && isKubeletFile(bareFile(start)):
 		return journalStart
 	case (first == 'N' || first == 'W') && p.beginsEvent(i, start):

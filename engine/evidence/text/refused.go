@@ -7,8 +7,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// refusedLog is what the API server answers instead of the log of a container that has not begun:
-// Error from server (BadRequest): container "app" in pod "web-1" is waiting to start: ContainerCreating
+// refusedLog is what the API server answers instead of the log of a container that has not begun: `Error from server
+// (BadRequest): container "app" in pod "web-1" is waiting to start: ContainerCreating`.
 type refusedLog struct{ container, pod, reason, message string }
 
 func parseRefusedLog(start string) (found refusedLog, ok bool) {

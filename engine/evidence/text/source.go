@@ -13,8 +13,8 @@ type source struct {
 	text string // the same as data
 	// starts are the offsets of the lines, and behind the last the length of the text.
 	starts []int
-	// coloured is set when the text has terminal escapes.
-	coloured bool
+	// coloured is set when the text has terminal escapes, quoted when lines in a row begin like a quoted mail.
+	coloured, quoted bool
 }
 
 func newSource(data []byte) *source {
@@ -31,6 +31,7 @@ func newSource(data []byte) *source {
 		at += length + 1
 	}
 	s.starts = append(s.starts, len(s.text))
+	s.quoted = strings.HasPrefix(s.text, ">") || strings.Contains(s.text, "\n>")
 	return s
 }
 
@@ -49,7 +50,15 @@ func (s *source) line(i int) string {
 	if s.coloured {
 		line = stripColours(line)
 	}
+	if s.quoted && strings.HasPrefix(line, ">") && (s.isQuoted(i-1) || s.isQuoted(i+1)) {
+		line = strings.TrimPrefix(strings.TrimLeft(line, ">"), " ")
+	}
 	return line
+}
+
+// isQuoted tells whether a line begins as mails and issues quote lines. One alone may be a prompt.
+func (s *source) isQuoted(i int) bool {
+	return i >= 0 && i < s.lines() && s.text[s.starts[i]] == '>'
 }
 
 // raw are the bytes of the lines from to before until, as they were.

@@ -309,7 +309,7 @@ func (h tableHeader) byWords(row string) ([]string, bool) {
 			inside, behind, _ := strings.Cut(rest, ")")
 			value, rest = value+" "+inside+")", strings.TrimSpace(behind)
 		}
-		if c.name == "SOURCE" && strings.HasSuffix(value, ",") {
+		if c.name == "SOURCE" && (strings.HasSuffix(value, ",") || value != "" && value[0] == '{' && !strings.HasSuffix(value, "}")) {
 			host, behind := word(rest)
 			value, rest = value+" "+host, behind
 		}

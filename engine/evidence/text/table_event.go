@@ -27,7 +27,7 @@ func (p *parser) eventTableRow(row cells, seen *sighting) bool {
 	if count := intOf[int32](row.get("COUNT")); count != nil {
 		found.count = *count
 	}
-	component, host, _ := strings.Cut(row.get("SOURCE"), ", ")
+	component, host := sourceOf(row.get("SOURCE"))
 	about := p.involved(row)
 	event := &corev1.Event{
 		ObjectMeta:     metav1.ObjectMeta{Namespace: about.Namespace},
@@ -64,6 +64,16 @@ func (p *parser) linkClocks() {
 	for _, row := range p.placed {
 		row.seen.linked(started[row.pod], row.ago)
 	}
+}
+
+// sourceOf reads "kubelet, node-1", and "{kubelet node-1}" as it was before 1.7.
+func sourceOf(text string) (component, host string) {
+	if strings.HasPrefix(text, "{") {
+		component, host = word(strings.Trim(text, "{}"))
+		return component, host
+	}
+	component, host, _ = strings.Cut(text, ", ")
+	return component, host
 }
 
 // involved is what the event of a row is about: kind/name in one column, or in two before 1.14.

@@ -63,6 +63,8 @@ type parser struct {
 	plainUntil int
 	// jsonRead counts the bytes read of what looked like JSON, to bound what is read in vain.
 	jsonRead int
+	// mended counts the documents that were tried again without what doesn't belong to them.
+	mended int
 	// claimed counts the containers that rows of tables claim.
 	claimed int
 	// noExitUntil is the line before which no exit code follows a message, so that many messages don't look far.
@@ -105,6 +107,8 @@ func (p *parser) next(i int) int {
 		return p.message(i)
 	case refusedStart:
 		return p.refused(i)
+	case pieceStart:
+		return p.piece(i)
 	case nodeStart:
 		return p.nodeFragment(i)
 	default:
