@@ -1,6 +1,8 @@
 package evidence
 
 import (
+	"reflect"
+
 	corev1 "k8s.io/api/core/v1"
 )
 
@@ -25,7 +27,7 @@ func ContainersOf(pod *corev1.Pod) []Container {
 		known[spec.Name] = true
 		found = append(found, Container{
 			Pod: pod.Name, PodUID: string(pod.UID), Name: spec.Name, Kind: kind,
-			Spec: spec, Specified: spec.Image != "" || len(spec.Resources.Limits) > 0, Resources: spec.Resources,
+			Spec: spec, Specified: specified(spec), Resources: spec.Resources,
 			Ready: status.Ready, RestartCount: status.RestartCount,
 			State: status.State, LastState: status.LastTerminationState,
 		})
@@ -47,13 +49,17 @@ func ContainersOf(pod *corev1.Pod) []Container {
 		for _, status := range statuses {
 			if !known[status.Name] {
 				add(corev1.Container{Name: status.Name, Image: status.Image}, status, kind)
-				found[len(found)-1].Specified = false
 			}
 		}
 	}
 	addUnspecified(pod.Status.InitContainerStatuses, Init)
 	addUnspecified(pod.Status.ContainerStatuses, App)
 	return found
+}
+
+// specified reports whether more of a spec was observed than what a status tells of it too.
+func specified(spec corev1.Container) bool {
+	return !reflect.DeepEqual(spec, corev1.Container{Name: spec.Name, Image: spec.Image})
 }
 
 func statusOf(name string, statuses []corev1.ContainerStatus) corev1.ContainerStatus {
