@@ -60,6 +60,7 @@ type Match struct {
 type Matcher struct {
 	patterns  []Pattern
 	literals  []literal
+	places    []place // by literal
 	automaton *automaton
 	searches  sync.Pool // of *search, with the room that earlier ones took
 }
@@ -70,6 +71,13 @@ type literal struct {
 	ignoreCase bool
 	key        int // the length of its key, a prefix
 	pattern    int
+}
+
+// place is what decides whether a literal needs a closer look: apart from the rest of it, so that all fit into the
+// nearest cache.
+type place struct {
+	pattern int32
+	rest    int32 // how much of the literal lies behind its key
 }
 
 // New returns a Matcher for patterns. It is an error for a pattern to have no literal, or one that is empty or
@@ -92,10 +100,13 @@ func New(patterns []Pattern) (*Matcher, error) {
 				text = folded
 			}
 			m.literals = append(m.literals, literal{text: text, ignoreCase: p.IgnoreCase, key: len(key), pattern: i})
+			m.places = append(m.places, place{pattern: int32(i), rest: int32(len(text) - len(key))})
 		}
 	}
 	m.automaton = newAutomaton(keys)
-	m.searches.New = func() any { return &search{m: m, slots: make([]int32, len(m.patterns))} }
+	m.searches.New = func() any {
+		return &search{m: m, slots: make([]int32, len(m.patterns)), until: make([]int, len(m.patterns))}
+	}
 	return m, nil
 }
 

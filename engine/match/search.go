@@ -9,6 +9,7 @@ type search struct {
 	lines  lineReader
 	hits   hits
 	slots  []int32 // by pattern: 1 + the index in seen, 0 if it was not seen
+	until  []int   // by pattern: where the window of its last sighting ends, 0 if it was not seen
 	seen   []sightings
 	unread int // how many bytes regular expressions may still read
 }
@@ -20,7 +21,7 @@ func (s *search) find(text []byte) []Match {
 	s.confirm()
 	found := s.matches()
 	for i := range s.seen {
-		s.slots[s.seen[i].pattern] = 0
+		s.slots[s.seen[i].pattern], s.until[s.seen[i].pattern] = 0, 0
 	}
 	s.text, s.lines, s.seen = nil, lineReader{}, s.seen[:0]
 	return found
@@ -31,18 +32,22 @@ func (s *search) visit(base int, found []hit) {
 	for _, h := range found {
 		end := base + int(h.end)
 		for _, key := range s.m.automaton.endsAt(h.state) {
+			place := s.m.places[key]
+			if end+int(place.rest) <= s.until[place.pattern] {
+				continue // the last sighting already speaks for it
+			}
 			l := &s.m.literals[key]
 			at := end - l.key
-			slot := s.slots[l.pattern]
-			if slot > 0 && s.seen[slot-1].covers(at+len(l.text)) || !l.begins(s.text[at:]) {
+			if !l.begins(s.text[at:]) {
 				continue
 			}
+			slot := s.slots[l.pattern]
 			if slot == 0 {
 				s.seen = append(s.seen, newSightings(l.pattern))
 				slot = int32(len(s.seen))
 				s.slots[l.pattern] = slot
 			}
-			s.seen[slot-1].add(s.lines.at(end-1), at)
+			s.until[l.pattern] = s.seen[slot-1].add(s.lines.at(end-1), at)
 		}
 	}
 }

@@ -35,11 +35,10 @@ func (s sighting) long() bool {
 
 // sightings are those of one pattern.
 type sightings struct {
-	pattern   int
-	count     int // how many there are
-	lines     int // how many lines have one, without those that were found not to match
-	lastLine  int // where the last one's line begins
-	lastUntil int // where its window ends
+	pattern  int
+	count    int // how many there are
+	lines    int // how many lines have one, without those that were found not to match
+	lastLine int // where the last one's line begins
 	// Of those kept, in their order: the oldest and the newest known to match; -1 is none.
 	oldest, newest int
 	kept           [keptAll]sighting // the oldest, from keptOldest on the newest as a ring
@@ -49,12 +48,8 @@ func newSightings(pattern int) sightings {
 	return sightings{pattern: pattern, lastLine: -1, oldest: -1, newest: -1}
 }
 
-// covers says that the last sighting already speaks for a literal that ends at offset end.
-func (n *sightings) covers(end int) bool {
-	return end <= n.lastUntil
-}
-
-func (n *sightings) add(line *Line, at int) {
+// add notes a sighting and returns where its window ends: it speaks for all literals up to there.
+func (n *sightings) add(line *Line, at int) (until int) {
 	if line.Start != n.lastLine {
 		n.lines++
 		n.lastLine = line.Start
@@ -62,7 +57,8 @@ func (n *sightings) add(line *Line, at int) {
 	s := &n.kept[slot(n.count)]
 	s.line, s.at = *line, at
 	n.count++
-	_, n.lastUntil = s.window()
+	_, until = s.window()
+	return until
 }
 
 // refute takes a line that doesn't match out of the count. A long line stays in it: another window may match.
