@@ -18,6 +18,8 @@ const (
 	// looseReason is the least length, in bytes, of a reason that is looked for by itself: shorter ones are words of
 	// everyday language (Failed, Error, Killing).
 	looseReason = 9
+	// maxLooseLine bounds how much of a line is asked what it is about, in bytes.
+	maxLooseLine = 2 << 10
 )
 
 // statusCodes are reasons that are status codes of gRPC as well, and say nothing without their place.
@@ -104,6 +106,7 @@ func (c *Catalog) MatchLoose(fact Fact, text []byte) []*Hit {
 	var hits []*Hit
 	for _, found := range c.loose.Find(text) {
 		line := text[found.Last.Start:found.Last.End]
+		line = line[:min(len(line), maxLooseLine)]
 		kind := c.looseSignatures[found.Pattern].FailureType
 		if envelope := envelopes[kind]; envelope != nil && !envelope.Match(line) {
 			continue

@@ -14,10 +14,13 @@ import (
 	"sync"
 )
 
-// budget is how many bytes the regular expressions of one Find may read, whatever the text: some 10 ms with
-// expressions as they are usual, up to 0.2 s with the slowest. A log whose patterns see a few hundred lines stays
-// below it.
-const budget = 256 << 10
+const (
+	// budget is how many bytes the regular expressions of one Find may read, whatever the text, so that a text can't
+	// make them costly. A log whose patterns see a few hundred lines stays below it.
+	budget = 256 << 10
+	// tryCost is what starting an expression costs, in bytes that it could have read instead.
+	tryCost = 64
+)
 
 // Pattern is a log signature. A line matches when any of Literals occurs in it, Regexp (if not nil) matches the
 // line's window, and Not (if not nil) does not.

@@ -85,7 +85,7 @@ func (s *search) try(n *sightings, i int) bool {
 		if s.unread <= 0 {
 			return false
 		}
-		s.unread -= len(window)
+		s.unread -= len(window) + tryCost
 		if step.expression.Match(window) != step.want {
 			n.refute(sighting)
 			return false

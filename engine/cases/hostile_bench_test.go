@@ -1,0 +1,73 @@
+package cases_test
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kube-remedy/kube-remedy/engine"
+	"github.com/kube-remedy/kube-remedy/engine/cases"
+	"github.com/kube-remedy/kube-remedy/engine/catalog"
+)
+
+// BenchmarkDiagnoseHostileText reads and diagnoses 10 MB of text that was made to be costly, and reports the ratio
+// to an ordinary log of the same size in the same run.
+func BenchmarkDiagnoseHostileText(b *testing.B) {
+	const size = 10_000_000
+	known, err := catalog.BuiltIn()
+	require.NoError(b, err)
+	with := engine.New(known)
+	fill := func(line func(i int) string) []byte {
+		var text bytes.Buffer
+		for i := 0; text.Len() < size; i++ {
+			text.WriteString(line(i))
+		}
+		return text.Bytes()[:size]
+	}
+	var literals []string
+	for _, signature := range known.Signatures() {
+		literals = append(literals, signature.Text...)
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	ordinary := fill(func(i int) string {
+		return fmt.Sprintf("2026-03-01T11:%02d:%02d.%03dZ INFO  [worker-%d] orders.Handler: order %08x accepted, %d items in %dms\n", i/3600%60, i/60%60, i%1000, i%8, i*2654435761, i%7+1, i%250)
+	})
+	measure := func(b *testing.B, text []byte) float64 {
+		b.SetBytes(size)
+		best := time.Duration(1<<63 - 1)
+		for b.Loop() {
+			began := time.Now()
+			cases.Diagnose(with, text)
+			best = min(best, time.Since(began))
+		}
+		return best.Seconds()
+	}
+	var base float64
+	b.Run("an ordinary log", func(b *testing.B) { base = measure(b, ordinary) })
+	for _, hostile := range []struct {
+		name string
+		text []byte
+	}{
+		{"one line", bytes.ReplaceAll(ordinary, []byte("\n"), []byte(" "))},
+		{"empty lines", bytes.Repeat([]byte("\n"), size)},
+		{"colour codes at every word", fill(func(i int) string { return "\x1b[32mINFO\x1b[0m \x1b[1morder\x1b[0m \x1b[38;5;12maccepted\x1b[0m\n" })},
+		{"binary", fill(func(int) string { return string([]byte{byte(random.Uint32()), byte(random.Uint32()), byte(random.Uint32()), 0}) })},
+		{"nothing but the words of signatures", fill(func(i int) string { return literals[i%len(literals)] + "\n" })},
+		{"the words of signatures in one line", fill(func(i int) string { return literals[i%len(literals)] + " " })},
+		{"half of what expressions ask for", fill(func(i int) string {
+			return "Failed to pull image \"" + strings.Repeat("a/", 40) + "\": " + strings.Repeat("rpc error: code = ", 20) + "\n"
+		})},
+		{"brackets and quotes", fill(func(int) string { return "{[\"\\'`<${%(" })},
+		{"almost events", fill(func(int) string { return "  Warning  Failed  1s (x2 over  3m)  kubelet\n" })},
+		{"almost klog", fill(func(int) string { return "E1124 00:00:00.000000    1 pod_workers.go:1] \"a\" err=\"\\\"\\\"\n" })},
+	} {
+		b.Run(hostile.name, func(b *testing.B) {
+			b.ReportMetric(measure(b, hostile.text)/base, "x-ordinary")
+		})
+	}
+}
