@@ -19,7 +19,7 @@ const (
 	// make them costly. A log whose patterns see a few hundred lines stays below it.
 	budget = 256 << 10
 	// tryCost is what starting an expression costs, in bytes that it could have read instead.
-	tryCost = 64
+	tryCost = 192
 )
 
 // Pattern is a log signature. A line matches when any of Literals occurs in it, Regexp (if not nil) matches the

@@ -127,7 +127,7 @@ func parseTime(text string) time.Time {
 // leadingTime cuts a time of a description off the front of a text.
 func leadingTime(text string) (parsed time.Time, rest string, ok bool) {
 	text = trimLeft(text)
-	if len(text) < len(descriptionTime) {
+	if len(text) < len(descriptionTime) || text[3] != ',' { // behind the day of the week
 		return time.Time{}, text, false
 	}
 	stamp := text[:len(descriptionTime)]

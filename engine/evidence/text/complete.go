@@ -28,7 +28,7 @@ func (p *parser) complete() {
 			fillIn(named[row.Name], row)
 		}
 	}
-	pieces = p.together(pieces)
+	pieces = p.together(p.tails(pieces))
 	whole := p.onlyPod()
 	if whole == nil {
 		return
@@ -44,8 +44,13 @@ func (p *parser) complete() {
 	}
 }
 
-func (p *parser) remove(piece *corev1.Pod) {
-	p.objects = slices.DeleteFunc(p.objects, func(object runtime.Object) bool { return object == piece })
+// remove takes pods out of the objects.
+func (p *parser) remove(pieces ...*corev1.Pod) {
+	gone := map[runtime.Object]bool{}
+	for _, piece := range pieces {
+		gone[piece] = true
+	}
+	p.objects = slices.DeleteFunc(p.objects, func(object runtime.Object) bool { return gone[object] })
 }
 
 // together joins a piece that has the status of a container and one that has its specification.
@@ -127,6 +132,7 @@ func isTroubled(pod *corev1.Pod) bool {
 
 // join puts a piece of a description in the place of the container of a row that it must be.
 func join(whole, piece *corev1.Pod) {
+	joinTail(whole, piece)
 	if len(piece.Spec.InitContainers) > 0 {
 		whole.Spec.InitContainers, whole.Status.InitContainerStatuses = piece.Spec.InitContainers, piece.Status.InitContainerStatuses
 	}
@@ -146,10 +152,4 @@ func join(whole, piece *corev1.Pod) {
 	}
 	whole.Spec.Containers = slices.Concat(piece.Spec.Containers, whole.Spec.Containers[min(len(piece.Spec.Containers), len(whole.Spec.Containers)):])
 	whole.Status.ContainerStatuses = slices.Concat(piece.Status.ContainerStatuses, statuses[min(len(piece.Status.ContainerStatuses), len(statuses)):])
-	if piece.Spec.Volumes != nil {
-		whole.Spec.Volumes = piece.Spec.Volumes
-	}
-	if piece.Status.Conditions != nil {
-		whole.Status.Conditions = piece.Status.Conditions
-	}
 }

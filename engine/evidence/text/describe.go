@@ -129,6 +129,12 @@ type described struct {
 // object makes the object, of the kind that the fields tell; nil for kinds that tell nothing but events.
 func (d described) object() (subject, runtime.Object) {
 	about := subject{name: d.root.value("Name"), namespace: d.root.value("Namespace")}
+	if headless := !d.root.has("Name"); headless && d.p.command.verb == "describe" && singular(d.p.command.kind) == "pod" {
+		about.name = d.p.command.name
+		if about.namespace == "" {
+			about.namespace = d.p.command.namespace
+		}
+	}
 	has := d.root.has
 	switch {
 	case has("System Info") || has("Roles") || has("Allocatable"):
@@ -157,6 +163,10 @@ func (d described) object() (subject, runtime.Object) {
 		return d.made(about, "PersistentVolumeClaim", d.claim())
 	case has("Taints") || has("Addresses") || has("ExternalID") || len(d.nodeConditions(d.root)) > 0:
 		return d.made(about, "Node", d.node())
+	case !has("Name"):
+		pod := d.pod()
+		pod.Name, pod.Namespace = about.name, about.namespace
+		return d.made(about, "Pod", pod)
 	case about.namespace != "" && (has("Node") || has("QoS Class") || has("IPs") || has("Start Time")): // cut off before its containers
 		return d.made(about, "Pod", d.pod())
 	default:
@@ -187,6 +197,10 @@ func (d described) other(about subject) (subject, runtime.Object) {
 		case len(fields) > 3 && fields[0] == "Type" && fields[1] == "Resource" && fields[2] == "Min":
 			return d.made(about, "LimitRange", d.limitRange())
 		}
+	}
+	if status := d.root.value("Status"); status == "Active" || status == "Terminating" {
+		about.kind, d.p.namespace = "Namespace", about.name
+		return about, nil
 	}
 	if kind := d.root.value("Kind"); kind != "" {
 		about.kind = kind

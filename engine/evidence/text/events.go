@@ -255,8 +255,9 @@ func (p *parser) eventSection(i int, about subject, seen *sighting) ([]reported,
 			continue
 		}
 		row, ok := parseEventRow(start)
-		if !ok && old {
+		if !ok && (old || j == i) {
 			row, ok = parseOldEventRow(start)
+			old = old || ok
 		}
 		more := 0
 		if !ok {
@@ -343,7 +344,7 @@ func (p *parser) lastMessage(events []reported, end int) int {
 	}
 	last := events[len(events)-1].Event
 	until := end
-	if strings.Contains(last.Message, "probe failed:") || strings.Contains(last.Message, "probe errored") {
+	if strings.Contains(last.Message, "probe failed:") || strings.Contains(last.Message, "probe errored") || strings.Contains(last.Message, "failed to fit in any node") {
 		for until < p.src.lines() && until < end+maxContinued && !isBlank(p.src.line(until)) && !p.breaks(until) {
 			until++
 		}
@@ -357,11 +358,31 @@ func (p *parser) isEventsHeader(i int, start string) bool {
 	if strings.TrimRight(start, " ") != "Events:" || i+1 >= p.src.lines() {
 		return false
 	}
-	next := trimLeft(p.src.line(i + 1))
-	if _, ok := p.brokenEventRow(i+1, next); ok {
-		return true
+	return p.eventsFollow(i+1) || isEventColumns(trimLeft(p.src.line(i+1)))
+}
+
+// eventsFollow tells whether line i is an event, or the dashes above the first.
+func (p *parser) eventsFollow(i int) bool {
+	if i >= p.src.lines() {
+		return false
 	}
-	return isEventColumns(next) || isEventRow(next)
+	start := trimLeft(p.src.line(i))
+	if strings.HasPrefix(start, "---") {
+		return isEventColumns(start)
+	}
+	_, broken := p.brokenEventRow(i, start)
+	return broken || isEventRow(start) || isOldEventRow(start)
+}
+
+// isOldEventRow recognises an event as kubectl describe printed it before 1.7.
+func isOldEventRow(start string) bool {
+	first, rest := word(start)
+	second, rest := word(rest)
+	if count, _ := word(rest); !isDigit(start[0]) && !strings.Contains(first, ",") || !strings.ContainsAny(count, "0123456789") || second == "" {
+		return false
+	}
+	_, ok := parseOldEventRow(start)
+	return ok
 }
 
 // looseEvents reads events that stand without the description of what they are about. The prompt may tell.

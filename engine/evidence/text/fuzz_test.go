@@ -45,7 +45,9 @@ func FuzzJSON(f *testing.F) {
 	fuzz(f, `{"apiVersion":"v1","kind":"Pod",`, "the statuses of containers in JSON")
 }
 
-func FuzzPiece(f *testing.F) { fuzz(f, "status:\n", "the status of a pod in YAML", "the state of a container in YAML") }
+func FuzzPiece(f *testing.F) {
+	fuzz(f, "status:\n", "the status of a pod in YAML", "the state of a container in YAML")
+}
 
 func FuzzJournal(f *testing.F) {
 	fuzz(f, "Nov 24 09:00:00 node-1 kubelet[77]: ", "lines of a kubelet")

@@ -35,8 +35,11 @@ func isHeadless(start string) bool {
 	first, rest := word(start)
 	second, rest := word(rest)
 	third, _ := word(rest)
+	if _, ok := parseAge(second); ok && isEventType(third) {
+		first = second // behind a namespace
+	}
 	if !isRatio(second) && !isRatio(third) && !isNodeStatus(second) && !isNodeStatus(third) {
-		if _, ok := parseAge(first); !ok || !isDigit(start[0]) {
+		if _, ok := parseAge(first); !ok || !isDigit(first[0]) {
 			return false
 		}
 	}
@@ -134,7 +137,13 @@ func isNodeStatus(text string) bool {
 
 // headlessEvent names the columns of "LAST TYPE REASON OBJECT MESSAGE" and of the order before 1.14.
 func headlessEvent(words []string) []string {
-	if len(words) < 5 {
+	if len(words) < 4 {
+		return nil
+	}
+	if _, ok := parseAge(words[1]); ok && isEventType(words[2]) && isObjectName(words[0]) {
+		if names := headlessEvent(words[1:]); names != nil {
+			return append([]string{"NAMESPACE"}, names...)
+		}
 		return nil
 	}
 	if last, ok := parseAge(strings.SplitN(words[0], " ", 2)[0]); !ok || !last.known {
@@ -143,7 +152,7 @@ func headlessEvent(words []string) []string {
 	if isEventType(words[1]) {
 		kind, name, ok := strings.Cut(words[3], "/")
 		if ok && isReason(words[2]) && kindOf(kind) != "" && isObjectName(name) {
-			return []string{"LAST SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE"}
+			return []string{"LAST SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE"}[:min(len(words), 5)]
 		}
 		return nil
 	}
@@ -153,6 +162,9 @@ func headlessEvent(words []string) []string {
 	}
 	if isEventType(words[5]) || isEventType(words[6]) {
 		return []string{"LASTSEEN", "FIRSTSEEN", "COUNT", "NAME", "KIND", "SUBOBJECT", "TYPE", "REASON", "SOURCE", "MESSAGE"}
+	}
+	if isFieldPath(words[5]) && isReason(words[6]) { // before 1.2 without a type
+		return []string{"LASTSEEN", "FIRSTSEEN", "COUNT", "NAME", "KIND", "SUBOBJECT", "REASON", "SOURCE", "MESSAGE"}
 	}
 	return nil
 }
@@ -167,6 +179,11 @@ func (p *parser) headlessRows(i int) int {
 	j := i
 	for ; j < p.src.lines(); j++ {
 		row, ok := headless(trimLeft(p.src.line(j)))
+		if ok && row.header.kind == eventTable && row.header.index("MESSAGE") < 0 { // the message is on the next line
+			if row, ok = p.brokenHeadless(j); ok {
+				j++
+			}
+		}
 		if !ok && isElision(p.src.line(j)) {
 			continue
 		}
@@ -179,6 +196,14 @@ func (p *parser) headlessRows(i int) int {
 		return i + 1
 	}
 	return j
+}
+
+// brokenHeadless reads an event whose message stands on the line after line j.
+func (p *parser) brokenHeadless(j int) (cells, bool) {
+	if j+1 >= p.src.lines() || isBlank(p.src.line(j+1)) || isHeadless(trimLeft(p.src.line(j+1))) {
+		return cells{}, false
+	}
+	return headless(strings.TrimSpace(p.src.line(j)) + "  " + strings.TrimSpace(p.src.line(j+1)))
 }
 
 // isElision recognises the dots and the words that people put where they left something out.

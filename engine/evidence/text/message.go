@@ -80,7 +80,7 @@ const maxMessage = 12
 
 // message reads an event's message that stands alone, and what is certainly the rest of it.
 func (p *parser) message(i int) int {
-	first, _, _ := strings.Cut(trimLeft(p.src.line(i)), "\t")
+	first, _, _ := strings.Cut(withoutBullet(trimLeft(p.src.line(i))), "\t")
 	reason := reasonOf(first)
 	if rest, ok := strings.CutPrefix(first, "[ERROR ImagePull]: failed to pull image "); ok { // of kubeadm
 		if image, why, ok := strings.Cut(rest, ": "); ok {
@@ -94,7 +94,7 @@ func (p *parser) message(i int) int {
 		if isBlank(line) || reasonOf(trimLeft(line)) != "" || p.begins(next) != logLine {
 			break
 		}
-		if !isOpen(lines) && !(reason == "Failed" && strings.Contains(first, "pull image ")) {
+		if !isOpen(lines) && !goesOn(first) {
 			break
 		}
 		lines = append(lines, strings.TrimSpace(line))
@@ -110,6 +110,11 @@ func (p *parser) message(i int) int {
 	}
 	p.add(event)
 	return next
+}
+
+// goesOn tells whether messages of that beginning have several lines.
+func goesOn(first string) bool {
+	return strings.Contains(first, "ailed to pull image ") || strings.HasPrefix(first, "pod failed to fit in any node")
 }
 
 // isOpen tells whether the lines of a message end inside a quotation.
@@ -137,4 +142,50 @@ func unwrap(lines []string) string {
 func cutsName(lines []string) bool {
 	last := lines[len(lines)-1]
 	return isOpen(lines) && !strings.ContainsAny(last[strings.LastIndexByte(last, '"')+1:], " \t")
+}
+
+// isWaitingLine recognises what dashboards show of a container that waits: its reason and its message.
+func isWaitingLine(start string) bool {
+	reason, message, ok := strings.Cut(start[:min(len(start), 64)], ": ")
+	if !ok || message == "" {
+		return false
+	}
+	switch reason {
+	case "ImagePullBackOff", "ErrImagePull", "CrashLoopBackOff", "CreateContainerConfigError", "CreateContainerError", "RunContainerError",
+		"InvalidImageName", "ErrImageNeverPull":
+		return true
+	default:
+		return false
+	}
+}
+
+// waitingLines reads the lines about one container that waits. The first has its reason, the others say more.
+func (p *parser) waitingLines(i int) int {
+	reason, message, _ := strings.Cut(strings.TrimSpace(p.src.line(i)), ": ")
+	next := i + 1
+	for next < min(p.src.lines(), i+maxMessage) && isWaitingLine(trimLeft(p.src.line(next))) {
+		message += ": " + strings.TrimSpace(p.src.line(next))
+		next++
+	}
+	pod := &corev1.Pod{}
+	if _, rest, ok := strings.Cut(message, "pod="); ok {
+		if ref, ok := parsePodRef(rest); ok {
+			pod.Name, pod.Namespace = ref.name, ref.namespace
+		}
+	}
+	name := containerIn(message)
+	pod.Spec.Containers = []corev1.Container{{Name: name}}
+	pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: name, State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: reason, Message: message}}}}
+	p.add(pod)
+	return next
+}
+
+// withoutBullet takes off what marks a line as an item of a list, or as quoted.
+func withoutBullet(start string) string {
+	for _, bullet := range []string{"> ", "* ", "- ", "• "} {
+		if rest, ok := strings.CutPrefix(start, bullet); ok && trimLeft(rest) != "" {
+			return trimLeft(rest)
+		}
+	}
+	return start
 }

@@ -463,6 +463,99 @@ KeyError: 'PLAN_HOST'
 `,
 		[]string{"pod /", "  ready=false restarts=0  last:terminated OOMKilled 137", "  limit 24Mi"},
 	},
+	{
+		"the usage of containers, of pods and of nodes",
+		`$ kubectl top pod -n shop --containers
+POD     NAME    CPU(cores)   MEMORY(bytes)
+web-1   app     250m         96Mi
+web-1   proxy   3m           12Mi
+
+$ kubectl top pods -A
+NAMESPACE   NAME    CPU(cores)   MEMORY(bytes)
+data        db-0    2            1Gi
+
+$ kubectl top nodes
+NAME     CPU(cores)   CPU%   MEMORY(bytes)   MEMORY%
+node-1   250m         12%    1900Mi          48%
+`,
+		[]string{"usage shop/web-1/app 250m 100663296", "usage shop/web-1/proxy 3m 12582912", "usage data/db-0/ 2000m 1073741824"},
+	},
+	{
+		"the bounds of a namespace",
+		`Name:         team-a
+Labels:       kubernetes.io/metadata.name=team-a
+Annotations:  <none>
+Status:       Active
+
+Resource Quotas
+  Name:            compute
+  Resource         Used   Hard
+  --------         ---    ---
+  limits.memory    768Mi  1Gi
+  pods             3      10
+  Name:            best-effort
+  Scopes:          BestEffort
+   * Matches all pods that do not have resource requirements set. These pods have a best effort quality of service.
+  Resource         Used  Hard
+  --------         ---   ---
+  pods             0     2
+
+Resource Limits
+ Type       Resource  Min  Max  Default Request  Default Limit  Max Limit/Request Ratio
+ ----       --------  ---  ---  ---------------  -------------  -----------------------
+ Container  memory    -    1Gi  128Mi            256Mi          -
+`,
+		[]string{
+			"quota team-a/compute limits.memory=768Mi/1Gi pods=3/10", "quota team-a/best-effort pods=0/2",
+			"limits team-a/ Container max.memory=1Gi default.memory=256Mi",
+		},
+	},
+	{
+		"a namespace without bounds",
+		`Name:         team-b
+Labels:       <none>
+Annotations:  <none>
+Status:       Active
+
+No resource quota.
+
+No LimitRange resource.
+`,
+		nil,
+	},
+	{
+		"quotas by get and by describe",
+		`$ kubectl -n team-c get resourcequota
+NAME      AGE   REQUEST                                   LIMIT
+compute   3d    pods: 3/10, requests.memory: 1Gi/2Gi      limits.memory: 768Mi/1Gi
+
+$ kubectl describe quota -n team-d
+Name:          other
+Namespace:     team-d
+Resource       Used  Hard
+--------       ----  ----
+requests.cpu   2     4
+`,
+		[]string{"quota team-d/other requests.cpu=2/4", "quota team-c/compute limits.memory=768Mi/1Gi pods=3/10 requests.memory=1Gi/2Gi"},
+	},
+	{
+		"a quota and a limit range in YAML",
+		`apiVersion: v1
+kind: ResourceQuota
+metadata: {name: compute, namespace: team-e}
+status: {hard: {pods: "4"}, used: {pods: "4"}}
+---
+apiVersion: v1
+kind: LimitRange
+metadata: {name: sizes, namespace: team-e}
+spec:
+  limits:
+  - type: Container
+    max: {memory: 512Mi}
+    default: {memory: 64Mi}
+`,
+		[]string{"quota team-e/compute pods=4/4", "limits team-e/sizes Container max.memory=512Mi default.memory=64Mi"},
+	},
 }
 
 func TestWhatPeoplePasteIsUnderstood(t *testing.T) {

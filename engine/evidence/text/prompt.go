@@ -256,7 +256,7 @@ func (c *command) takeResource(arguments []string) {
 	if !ok && len(arguments) > 1 {
 		name = arguments[1]
 	}
-	c.kind, c.name = singular(kind), name
+	c.kind, c.name = singular(kind), strings.TrimRight(name, ":`")
 }
 
 // singular is the kind in lower case that a resource is called by at the command line; what is not known stays.

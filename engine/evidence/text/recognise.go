@@ -22,6 +22,9 @@ const (
 	refusedStart
 	nodeStart
 	pieceStart
+	boundsStart
+	waitingStart
+	tailStart
 )
 
 // begins looks at line i and, when its first bytes promise something, at the few lines after it. Nearly every
@@ -58,14 +61,22 @@ func (p *parser) begins(i int) begins {
 		return eventStart
 	case first == 'E' && p.isEventsHeader(i, start):
 		return eventStart
+	case (first == 'T' || first == 'F') && isEventColumns(start) && p.eventsFollow(i+1):
+		return eventStart
 	case isFragment(first, start) && !p.beginsNode(i, start):
 		return fragmentStart
-	case reasonOf(start) != "":
+	case mayDescribe(first) && p.isHeadlessDescription(i, start):
+		return tailStart
+	case isWaitingLine(start):
+		return waitingStart
+	case reasonOf(withoutBullet(start)) != "":
 		return messageStart
 	case p.beginsNode(i, start):
 		return nodeStart
 	case isHeadless(start):
 		return headlessStart
+	case isDigit(first) && isOldEventRow(start):
+		return eventStart
 	}
 	return logLine
 }
@@ -77,9 +88,20 @@ func (p *parser) beginsPrinted(i int, start string, first byte) begins {
 		if _, ok := parseRefusedLog(start); ok {
 			return refusedStart
 		}
+	case 'R', 'T':
+		if isBounds(start) {
+			return boundsStart
+		}
+	case 'P':
+		if isTableHeader(start) {
+			return tableStart
+		}
 	case 'N', 'L', 'F':
 		if strings.HasPrefix(start, "Name:") && p.isDescription(i) {
 			return descriptionStart
+		}
+		if strings.HasPrefix(start, "No ") && isBounds(start) {
+			return boundsStart
 		}
 		if isTableHeader(start) {
 			return tableStart
@@ -91,7 +113,7 @@ func (p *parser) beginsPrinted(i int, start string, first byte) begins {
 // breaks tells whether line i, inside something printed, begins something else.
 func (p *parser) breaks(i int) bool {
 	switch found := p.begins(i); found {
-	case logLine, eventStart, fragmentStart, messageStart, headlessStart, nodeStart:
+	case logLine, eventStart, fragmentStart, messageStart, headlessStart, nodeStart, boundsStart, waitingStart, tailStart:
 		return false
 	default:
 		return true
@@ -109,6 +131,16 @@ func (p *parser) beginsEvent(i int, start string) bool {
 
 func isFence(start string) bool {
 	return strings.HasPrefix(start, "```") || strings.HasPrefix(start, "~~~")
+}
+
+// mayDescribe is for the fields of a description that may stand without those before them.
+func mayDescribe(first byte) bool {
+	switch first {
+	case 'N', 'S', 'P', 'C', 'Q', 'T', 'a':
+		return true
+	default:
+		return false
+	}
 }
 
 // mayJournal is for month names, years and the letters of klog's levels.

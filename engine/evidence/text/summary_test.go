@@ -2,6 +2,8 @@ package text
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -48,9 +50,26 @@ func summary(from evidence.Observations) []string {
 		case *corev1.Event:
 			about := o.InvolvedObject
 			lines = append(lines, fmt.Sprintf("event %s/%s/%s%s %s %s x%d %s", about.Kind, about.Namespace, about.Name, about.FieldPath, o.Type, o.Reason, o.Count, o.Message))
+		case *corev1.ResourceQuota:
+			line := "quota " + o.Namespace + "/" + o.Name
+			for _, name := range slices.Sorted(maps.Keys(o.Status.Hard)) {
+				used, hard := o.Status.Used[name], o.Status.Hard[name]
+				line += fmt.Sprintf(" %s=%s/%s", name, used.String(), hard.String())
+			}
+			lines = append(lines, line)
+		case *corev1.LimitRange:
+			line := "limits " + o.Namespace + "/" + o.Name
+			for _, item := range o.Spec.Limits {
+				most, usual := item.Max[corev1.ResourceMemory], item.Default[corev1.ResourceMemory]
+				line += fmt.Sprintf(" %s max.memory=%s default.memory=%s", item.Type, most.String(), usual.String())
+			}
+			lines = append(lines, line)
 		default:
 			lines = append(lines, goKind(object))
 		}
+	}
+	for _, used := range from.Usage {
+		lines = append(lines, fmt.Sprintf("usage %s/%s/%s %dm %d", used.Namespace, used.Pod, used.Container, used.CPU, used.Memory))
 	}
 	for _, log := range from.Logs {
 		first, _, _ := strings.Cut(string(log.Text), "\n")

@@ -26,6 +26,7 @@ const (
 	volumeTable   tableKind = "PersistentVolume"
 	classTable    tableKind = "StorageClass"
 	quotaTable    tableKind = "ResourceQuota"
+	usageTable    tableKind = "usage"
 	// otherTable is one whose rows tell nothing: services, config maps, usage and the like.
 	otherTable tableKind = "other"
 )
@@ -52,7 +53,7 @@ func isTableHeader(start string) bool {
 func parseHeader(line string) (tableHeader, bool) {
 	first, rest := word(line)
 	switch first {
-	case "NAME", "NAMESPACE", "LASTSEEN", "FIRSTSEEN":
+	case "NAME", "NAMESPACE", "POD", "LASTSEEN", "FIRSTSEEN":
 	case "LAST", "FIRST":
 		if second, _ := word(rest); second != "SEEN" {
 			return tableHeader{}, false
@@ -155,6 +156,8 @@ func (h tableHeader) kindOf() tableKind {
 		return classTable
 	case h.has("REQUEST", "LIMIT"):
 		return quotaTable
+	case h.has("NAME", "CPU(cores)", "MEMORY(bytes)") && !h.has("CPU%"): // that of nodes has shares
+		return usageTable
 	case h.has("AGE"), h.has("CPU(cores)"), h.has("CREATED AT"):
 		return otherTable
 	default:
@@ -350,6 +353,9 @@ func (p *parser) table(i int) int {
 func (p *parser) row(row cells, seen *sighting) bool {
 	if row.header.kind == eventTable {
 		return p.eventTableRow(row, seen)
+	}
+	if row.header.kind == usageTable {
+		return p.usage(row)
 	}
 	if !isObjectName(strings.TrimSuffix(row.get("NAME"), " (default)")) {
 		return false

@@ -10,6 +10,7 @@ package text
 import (
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/kube-remedy/kube-remedy/engine/evidence"
@@ -22,6 +23,9 @@ const UnknownNode = "unknown"
 // reason at most. No real exit code is negative.
 const UnknownExitCode = -1
 
+// maxEvents bounds the events that are kept of one text: the first. A cluster keeps some thousands of an hour.
+const maxEvents = 20_000
+
 // Parse reads a text. It never fails and never panics: what it does not recognise is a log of an unknown
 // container. now anchors relative ages ("3m ago") only when the text itself has no absolute time; journals, which
 // have no year, are taken for those of the year before now.
@@ -33,7 +37,7 @@ func Parse(data []byte, now time.Time) evidence.Observations {
 	p.endLog(p.src.lines())
 	p.linkClocks()
 	at := p.clock.resolve(now)
-	found := evidence.Observations{Objects: p.collected(), Logs: p.logs, At: at}
+	found := evidence.Observations{Objects: p.collected(), Logs: p.logs, Usage: p.used, At: at}
 	if !p.exact {
 		found.Text = data
 	}
@@ -57,6 +61,9 @@ type parser struct {
 	objects []runtime.Object
 	rows    rows
 	logs    []evidence.Log
+	used    []evidence.Usage
+	// namespace is the one that was described last.
+	namespace string
 	// logFrom is the first line of a log that has not ended yet, counted from 1; 0 when there is none.
 	logFrom int
 	// plainUntil is the first line after one that looked like a manifest and is none.
@@ -65,6 +72,8 @@ type parser struct {
 	jsonRead int
 	// mended counts the documents that were tried again without what doesn't belong to them.
 	mended int
+	// events counts those added.
+	events int
 	// claimed counts the containers that rows of tables claim.
 	claimed int
 	// noExitUntil is the line before which no exit code follows a message, so that many messages don't look far.
@@ -89,7 +98,7 @@ func (p *parser) next(i int) int {
 		p.fenced = !p.fenced
 		p.command = command{}
 		return i + 1
-	case descriptionStart:
+	case descriptionStart, tailStart:
 		return p.description(i)
 	case fragmentStart:
 		return p.fragment(i)
@@ -103,10 +112,14 @@ func (p *parser) next(i int) int {
 		return p.looseEvents(i)
 	case headlessStart:
 		return p.headlessRows(i)
+	case waitingStart:
+		return p.waitingLines(i)
 	case messageStart:
 		return p.message(i)
 	case refusedStart:
 		return p.refused(i)
+	case boundsStart:
+		return p.bounds(i)
 	case pieceStart:
 		return p.piece(i)
 	case nodeStart:
@@ -117,7 +130,14 @@ func (p *parser) next(i int) int {
 }
 
 func (p *parser) add(objects ...runtime.Object) {
-	p.objects = append(p.objects, objects...)
+	for _, object := range objects {
+		if _, ok := object.(*corev1.Event); ok {
+			if p.events++; p.events > maxEvents {
+				continue
+			}
+		}
+		p.objects = append(p.objects, object)
+	}
 }
 
 // collected are the objects of the whole text. A row of a table adds nothing to an object that was also
