@@ -56,7 +56,9 @@ func BenchmarkDiagnoseHostileText(b *testing.B) {
 		{"one line", bytes.ReplaceAll(ordinary, []byte("\n"), []byte(" "))},
 		{"empty lines", bytes.Repeat([]byte("\n"), size)},
 		{"colour codes at every word", fill(func(i int) string { return "\x1b[32mINFO\x1b[0m \x1b[1morder\x1b[0m \x1b[38;5;12maccepted\x1b[0m\n" })},
-		{"binary", fill(func(int) string { return string([]byte{byte(random.Uint32()), byte(random.Uint32()), byte(random.Uint32()), 0}) })},
+		{"binary", fill(func(int) string {
+			return string([]byte{byte(random.Uint32()), byte(random.Uint32()), byte(random.Uint32()), 0})
+		})},
 		{"nothing but the words of signatures", fill(func(i int) string { return literals[i%len(literals)] + "\n" })},
 		{"the words of signatures in one line", fill(func(i int) string { return literals[i%len(literals)] + " " })},
 		{"half of what expressions ask for", fill(func(i int) string {
