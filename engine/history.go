@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -219,6 +220,9 @@ func (h *history) eventMatters(event evidence.Event) bool {
 			return false
 		}
 	}
+	if h.bound(event.Object) {
+		return false
+	}
 	pod, known := h.pods[event.Pod]
 	if !known {
 		return h.mattersUnseen(event)
@@ -236,6 +240,14 @@ func (h *history) eventMatters(event evidence.Event) bool {
 		return false
 	}
 	return h.containerEventMatters(event)
+}
+
+// bound reports whether the object of an event is a claim that has its volume: what failed before is history.
+func (h *history) bound(object string) bool {
+	name, isClaim := strings.CutPrefix(object, "persistentvolumeclaim/")
+	return isClaim && slices.ContainsFunc(h.observed.Claims, func(claim evidence.Claim) bool {
+		return claim.Name == name && claim.Phase == string(corev1.ClaimBound)
+	})
 }
 
 // mattersUnseen judges events about a pod of which nothing else is known: those of a pod that was replaced are

@@ -40,14 +40,17 @@ func about(line []byte) v1alpha1.FailureType {
 		return v1alpha1.ProbeFailure
 	case pulling.Match(line):
 		return v1alpha1.ImagePullBackOff
+	case mounting.Match(line):
+		return v1alpha1.CrashLoopBackOff
 	default:
 		return ""
 	}
 }
 
 var (
-	probing = regexp.MustCompile(`(?:Liveness|Readiness|Startup) probe (?:failed|errored)`)
-	pulling = regexp.MustCompile(`(?i)fail(?:ed|ing) to pull|pulling image|pull image|ImagePull`)
+	mounting = regexp.MustCompile(`MountVolume\.\w+ failed|AttachVolume\.\w+ failed`)
+	probing  = regexp.MustCompile(`(?:Liveness|Readiness|Startup) probe (?:failed|errored)`)
+	pulling  = regexp.MustCompile(`(?i)fail(?:ed|ing) to pull|pulling image|pull image|ImagePull`)
 )
 
 // loosePattern gives what finds a signature in loose text; false for one that is looked for in logs anyway, and for

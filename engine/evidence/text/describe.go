@@ -32,7 +32,7 @@ func (p *parser) isDescription(i int) bool {
 // margin is how far the fields of the description that begins at line i are indented: copying takes the indentation
 // off the first line only.
 func (p *parser) margin(i int) int {
-	if i+1 < p.src.lines() && !isBlank(p.src.line(i+1)) {
+	if i+1 < p.src.lines() && strings.HasPrefix(trimLeft(p.src.line(i)), "Name:") && !isBlank(p.src.line(i+1)) {
 		return max(indentOf(p.src.line(i)), indentOf(p.src.line(i+1)))
 	}
 	return indentOf(p.src.line(i))

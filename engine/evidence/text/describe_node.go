@@ -130,6 +130,9 @@ func (p *parser) nodeFragment(i int) int {
 	if p.command.verb == "describe" && singular(p.command.kind) == "node" && p.command.name != "" {
 		node.Name = p.command.name
 	}
+	if strings.HasPrefix(trimLeft(p.src.line(i)), "Conditions:") {
+		return p.restOfNode(i, d, node.Name)
+	}
 	j := i
 	for ; j < p.src.lines(); j++ {
 		line := strings.TrimSpace(p.src.line(j))
@@ -145,6 +148,25 @@ func (p *parser) nodeFragment(i int) int {
 	p.add(node)
 	linkNode(d.seen, node, nil)
 	return max(j, i+1)
+}
+
+// restOfNode reads the description of a node from its conditions on.
+func (p *parser) restOfNode(i int, d described, name string) int {
+	entries, next := p.entries(i, indentOf(p.src.line(i)))
+	d.root = outline(entries)
+	node := d.node()
+	node.Name = name
+	p.add(node)
+	if next < p.src.lines() && isEventsLine(p.src.line(next)) {
+		events, after := p.eventSection(next+1, subject{kind: "Node", name: name}, d.seen)
+		for _, event := range events {
+			p.add(event.Event)
+		}
+		linkNode(d.seen, node, events)
+		return max(after, next+1)
+	}
+	linkNode(d.seen, node, nil)
+	return next
 }
 
 // linkNode derives the moment of a node's description. The Ready condition changed when the event says so; a

@@ -378,7 +378,7 @@ func (p *parser) eventsFollow(i int) bool {
 func isOldEventRow(start string) bool {
 	first, rest := word(start)
 	second, rest := word(rest)
-	if count, _ := word(rest); !isDigit(start[0]) && !strings.Contains(first, ",") || !strings.ContainsAny(count, "0123456789") || second == "" {
+	if count, _ := word(rest); first == "" || !isDigit(start[0]) && !strings.Contains(first, ",") || !strings.ContainsAny(count, "0123456789") || second == "" {
 		return false
 	}
 	_, ok := parseOldEventRow(start)

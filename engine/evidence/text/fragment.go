@@ -19,10 +19,7 @@ func (p *parser) fragment(i int) int {
 		d.root = outline(lines)
 		pod = d.pod()
 	} else {
-		var lines []entry
-		lines, next = p.containerEntries(i, p.containerMargin(i))
-		d.root = outline(lines)
-		pod = d.lonelyContainer()
+		pod, next = p.cutContainers(i, d)
 	}
 	if len(pod.Spec.Containers)+len(pod.Spec.InitContainers) == 0 {
 		p.logFrom = i + 1
@@ -41,6 +38,83 @@ func (p *parser) fragment(i int) int {
 		d.link(pod, events)
 		next = max(after, next+1)
 	}
+	return next
+}
+
+// cutContainers reads the containers of a pod from somewhere inside one on, of which the name is not known then.
+func (p *parser) cutContainers(i int, d described) (pod *corev1.Pod, next int) {
+	pod = &corev1.Pod{}
+	next = i
+	take := func(name string, from, margin int) {
+		var lines []entry
+		lines, next = p.containerEntries(from, margin)
+		d.root = outline(lines)
+		d.addContainer(pod, name)
+	}
+	if !p.isContainerName(i) {
+		take("", i, p.containerMargin(i))
+	}
+	for next < p.src.lines() && p.isContainerName(next) {
+		name, _ := cutField(strings.TrimSpace(p.src.line(next)))
+		take(name, next+1, indentOf(p.src.line(next+1)))
+	}
+	if next >= p.src.lines() || len(pod.Spec.Containers) == 0 {
+		return pod, next
+	}
+	if strings.TrimSpace(p.src.line(next)) != "Containers:" {
+		return pod, p.restOfPod(next, pod)
+	}
+	var lines []entry
+	begin := next
+	lines, next = p.entries(begin, indentOf(p.src.line(begin)))
+	d.root = outline(lines)
+	whole := d.pod()
+	whole.Spec.InitContainers, whole.Status.InitContainerStatuses = pod.Spec.Containers, pod.Status.ContainerStatuses
+	return whole, next
+}
+
+// isContainerName tells whether line i is the name of a container and the next its first field.
+func (p *parser) isContainerName(i int) bool {
+	line := strings.TrimSpace(p.src.line(i))
+	if !strings.HasSuffix(line, ":") || i+1 >= p.src.lines() || !isObjectName(line[:len(line)-1]) || isContainerKey(line[:len(line)-1]) {
+		return false
+	}
+	key, _ := cutField(strings.TrimSpace(p.src.line(i + 1)))
+	return (key == "Container ID" || key == "Image") && indentOf(p.src.line(i+1)) > indentOf(p.src.line(i))
+}
+
+// isContainerCut tells whether a field of a container stands at line i that its state follows.
+func (p *parser) isContainerCut(i int, start string) bool {
+	key, _ := cutField(start)
+	switch key {
+	case "Container ID", "Image", "Image ID", "Port", "Ports", "Host Port", "Host Ports", "Command", "Args":
+	default:
+		return false
+	}
+	margin := indentOf(p.src.line(i))
+	for j := i + 1; j < min(p.src.lines(), i+32); j++ {
+		line := p.src.line(j)
+		if isBlank(line) || indentOf(line) < margin {
+			return false
+		}
+		if start := trimLeft(line); strings.HasPrefix(start, "State:") && indentOf(line) == margin {
+			return isStateLine(strings.TrimPrefix(start, "State:"), start)
+		}
+	}
+	return false
+}
+
+// restOfPod reads what follows the containers in the description of a pod, from line i on.
+func (p *parser) restOfPod(i int, pod *corev1.Pod) int {
+	line := p.src.line(i)
+	switch key, _ := cutField(strings.TrimSpace(line)); key {
+	case "Conditions", "Volumes", "QoS Class", "Node-Selectors", "Tolerations":
+	default:
+		return i
+	}
+	entries, next := p.entries(i, indentOf(line))
+	d := described{p: p, seen: p.clock.sighting(), root: outline(entries)}
+	joinTail(pod, d.pod())
 	return next
 }
 
@@ -100,18 +174,16 @@ func isContainerKey(key string) bool {
 	}
 }
 
-// lonelyContainer is a pod of which only one container is known, and of that not the name.
-func (d described) lonelyContainer() *corev1.Pod {
+// addContainer adds the container that was read; without a name when it isn't known.
+func (d described) addContainer(pod *corev1.Pod, name string) {
 	list := &section{below: []*section{d.root}}
 	d.root.key = "?"
-	pod := &corev1.Pod{}
-	pod.Spec.Containers = containers(list)
-	pod.Status.ContainerStatuses = d.statuses(list)
-	for i := range pod.Spec.Containers {
-		pod.Spec.Containers[i].Name = ""
+	for _, c := range containers(list) {
+		c.Name = name
+		pod.Spec.Containers = append(pod.Spec.Containers, c)
 	}
-	for i := range pod.Status.ContainerStatuses {
-		pod.Status.ContainerStatuses[i].Name = ""
+	for _, status := range d.statuses(list) {
+		status.Name = name
+		pod.Status.ContainerStatuses = append(pod.Status.ContainerStatuses, status)
 	}
-	return pod
 }

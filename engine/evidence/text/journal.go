@@ -19,10 +19,13 @@ type journalLine struct {
 // from a file of the kubelet.
 func isJournal(line string) bool {
 	line = trimLeft(line)
+	if isUnitHead(line) {
+		return true
+	}
 	if program, rest, ok := cutSyslog(line); ok {
 		return isNodeProgram(program.program) || isKubeletFile(klogFile(rest))
 	}
-	return isKubeletFile(klogFile(line))
+	return isKubeletFile(klogFile(line)) || isKlog(line) && strings.Contains(line, ` manager.go:`) && strings.Contains(line, `Failed to pull image "`)
 }
 
 // cutSyslog cuts "Nov 23 10:00:00 node-3 kubelet[1234]: " off a line, with the time also in ISO 8601.
@@ -263,6 +266,8 @@ func (p *parser) journal(i int) int {
 				parsed.fields["err"], next = p.multiline(j + 1)
 			}
 			n.line(parsed, j, next)
+		case isUnitField(line):
+			n.log = append(n.log, p.src.raw(j, next)...)
 		case strings.HasPrefix(line, "-- ") || isBlank(line) && p.journalGoesOn(j):
 		default:
 			n.finish()
@@ -272,6 +277,27 @@ func (p *parser) journal(i int) int {
 	}
 	n.finish()
 	return j
+}
+
+// isUnitHead recognises the first line of what systemctl status prints of the kubelet.
+func isUnitHead(line string) bool {
+	return strings.HasPrefix(line, "● kubelet.service") || strings.HasPrefix(line, "* kubelet.service") || strings.HasPrefix(line, "kubelet.service - ") ||
+		strings.HasPrefix(line, "× kubelet.service") || strings.HasPrefix(line, "○ kubelet.service")
+}
+
+// isUnitField recognises the other lines of systemctl status.
+func isUnitField(line string) bool {
+	start := trimLeft(line)
+	if strings.HasPrefix(start, "└─") || strings.HasPrefix(start, "├─") {
+		return true
+	}
+	key, _ := cutField(start)
+	switch key {
+	case "Loaded", "Drop-In", "Active", "Docs", "Process", "Main PID", "Tasks", "Memory", "CPU", "CGroup", "Status", "Condition", "IO", "IP", "TriggeredBy":
+		return indentOf(line) > 0
+	default:
+		return false
+	}
 }
 
 // isOwn recognises a line of any other program on the same node.

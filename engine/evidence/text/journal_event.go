@@ -100,6 +100,13 @@ func (n *nodeJournal) podLine(l journalLine, ref podRef, text string) bool {
 		pod := n.pod(ref)
 		pod.Status.Phase, pod.Status.Reason = corev1.PodFailed, "Evicted"
 		return true
+	case strings.HasPrefix(text, `Failed to pull image "`): // of the kubelet before 1.3, which ran docker itself
+		pod, why, ok := strings.Cut(text, ` from pod "`)
+		ref, known := parsePodRef(why)
+		if _, why, found := strings.Cut(why, `": `); ok && known && found {
+			n.event(ref, "Failed", quotedAfter(text, "container "), pod+": "+why, l.at)
+		}
+		return ok && known
 	case l.message == "Failed to create sandbox for pod":
 		n.event(ref, "FailedCreatePodSandBox", "", "Failed to create pod sandbox: "+text, l.at)
 		return true

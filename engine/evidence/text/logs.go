@@ -22,6 +22,10 @@ func (p *parser) endLog(i int) {
 		p.logs = append(p.logs, splitByPod(raw, whose)...)
 		return
 	}
+	if prefix := composed(raw); prefix > 0 {
+		p.logs = append(p.logs, splitComposed(raw, prefix, whose)...)
+		return
+	}
 	whose.Text = withoutRuntimePrefixes(raw)
 	p.logs = append(p.logs, whose)
 }

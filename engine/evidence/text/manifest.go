@@ -321,7 +321,7 @@ func (p *parser) yamlToJSON(document []byte) (value []byte, cut int, ok bool) {
 		return value, 0, err == nil
 	}
 	p.mended++
-	document = withoutElisions(document)
+	document = append(bytes.TrimRight(withoutElisions(document), "\r\n"), '\n') // the line of an error depends on it
 	for range 4 {
 		if value, err = yaml.YAMLToJSON(document); err == nil {
 			return value, cut, true

@@ -556,6 +556,225 @@ spec:
 `,
 		[]string{"quota team-e/compute pods=4/4", "limits team-e/sizes Container max.memory=512Mi default.memory=64Mi"},
 	},
+	{
+		"a description without its first lines",
+		`Namespace:        search
+Priority:         0
+Node:             n9/10.1.1.9
+Status:           Running
+Containers:
+  find:
+    Image:          find:1
+    State:          Waiting
+      Reason:       CrashLoopBackOff
+    Ready:          False
+    Restart Count:  3
+`,
+		[]string{"pod search/ Running", "  find ready=false restarts=3 waiting CrashLoopBackOff last:"},
+	},
+	{
+		"why a pod was evicted, alone",
+		`$ kubectl describe pod thumbs-7 -n media
+Status:       Failed
+Reason:       Evicted
+Message:      The node was low on resource: ephemeral-storage.
+`,
+		[]string{"pod media/thumbs-7 Failed"},
+	},
+	{
+		"the state of a container and the rest of the description without its events",
+		`    State:          Waiting
+      Reason:       ContainerCreating
+    Ready:          False
+    Restart Count:  0
+Conditions:
+  Type              Status
+  Initialized       True
+  Ready             False
+`,
+		[]string{"pod /", "  ready=false restarts=0 waiting ContainerCreating last:", "  condition Initialized=True", "  condition Ready=False"},
+	},
+	{
+		"the tail of a description below the table of its pod",
+		`NAME                         READY   STATUS    RESTARTS   AGE
+metrics-848d94b499-8blgc     0/1     Pending   0          5m
+
+Tolerations:     node.kubernetes.io/not-ready:NoExecute for 300s
+                 node.kubernetes.io/unreachable:NoExecute for 300s
+Events:
+  Type     Reason            Age   From               Message
+  ----     ------            ----  ----               -------
+  Warning  FailedScheduling  5m    default-scheduler  0/2 nodes are available: 2 node(s) didn't match pod anti-affinity rules.
+`,
+		[]string{
+			"event Pod//metrics-848d94b499-8blgc Warning FailedScheduling x1 0/2 nodes are available: 2 node(s) didn't match pod anti-affinity rules.",
+			"pod /metrics-848d94b499-8blgc Pending",
+		},
+	},
+	{
+		"events under their columns alone",
+		`  Type     Reason   Age   From     Message
+  ----     ------   ----  ----     -------
+  Warning  BackOff  40s   kubelet  Back-off restarting failed container
+`,
+		[]string{"event Pod// Warning BackOff x1 Back-off restarting failed container"},
+	},
+	{
+		"old events without their columns",
+		"  2h\t\t48m\t\t7\tdefault-scheduler\t\t\tWarning\t\tFailedScheduling\tNo nodes are available that match all of the following predicates:: Insufficient cpu (9).\n",
+		[]string{"event Pod// Warning FailedScheduling x7 No nodes are available that match all of the following predicates:: Insufficient cpu (9)."},
+	},
+	{
+		"events of all namespaces without a header, one on two lines, one without a type",
+		`pipelines    25m    Warning   FailedCreate   replicaset/hook-7464568dff   Error creating: pods "hook-7464568dff-" is forbidden
+65s   Warning   Unhealthy   pod/front-557f465b7f-xqz9q
+Readiness probe failed: timeout
+28m   9s   170   nginx   Pod   spec.containers{nginx}   Unhealthy   {kubelet 127.0.0.1}   Liveness probe failed: 404
+`,
+		[]string{
+			`event ReplicaSet/pipelines/hook-7464568dff Warning FailedCreate x1 Error creating: pods "hook-7464568dff-" is forbidden`,
+			"event Pod//front-557f465b7f-xqz9q Warning Unhealthy x1 Readiness probe failed: timeout",
+			"event Pod//nginxspec.containers{nginx}  Unhealthy x170 Liveness probe failed: 404",
+		},
+	},
+	{
+		"what a dashboard says of a container",
+		`ImagePullBackOff: Back-off pulling image "registry.example/lead:v1"
+ErrImagePull: manifest for registry.example/lead:v1 not found
+`,
+		[]string{"pod /", `  ready=false restarts=0 waiting ImagePullBackOff Back-off pulling image "registry.example/lead:v1": ErrImagePull: manifest for registry.example/lead:v1 not found last:`},
+	},
+	{
+		"a message in a list with the quotes of a forum",
+		`* Failed to pull image “registry.example/kit:1”: not found
+`,
+		[]string{`event // Warning Failed x1 Failed to pull image "registry.example/kit:1": not found`},
+	},
+	{
+		"the status of the kubelet's unit",
+		`● kubelet.service - kubelet: The Kubernetes Node Agent
+   Loaded: loaded (/lib/systemd/system/kubelet.service; enabled)
+   Active: activating (auto-restart) (Result: exit-code) since Wed 2026-04-15 12:48:02 UTC; 4s ago
+  Process: 4711 ExecStart=/usr/bin/kubelet (code=exited, status=1/FAILURE)
+
+Apr 15 12:48:02 edge-6 kubelet[4711]: E0415 12:48:02.000000    4711 run.go:74] "command failed" err="failed to load Kubelet config file"
+`,
+		[]string{"log edge-6/: ● kubelet.service - kubelet: The Kubernetes Node Agent"},
+	},
+	{
+		"the end of a node's description",
+		`Conditions:
+  Type     Status  LastHeartbeatTime                 LastTransitionTime                Reason        Message
+  ----     ------  -----------------                 ------------------                ------        -------
+  Ready    True    Mon, 06 Apr 2026 13:54:18 +0000   Sun, 05 Apr 2026 21:39:37 +0000   KubeletReady  kubelet is posting ready status
+Addresses:
+  InternalIP:  10.0.0.7
+...
+Allocated resources:
+  (Total limits may be over 100 percent, i.e., overcommitted.)
+  Resource  Requests     Limits
+  --------  --------     ------
+  cpu       1650m (41%)  2 (50%)
+Events:
+  Type     Reason              Age   From     Message
+  ----     ------              ----  ----     -------
+  Warning  EvictionThresholdMet  2m    kubelet  Attempting to reclaim memory
+`,
+		[]string{"node unknown Ready=True/KubeletReady", "event Node//unknown Warning EvictionThresholdMet x1 Attempting to reclaim memory"},
+	},
+	{
+		"the conditions of a node in JSON",
+		`curl localhost:8001/api/v1/nodes/edge-8 -s | jq .status.conditions
+[
+  {
+    "type": "Ready",
+    "status": "Unknown",
+    "lastHeartbeatTime": "2026-04-06T09:24:05Z",
+    "reason": "NodeStatusUnknown"
+  }
+]
+`,
+		[]string{"node unknown Ready=Unknown/NodeStatusUnknown", "log /: curl localhost:8001/api/v1/nodes/edge-8 -s | jq .status.conditions"},
+	},
+	{
+		"a description cut inside its first container",
+		`    Command:
+      sleep
+      3600
+    State:          Running
+      Started:      Fri, 03 Apr 2026 14:50:44 +1000
+    Ready:          True
+    Restart Count:  0
+    Mounts:
+      /data from data (rw)
+  side:
+    Container ID:  docker://e1
+    Image:         side:1
+    State:          Waiting
+      Reason:       CrashLoopBackOff
+    Ready:          False
+    Restart Count:  4
+Conditions:
+  Type              Status
+  Ready             False
+`,
+		[]string{"pod /", "  ready=true restarts=0 running last:", "  side ready=false restarts=4 waiting CrashLoopBackOff last:", "  condition Ready=False"},
+	},
+	{
+		"a description cut inside an init container",
+		`    Image:          wait:1
+    State:          Terminated
+      Reason:       Completed
+      Exit Code:    0
+    Ready:          True
+Containers:
+  main:
+    Image:          main:1
+    State:          Waiting
+      Reason:       ImagePullBackOff
+    Ready:          False
+`,
+		[]string{"pod /", "  init ready=true restarts=0 terminated Completed 0 last:", "  main ready=false restarts=0 waiting ImagePullBackOff last:"},
+	},
+	{
+		"prompts of other shells",
+		`C:\work\shop>kubectl describe pod till-1 -n shop
+    State:          Waiting
+      Reason:       CrashLoopBackOff
+    Ready:          False
+
+admin dev % kubectl get pods -n bank
+NAME     READY   STATUS    RESTARTS   AGE
+atm-1    1/1     Running   0          2d
+`,
+		[]string{"pod shop/till-1", "  ready=false restarts=0 waiting CrashLoopBackOff last:", "pod bank/atm-1 Running", "  ready=true restarts=0 running last:"},
+	},
+	{
+		"the log of services side by side",
+		`store_db       | database system is ready to accept connections
+store_gateway  | Error: Cannot find module 'dotenv'
+store_gateway  |
+store_gateway  |     at Module._resolveFilename
+`,
+		[]string{"log /store_db: database system is ready to accept connections", "log /store_gateway: Error: Cannot find module 'dotenv'"},
+	},
+	{
+		"the log of a controller that records events",
+		`I1030 01:08:14.634565      12 event.go:291] "Event occurred" object="batch/big-job-0" kind="Job" apiVersion="batch/v1" type="Warning" reason="BackoffLimitExceeded" message="Job has reached the specified backoff limit"
+I0330 04:09:57.883677       1 event.go:278] Event(v1.ObjectReference{Kind:"DaemonSet", Namespace:"net", Name:"proxy", UID:"a0", APIVersion:"apps/v1", FieldPath:""}): type: 'Warning' reason: 'FailedCreate' Error creating: pods "proxy-" is forbidden
+`,
+		[]string{
+			"event Job/batch/big-job-0 Warning BackoffLimitExceeded x1 Job has reached the specified backoff limit",
+			`event DaemonSet/net/proxy Warning FailedCreate x1 Error creating: pods "proxy-" is forbidden`,
+			`log /: I1030 01:08:14.634565      12 event.go:291] "Event occurred" object="batch/big-job-0" kind="Job" apiVersion="batch/v1" type="Warning" reason="BackoffLimitExceeded" message="Job has reached the specified backoff limit"`,
+		},
+	},
+	{
+		"a kubelet that ran docker itself",
+		`W1127 10:42:16.169000    3395 manager.go:1897] Failed to pull image "registry.example/ui:v2" from pod "ui-ojp7m_kube-system" and container "ui": image pull failed
+`,
+		[]string{`event Pod/kube-system/ui-ojp7mspec.containers{ui} Warning Failed x1 Failed to pull image "registry.example/ui:v2": image pull failed`},
+	},
 }
 
 func TestWhatPeoplePasteIsUnderstood(t *testing.T) {

@@ -16,6 +16,8 @@ import (
 // isPiece tells whether a piece of a manifest begins at line i, which without indentation is start.
 func (p *parser) isPiece(i int, start string) bool {
 	switch start[0] {
+	case '[', '{':
+		return beginsCondition(p.src.text[p.src.starts[i]:])
 	case '-':
 		for _, first := range []string{"- containerID: ", "- lastProbeTime: ", "- lastHeartbeatTime: ", "- allocatedResources:"} {
 			if strings.HasPrefix(start, first) {
@@ -46,6 +48,22 @@ func (p *parser) isPiece(i int, start string) bool {
 	next := strings.TrimLeft(trimLeft(p.src.line(i+1)), `"{[- `)
 	inner, _ := cutField(next)
 	return next == "" && value != "" || inner != "" && inner[0] >= 'a' && inner[0] <= 'z' && !strings.Contains(inner, " ")
+}
+
+// beginsCondition tells whether JSON begins with a condition, or a list of them.
+func beginsCondition(text string) bool {
+	text = strings.TrimLeft(text[:min(len(text), 256)], " \t\r\n[")
+	rest, ok := strings.CutPrefix(text, "{")
+	if !ok {
+		return false
+	}
+	rest = strings.TrimLeft(rest, " \t\r\n")
+	for _, key := range []string{`"lastHeartbeatTime"`, `"lastProbeTime"`, `"lastTransitionTime"`} {
+		if strings.HasPrefix(rest, key) || strings.HasPrefix(rest, `"type"`) && strings.Contains(rest, key) {
+			return true
+		}
+	}
+	return false
 }
 
 // isNextKey tells whether the line after i is one of some fields.
@@ -146,6 +164,8 @@ func (p *parser) objectOfPiece(value []byte) runtime.Object {
 	}
 	switch {
 	case has(fields, "status"):
+	case has(fields, "type") && has(fields, "lastTransitionTime"):
+		fields = map[string]json.RawMessage{"status": within("conditions", encoded(fields))}
 	case has(fields, "containerStatuses", "initContainerStatuses", "conditions", "phase"):
 		fields = map[string]json.RawMessage{"status": encoded(fields)}
 	case has(fields, "state", "lastState"):

@@ -38,7 +38,7 @@ func mayPrompt(start string) bool {
 	case first == 'P' || first == 'C':
 		return strings.Contains(start[:min(len(start), maxPrompt)], "kubectl ")
 	default:
-		return mayHost(start)
+		return mayHost(start) || strings.Contains(start[:min(len(start), 80)], "kubectl ")
 	}
 }
 
@@ -52,7 +52,7 @@ func mayHost(start string) bool {
 func parsePrompt(line string) (command, bool) {
 	line = strings.TrimSpace(line)
 	prompt, rest, sure := cutPrompt(line)
-	words := strings.Fields(rest[:min(len(rest), 4096)])
+	words := strings.Fields(strings.TrimRight(rest[:min(len(rest), 4096)], "` "))
 	cmd, known := parseCommand(words)
 	if !known && (!sure || len(words) == 0) {
 		return command{}, false
@@ -92,6 +92,12 @@ func cutPrompt(line string) (prompt, rest string, sure bool) {
 		shell := strings.HasPrefix(prompt, "[") && strings.HasSuffix(prompt, "]") || isUserAtHost(prompt)
 		return prompt, line[at+2:], shell && (end == "$ " || end == "# ")
 	}
+	for _, tool := range []string{"kubectl ", "oc "} {
+		at := strings.Index(head, tool)
+		if before := strings.TrimRight(line[:max(at, 0)], " "); before != "" && endsPrompt(before) {
+			return before, line[at:], false
+		}
+	}
 	if line != "" && line[0] >= 0x80 {
 		for _, tool := range []string{" kubectl ", " oc ", " k ", " journalctl "} {
 			if at := strings.Index(head, tool); at > 0 {
@@ -100,6 +106,16 @@ func cutPrompt(line string) (prompt, rest string, sure bool) {
 		}
 	}
 	return "", line, false
+}
+
+// endsPrompt tells whether a text ends in a sign that prompts end in.
+func endsPrompt(text string) bool {
+	for _, sign := range []string{"$", "#", "%", ">", "`", "➜", "λ", "❯", "»", "⟩"} {
+		if strings.HasSuffix(text, sign) {
+			return true
+		}
+	}
+	return false
 }
 
 // isUserAtHost recognises user@host:directory.

@@ -55,7 +55,7 @@ func (p *parser) begins(i int) begins {
 		return manifestStart
 	case i >= p.plainUntil && p.isPiece(i, start):
 		return pieceStart
-	case mayJournal(first) && isJournal(line), strings.Contains(start[:min(len(start), 60)], ".go:") && isKubeletFile(bareFile(start)):
+	case isUnitHead(start), mayJournal(first) && isJournal(line), strings.Contains(start[:min(len(start), 60)], ".go:") && isKubeletFile(bareFile(start)):
 		return journalStart
 	case (first == 'N' || first == 'W') && p.beginsEvent(i, start):
 		return eventStart
@@ -63,7 +63,7 @@ func (p *parser) begins(i int) begins {
 		return eventStart
 	case (first == 'T' || first == 'F') && isEventColumns(start) && p.eventsFollow(i+1):
 		return eventStart
-	case isFragment(first, start) && !p.beginsNode(i, start):
+	case isFragment(first, start) && !p.beginsNode(i, start), mayCut(first, start) && (p.isContainerCut(i, start) || p.isContainerName(i)):
 		return fragmentStart
 	case mayDescribe(first) && p.isHeadlessDescription(i, start):
 		return tailStart
@@ -167,6 +167,11 @@ func isFragment(first byte, start string) bool {
 	default:
 		return false
 	}
+}
+
+// mayCut is for the fields of a container, and for its name.
+func mayCut(first byte, start string) bool {
+	return first == 'C' || first == 'I' || first == 'P' || first == 'H' || first == 'A' || start[len(start)-1] == ':'
 }
 
 // isStateLine takes what follows "State:" and the whole line, which is the same when there was no "State:".

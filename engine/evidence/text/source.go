@@ -15,6 +15,8 @@ type source struct {
 	starts []int
 	// coloured is set when the text has terminal escapes, quoted when lines in a row begin like a quoted mail.
 	coloured, quoted bool
+	// curled is set when the text has typographic quotes.
+	curled bool
 }
 
 func newSource(data []byte) *source {
@@ -31,6 +33,7 @@ func newSource(data []byte) *source {
 		at += length + 1
 	}
 	s.starts = append(s.starts, len(s.text))
+	s.curled = strings.Contains(s.text, "\u201c")
 	s.quoted = strings.HasPrefix(s.text, ">") || strings.Contains(s.text, "\n>")
 	return s
 }
@@ -50,10 +53,21 @@ func (s *source) line(i int) string {
 	if s.coloured {
 		line = stripColours(line)
 	}
+	if s.curled {
+		line = straight(line)
+	}
 	if s.quoted && strings.HasPrefix(line, ">") && (s.isQuoted(i-1) || s.isQuoted(i+1)) {
 		line = strings.TrimPrefix(strings.TrimLeft(line, ">"), " ")
 	}
 	return line
+}
+
+// straight gives a line the quotes of programs, where a forum made it look better.
+func straight(line string) string {
+	if !strings.Contains(line, "\u201c") && !strings.Contains(line, "\u201d") {
+		return line
+	}
+	return strings.ReplaceAll(strings.ReplaceAll(line, "\u201c", `"`), "\u201d", `"`)
 }
 
 // isQuoted tells whether a line begins as mails and issues quote lines. One alone may be a prompt.

@@ -87,6 +87,7 @@ func (p *parser) next(i int) int {
 		if p.logFrom == 0 {
 			p.logFrom = i + 1
 		}
+		p.recorded(i)
 		return i + 1
 	}
 	p.endLog(i)
