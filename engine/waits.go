@@ -2,6 +2,7 @@ package engine
 
 import (
 	"slices"
+	"strconv"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -36,6 +37,10 @@ func (h *history) waits(pod evidence.Pod) (catalog.Fact, bool) {
 		all++
 		waiting := container.State.Waiting
 		switch {
+		case container.RestartCount >= often && container.State.Running != nil && !container.Ready && container.LastState.Terminated == nil:
+			fact.Container, fact.Type = container.Name, string(corev1.PodReady)
+			fact.Message = "not ready after " + strconv.Itoa(int(container.RestartCount)) + " restarts"
+			return fact, true
 		case container.RestartCount > 0:
 			return catalog.Fact{}, false
 		case waiting != nil && waiting.Reason == "ContainerCreating":

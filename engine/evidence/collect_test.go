@@ -67,8 +67,8 @@ func TestPodsBelongToTheTopOfTheirControllers(t *testing.T) {
 		{
 			name: "a Job of a CronJob",
 			objects: []runtime.Object{
-				pod(meta("shop", "sum-28001-abcde", ownedBy("batch/v1", "Job", "sum-28001")), "sum"),
-				&batchv1.Job{ObjectMeta: meta("shop", "sum-28001", ownedBy("batch/v1", "CronJob", "sum"))},
+				pod(meta("shop", "sum-x-abcde", ownedBy("batch/v1", "Job", "sum-x")), "sum"),
+				&batchv1.Job{ObjectMeta: meta("shop", "sum-x", ownedBy("batch/v1", "CronJob", "sum"))},
 			},
 			want: evidence.Workload{APIVersion: "batch/v1", Kind: "CronJob", Namespace: "shop", Name: "sum"},
 		},
@@ -91,6 +91,16 @@ func TestPodsBelongToTheTopOfTheirControllers(t *testing.T) {
 			name:    "a row of a table names no owner, its name does",
 			objects: []runtime.Object{row("web-6d5f8b7c9-x2x4z")},
 			want:    evidence.Workload{APIVersion: "apps/v1", Kind: "Deployment", Name: "web"},
+		},
+		{
+			name:    "a row of a Deployment of an old release",
+			objects: []runtime.Object{row("web-3244713806-x2x4z")},
+			want:    evidence.Workload{APIVersion: "apps/v1", Kind: "Deployment", Name: "web"},
+		},
+		{
+			name:    "a row of a CronJob",
+			objects: []runtime.Object{row("sum-29387460-x2x4z")},
+			want:    evidence.Workload{APIVersion: "batch/v1", Kind: "CronJob", Name: "sum"},
 		},
 		{
 			name:    "a row with an ordinal",

@@ -10,13 +10,15 @@ import (
 )
 
 // Names that controllers give. The random part of a pod's name and a pod template's hash have no vowels and none
-// of 0, 1 and 3 (k8s.io/apimachinery/pkg/util/rand, alphanums).
+// of 0, 1 and 3 (k8s.io/apimachinery/pkg/util/rand, alphanums); before 1.8 the hash was a decimal number. A CronJob
+// names its Jobs by the minutes since 1970, before 1.21 by the seconds
+// (k8s.io/kubernetes/pkg/controller/cronjob/utils.go, getJobName).
 var (
 	deploymentPod = regexp.MustCompile(`^(.+)-([bcdf0-9ghjklmnpqrstvwxz]{6,10})-[bcdfghjklmnpqrstvwxz2456789]{5}$`)
 	templateHash  = regexp.MustCompile(`^(.+)-[bcdf0-9ghjklmnpqrstvwxz]{5,10}$`)
 	ordinalPod    = regexp.MustCompile(`^(.+)-[0-9]{1,4}$`)
-	scheduledJob  = regexp.MustCompile(`^(.+)-[0-9]{8,10}$`)
-	scheduledPod  = regexp.MustCompile(`^(.+)-[0-9]{8,10}-[bcdfghjklmnpqrstvwxz2456789]{5}$`)
+	scheduledJob  = regexp.MustCompile(`^(.+)-(?:2[3-9][0-9]{6}|1[4-6][0-9]{8})$`)
+	scheduledPod  = regexp.MustCompile(`^(.+)-(?:2[3-9][0-9]{6}|1[4-6][0-9]{8})-[bcdfghjklmnpqrstvwxz2456789]{5}$`)
 )
 
 // versions of the kinds that control pods.

@@ -601,7 +601,6 @@ metrics-848d94b499-8blgc     0/1     Pending   0          5m
 
 Tolerations:     node.kubernetes.io/not-ready:NoExecute for 300s
                  node.kubernetes.io/unreachable:NoExecute for 300s
-Events:
   Type     Reason            Age   From               Message
   ----     ------            ----  ----               -------
   Warning  FailedScheduling  5m    default-scheduler  0/2 nodes are available: 2 node(s) didn't match pod anti-affinity rules.
@@ -735,6 +734,16 @@ Containers:
     Ready:          False
 `,
 		[]string{"pod /", "  init ready=true restarts=0 terminated Completed 0 last:", "  main ready=false restarts=0 waiting ImagePullBackOff last:"},
+	},
+	{
+		"a description that ends at its events",
+		"Name:  a\nNamespace:  b\nContainers:\n  c:\n    Image:  d\n    Last Termination State:\tTerminated\n    Ready:  False\nEvents:\n ",
+		[]string{"pod b/a", "  c ready=false restarts=0  last:terminated  -1"},
+	},
+	{
+		"a manifest that ends inside a text",
+		"apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n \"\n",
+		[]string{"pod /a", `log /: "`},
 	},
 	{
 		"prompts of other shells",
