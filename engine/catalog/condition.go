@@ -159,13 +159,13 @@ func firstText(list ref.Val) ref.Val {
 }
 
 func text(value ref.Val) string {
-	text, _ := value.Value().(string)
-	return text
+	text, _ := value.(types.String)
+	return string(text)
 }
 
 func number(value ref.Val) int64 {
-	number, _ := value.Value().(int64)
-	return number
+	number, _ := value.(types.Int)
+	return int64(number)
 }
 
 func printBytes(value ref.Val) ref.Val {

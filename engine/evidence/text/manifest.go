@@ -326,10 +326,9 @@ func (p *parser) yamlToJSON(document []byte) (value []byte, cut int, ok bool) {
 		if value, err = yaml.YAMLToJSON(document); err == nil {
 			return value, cut, true
 		}
-		if cut = errorLine(err); cut < 3 {
+		if cut = min(errorLine(err), bytes.Count(document, []byte{'\n'})) - 1; cut < 2 {
 			return nil, 0, false
 		}
-		cut--
 		document = firstLines(document, cut)
 	}
 	return nil, 0, false
