@@ -70,7 +70,7 @@ func (r *Report) count(c Case, found []engine.Diagnosis, right bool) {
 		r.Failing[kind] = score
 	}
 	score.Cases++
-	if len(found) > 0 && found[0].FailureType == c.Wanted[0].FailureType {
+	if len(found) > 0 && slices.ContainsFunc(c.Wanted, func(want Want) bool { return want.FailureType == found[0].FailureType }) {
 		score.TypeRight++
 	}
 	if right {
