@@ -336,8 +336,8 @@ func (p *parser) messageGoesOn(entries []entry, j, margin int) (more int, ok boo
 	var lines []string
 	for k := j; k < min(p.src.lines(), j+maxMessageLines); k++ {
 		line := dedent(p.src.line(k), margin)
-		key, _ := cutField(strings.TrimSpace(line))
-		if indentOf(line) == 0 && isTopKey(key) && key != "Name" {
+		key, _ := cutField(strings.Trim(line, " \t"))
+		if indentOf(line) == 0 && isTopKey(key) && key != "Name" && k > j {
 			last.more = append(last.more, lines...)
 			return k - j - 1, true
 		}

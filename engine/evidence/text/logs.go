@@ -101,32 +101,9 @@ func podPrefixOf(line []byte) int {
 	return end + 2
 }
 
-// splitByPod gives each container its own log, in the order they begin. A line without prefix belongs to the
-// line before it.
+// splitByPod gives each container its own log.
 func splitByPod(raw []byte, whose evidence.Log) []evidence.Log {
-	var logs []evidence.Log
-	index := map[string]int{}
-	current := -1
-	for len(raw) > 0 {
-		end := bytes.IndexByte(raw, '\n') + 1
-		if end == 0 {
-			end = len(raw)
-		}
-		line := raw[:end]
-		raw = raw[end:]
-		length := podPrefixOf(line)
-		if length > 0 || current < 0 {
-			key := string(line[:length])
-			at, seen := index[key]
-			if !seen {
-				at = len(logs)
-				index[key] = at
-				logs = append(logs, ownedBy(whose, key))
-			}
-			current = at
-		}
-		logs[current].Text = append(logs[current].Text, line[length:]...)
-	}
+	logs := split(raw, podPrefixOf, func(prefix string) evidence.Log { return ownedBy(whose, prefix) })
 	for i := range logs {
 		logs[i].Text = withoutRuntimePrefixes(logs[i].Text)
 	}
@@ -134,7 +111,7 @@ func splitByPod(raw []byte, whose evidence.Log) []evidence.Log {
 }
 
 func ownedBy(whose evidence.Log, prefix string) evidence.Log {
-	parts := strings.Split(strings.TrimSuffix(prefix, "] "), "/")
+	parts := strings.Split(strings.TrimSuffix(prefix, "]"), "/")
 	if len(parts) == 3 {
 		whose.Pod, whose.Container = parts[1], parts[2]
 	}

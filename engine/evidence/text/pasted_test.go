@@ -741,6 +741,11 @@ Containers:
 		[]string{"pod b/a", "  c ready=false restarts=0  last:terminated  -1"},
 	},
 	{
+		"a message of a pod above a stray carriage return",
+		"Name:  a\nNamespace:  b\nStatus:  Failed\nMessage:  c\nIP:\r\t\nNode:  n\n",
+		[]string{"pod b/a Failed"},
+	},
+	{
 		"a manifest that ends inside a text",
 		"apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n \"\n",
 		[]string{"pod /a", `log /: "`},

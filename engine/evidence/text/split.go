@@ -2,6 +2,7 @@ package text
 
 import (
 	"bytes"
+	"strings"
 
 	"github.com/kube-remedy/kube-remedy/engine/evidence"
 )
@@ -29,33 +30,43 @@ func composed(raw []byte) int {
 	return bar + len(" |")
 }
 
-// splitComposed gives each service its own log, in the order they begin.
+// splitComposed gives each service its own log.
 func splitComposed(raw []byte, prefix int, whose evidence.Log) []evidence.Log {
+	length := func(line []byte) int {
+		switch {
+		case len(line) < prefix || line[prefix-1] != '|':
+			return 0
+		case len(line) > prefix && line[prefix] == ' ':
+			return prefix + 1
+		default:
+			return prefix
+		}
+	}
+	return split(raw, length, func(prefix string) evidence.Log {
+		whose.Container = strings.TrimRight(prefix, "| ")
+		return whose
+	})
+}
+
+// split gives each writer its own log, in the order they begin, without the prefix that names it. A line without
+// prefix belongs to the line before it.
+func split(raw []byte, length func(line []byte) int, of func(prefix string) evidence.Log) []evidence.Log {
 	var logs []evidence.Log
 	index := map[string]int{}
 	current := -1
-	for len(raw) > 0 {
-		end := bytes.IndexByte(raw, '\n') + 1
-		if end == 0 {
-			end = len(raw)
-		}
-		line := raw[:end]
-		raw = raw[end:]
-		if len(line) >= prefix && line[prefix-1] == '|' {
-			name := string(bytes.TrimRight(line[:prefix-1], " "))
-			at, seen := index[name]
+	for line := range bytes.Lines(raw) {
+		prefix := length(line)
+		if prefix > 0 || current < 0 {
+			key := strings.TrimRight(string(line[:prefix]), " ")
+			at, seen := index[key]
 			if !seen {
 				at = len(logs)
-				index[name] = at
-				whose.Container = name
-				logs = append(logs, whose)
+				index[key] = at
+				logs = append(logs, of(key))
 			}
-			current, line = at, bytes.TrimPrefix(line[prefix:], []byte{' '})
+			current = at
 		}
-		if current < 0 {
-			continue // an empty line before the first
-		}
-		logs[current].Text = append(logs[current].Text, line...)
+		logs[current].Text = append(logs[current].Text, line[prefix:]...)
 	}
 	return logs
 }
