@@ -70,7 +70,7 @@ func (d Diagnosis) sameType(other Diagnosis) bool { return d.FailureType == othe
 func (e *Engine) works(observed evidence.Evidence) bool {
 	h := newHistory(observed)
 	return h.completed() || h.rolledOut() || len(e.catalog.Match(h.facts())) > 0 ||
-		slices.ContainsFunc(observed.Events, func(event evidence.Event) bool { return !h.eventMatters(event) }) ||
+		slices.ContainsFunc(h.observed.Events, func(event evidence.Event) bool { return !h.eventMatters(event) }) ||
 		slices.ContainsFunc(observed.Logs, func(log evidence.Log) bool { return log.Node != "" }) ||
 		slices.ContainsFunc(observed.Containers, func(container evidence.Container) bool {
 			return h.containers[containerKey{container.Pod, container.Name}].well

@@ -13,7 +13,7 @@ import (
 
 // factsOf lays out as facts what was observed and still matters, apart from logs.
 func (h *history) facts() []catalog.Fact {
-	var facts []catalog.Fact
+	facts := make([]catalog.Fact, 0, 2*len(h.observed.Containers)+8*len(h.observed.Pods)+len(h.observed.Events))
 	for _, container := range h.observed.Containers {
 		facts = append(facts, h.containerFacts(container)...)
 	}
@@ -156,7 +156,7 @@ func (h *history) eventFact(event evidence.Event) catalog.Fact {
 		source = "event about " + event.Object
 	}
 	return catalog.Fact{
-		Place: catalog.Event, Pod: event.Pod, Container: h.containerOf(event), Reason: event.Reason, Message: event.Message,
+		Place: catalog.Event, Pod: event.Pod, Container: event.Container, Reason: event.Reason, Message: event.Message,
 		Count: max(int(event.Count), 1), Source: source, Time: event.Time,
 	}
 }
@@ -188,9 +188,9 @@ func (h *history) containerOf(event evidence.Event) string {
 			count++
 		}
 		only = container.Name
-		if container.Name != "" && (strings.Contains(event.Message, "ontainer "+container.Name+" ") ||
-			strings.Contains(event.Message, "container="+container.Name+" ") ||
-			container.Spec.Image != "" && strings.Contains(event.Message, `"`+container.Spec.Image+`"`)) {
+		if container.Name != "" && (names(event.Message, "ontainer ", container.Name, ' ') ||
+			names(event.Message, "container=", container.Name, ' ') ||
+			container.Spec.Image != "" && names(event.Message, `"`, container.Spec.Image, '"')) {
 			named = container.Name
 		}
 	}
@@ -198,6 +198,20 @@ func (h *history) containerOf(event evidence.Event) string {
 		return only
 	}
 	return named
+}
+
+// names reports whether a message has a name behind a word, and the byte behind the name.
+func names(message, word, name string, behind byte) bool {
+	for {
+		at := strings.Index(message, word)
+		if at < 0 {
+			return false
+		}
+		message = message[at+len(word):]
+		if len(message) > len(name) && message[:len(name)] == name && message[len(name)] == behind {
+			return true
+		}
+	}
 }
 
 // newest gives the newest time in the evidence.

@@ -37,6 +37,7 @@ type matter struct {
 
 // history separates what is wrong now from what was.
 type history struct {
+	// observed is the evidence, with the container of each event that tells it.
 	observed evidence.Evidence
 	// now is when the evidence was observed, or the newest time in it.
 	now        time.Time
@@ -44,12 +45,22 @@ type history struct {
 	containers map[containerKey]matter
 	// done is when each step of a pod's life last succeeded, by pod and reason of the event.
 	done map[containerKey]time.Time
+	// probed is how often the probes of a container failed, in all events: their messages may differ.
+	probed map[containerKey]int32
 }
 
 func newHistory(observed evidence.Evidence) *history {
 	h := &history{
 		observed: observed, now: observed.ObservedAt, pods: map[string]evidence.Pod{},
-		containers: map[containerKey]matter{}, done: map[containerKey]time.Time{},
+		containers: map[containerKey]matter{}, done: map[containerKey]time.Time{}, probed: map[containerKey]int32{},
+	}
+	h.observed.Events = slices.Clone(observed.Events)
+	for i := range h.observed.Events {
+		event := &h.observed.Events[i]
+		event.Container = h.containerOf(*event)
+		if event.Reason == "Unhealthy" {
+			h.probed[containerKey{event.Pod, event.Container}] += max(event.Count, 1)
+		}
 	}
 	if h.now.IsZero() {
 		h.now = newest(observed)
@@ -167,7 +178,7 @@ func (h *history) killedRecently(container evidence.Container) bool {
 			!strings.Contains(event.Message, "failed liveness probe") && !strings.Contains(event.Message, "failed startup probe") {
 			continue
 		}
-		if name := h.containerOf(event); name != "" && name != container.Name {
+		if event.Container != "" && event.Container != container.Name {
 			continue
 		}
 		if event.Time.IsZero() || h.now.Sub(event.Time) < settled {
@@ -213,7 +224,7 @@ var supersedes = map[string][]string{
 	"ProvisioningFailed":     {"ProvisioningSucceeded"},
 }
 
-// eventMatters reports whether an event tells of something that is still so.
+// eventMatters reports whether an event, one of h.observed, tells of something that is still so.
 func (h *history) eventMatters(event evidence.Event) bool {
 	for _, success := range supersedes[event.Reason] {
 		if at, seen := h.done[containerKey{event.Object, success}]; seen && !at.Before(event.Time) {
@@ -296,10 +307,9 @@ func (h *history) started(pod evidence.Pod, reason string) bool {
 
 // containerEventMatters judges an event about one container of an observed pod.
 func (h *history) containerEventMatters(event evidence.Event) bool {
-	name := h.containerOf(event)
 	judged, well := 0, 0
 	for _, container := range h.observed.Containers {
-		if container.Pod != event.Pod || name != "" && container.Name != name {
+		if container.Pod != event.Pod || event.Container != "" && container.Name != event.Container {
 			continue
 		}
 		judged++
@@ -310,25 +320,14 @@ func (h *history) containerEventMatters(event evidence.Event) bool {
 	if judged == 0 || well < judged {
 		return true
 	}
-	return event.Reason == "Unhealthy" && h.probesFailed(event.Pod, name) >= flapping && !event.Time.IsZero() && h.now.Sub(event.Time) < settled/2
-}
-
-// probesFailed counts the failures of a container's probes in all events: their messages may differ.
-func (h *history) probesFailed(pod, container string) int32 {
-	var failed int32
-	for _, event := range h.observed.Events {
-		if event.Reason == "Unhealthy" && event.Pod == pod && h.containerOf(event) == container {
-			failed += max(event.Count, 1)
-		}
-	}
-	return failed
+	return event.Reason == "Unhealthy" && h.probed[containerKey{event.Pod, event.Container}] >= flapping && !event.Time.IsZero() && h.now.Sub(event.Time) < settled/2
 }
 
 // starting reports whether a container started so short ago that an unready probe is to be expected.
 func (h *history) starting(container evidence.Container, event evidence.Event) bool {
 	running := container.State.Running
 	if event.Reason != "Unhealthy" || container.RestartCount > 0 || running == nil || h.observed.ObservedAt.IsZero() ||
-		h.probesFailed(container.Pod, container.Name) > often {
+		h.probed[containerKey{container.Pod, container.Name}] > often {
 		return false
 	}
 	runs := h.now.Sub(running.StartedAt.Time) // not more than zero where the moment of observation is a guess

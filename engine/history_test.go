@@ -96,7 +96,7 @@ func TestEventsThatWereOvercomeAreHistory(t *testing.T) {
 			h := newHistory(evidence.Evidence{
 				ObservedAt: morning, Pods: []evidence.Pod{test.pod}, Containers: []evidence.Container{test.container}, Events: test.events,
 			})
-			require.Equal(t, test.matters, h.eventMatters(test.events[0]))
+			require.Equal(t, test.matters, h.eventMatters(h.observed.Events[0]))
 		})
 	}
 }
