@@ -219,7 +219,7 @@ func (d described) state(from *section) corev1.ContainerState {
 // waiting gives the state of a container that waits. Before 1.2 the message stood in place of the reason.
 func waiting(reason, message string) *corev1.ContainerStateWaiting {
 	if !strings.Contains(reason, " ") {
-		return &corev1.ContainerStateWaiting{Reason: reason, Message: message}
+		return &corev1.ContainerStateWaiting{Reason: wholeReason(reason), Message: message}
 	}
 	message = reason
 	switch {
@@ -231,6 +231,24 @@ func waiting(reason, message string) *corev1.ContainerStateWaiting {
 		reason, _, _ = strings.Cut(reason, ":")
 	}
 	return &corev1.ContainerStateWaiting{Reason: reason, Message: message}
+}
+
+// wholeReason completes a reason that was cut off with the text, when only one begins that way.
+func wholeReason(text string) string {
+	found := text
+	for _, reason := range []string{
+		"CrashLoopBackOff", "ImagePullBackOff", "ErrImagePull", "ErrImageNeverPull", "InvalidImageName", "CreateContainerConfigError",
+		"CreateContainerError", "RunContainerError", "ContainerCreating", "PodInitializing",
+	} {
+		if len(text) < 6 || !strings.HasPrefix(reason, text) {
+			continue
+		}
+		if found != text {
+			return text
+		}
+		found = reason
+	}
+	return found
 }
 
 // intOf reads a whole number; nil when there is none.

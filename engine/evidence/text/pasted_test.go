@@ -746,6 +746,11 @@ Containers:
 		[]string{"pod b/a Failed"},
 	},
 	{
+		"a state that was cut inside its reason",
+		"    State:          Waiting\n      Reason:       CrashLo",
+		[]string{"pod /", "  ready=false restarts=0 waiting CrashLoopBackOff last:"},
+	},
+	{
 		"a manifest that ends inside a text",
 		"apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n \"\n",
 		[]string{"pod /a", `log /: "`},

@@ -32,7 +32,7 @@ const maxEvents = 20_000
 func Parse(data []byte, now time.Time) evidence.Observations {
 	p := &parser{src: newSource(data), now: now}
 	for i := 0; i < p.src.lines(); {
-		i = p.next(i)
+		i = max(p.next(i), i+1)
 	}
 	p.endLog(p.src.lines())
 	p.linkClocks()
