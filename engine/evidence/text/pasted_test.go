@@ -227,6 +227,14 @@ compute-2    Ready,SchedulingDisabled   worker   4h41m  v1.30.4
 		[]string{"node compute-1 Ready=True/", "node compute-2 Ready=True/ cordoned"},
 	},
 	{
+		"a table of nodes of 2015",
+		`NAME           LABELS        STATUS
+10.1.25.11     Schedulable   name=dns      NotReady
+10.1.26.95     Schedulable   name=worker   Ready
+`,
+		[]string{"node 10.1.25.11 Ready=False/", "node 10.1.26.95 Ready=True/"},
+	},
+	{
 		"rows of pods without a header, one with a namespace and a node",
 		`search   indexer-vx81d   0/1   Pending   0   1h
 search   query-0f2mk     1/1   Running   0   23m   node-a.example

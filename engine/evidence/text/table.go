@@ -187,6 +187,9 @@ func (c cells) get(name string) string {
 // split cuts a row: where the header's columns begin; or, when the row is not aligned with it, at gaps of two
 // spaces; or, when alignment was lost, at every space.
 func (h tableHeader) split(row string) (cells, bool) {
+	if fields := fewFields(row); h.isOldNodes() && len(fields) == 4 && strings.HasSuffix(fields[1], "chedulable") { // a column without a name
+		row = fields[0] + "  " + fields[2] + "  " + fields[3]
+	}
 	if values, ok := h.byPosition(row); ok {
 		return cells{h, values}, true
 	}
