@@ -57,22 +57,23 @@ func (s *search) visit(base int, found []hit) {
 func (s *search) confirm() {
 	for turn := range keptAll {
 		for i := range s.seen {
-			if n := &s.seen[i]; n.newest < 0 && turn < n.size() && s.try(n, n.size()-1-turn) {
+			if n := &s.seen[i]; n.newest < 0 && turn < n.size() && s.try(n, n.size()-1-turn, &n.groups) {
 				n.newest = n.size() - 1 - turn
 			}
 		}
 	}
 	for turn := range keptOldest {
 		for i := range s.seen {
-			if n := &s.seen[i]; n.oldest < 0 && turn < n.newest && s.try(n, turn) {
+			if n := &s.seen[i]; n.oldest < 0 && turn < n.newest && s.try(n, turn, nil) {
 				n.oldest = turn
 			}
 		}
 	}
 }
 
-// try says whether the i-th kept sighting of n matches. When the budget is used up it can't tell, and says no.
-func (s *search) try(n *sightings, i int) bool {
+// try says whether the i-th kept sighting of n matches, and puts where its groups stand in the window into groups
+// unless that is nil. When the budget is used up it can't tell, and says no.
+func (s *search) try(n *sightings, i int, groups *[]int) bool {
 	p, sighting := &s.m.patterns[n.pattern], n.get(i)
 	window := s.window(sighting)
 	for _, step := range [...]struct {
@@ -86,7 +87,14 @@ func (s *search) try(n *sightings, i int) bool {
 			return false
 		}
 		s.unread -= len(window) + tryCost
-		if step.expression.Match(window) != step.want {
+		var matches bool
+		if step.want && groups != nil {
+			*groups = step.expression.FindSubmatchIndex(window)
+			matches = *groups != nil
+		} else {
+			matches = step.expression.Match(window)
+		}
+		if matches != step.want {
 			n.refute(sighting)
 			return false
 		}
@@ -126,18 +134,19 @@ func (s *search) match(pattern int, n *sightings) Match {
 	if n.oldest >= 0 {
 		match.First = n.get(n.oldest).line
 	}
-	if expression := s.m.patterns[pattern].Regexp; expression != nil {
-		match.Groups = groups(expression, s.window(newest))
+	if n.groups != nil {
+		match.Groups = groups(n.groups, s.window(newest))
 	}
 	return match
 }
 
 // groups returns copies, so that they don't hold the text.
-func groups(expression *regexp.Regexp, window []byte) []string {
-	found := expression.FindSubmatch(window)
-	copies := make([]string, len(found))
-	for i, group := range found {
-		copies[i] = string(group)
+func groups(at []int, window []byte) []string {
+	copies := make([]string, len(at)/2)
+	for i := range copies {
+		if begin := at[2*i]; begin >= 0 {
+			copies[i] = string(window[begin:at[2*i+1]])
+		}
 	}
 	return copies
 }

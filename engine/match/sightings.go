@@ -41,6 +41,7 @@ type sightings struct {
 	lastLine int // where the last one's line begins
 	// Of those kept, in their order: the oldest and the newest known to match; -1 is none.
 	oldest, newest int
+	groups         []int             // where the groups of the newest stand in its window
 	kept           [keptAll]sighting // the oldest, from keptOldest on the newest as a ring
 }
 
