@@ -3,7 +3,6 @@ package v1alpha1
 import (
 	"strconv"
 
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -123,59 +122,6 @@ type TargetRef struct {
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
 	Name string `json:"name"`
-}
-
-// Action is one change of the closed set: exactly one member is set. A change that is not a member can't be
-// stored.
-//
-// +kubebuilder:validation:MinProperties=1
-// +kubebuilder:validation:MaxProperties=1
-type Action struct {
-	// increaseMemory raises the memory limit of one container.
-	// +optional
-	IncreaseMemory *IncreaseMemory `json:"increaseMemory,omitempty"`
-}
-
-// IncreaseMemory raises a container's memory limit, and its request with it. Its values are floors: a
-// container that already has as much or more is left alone, and so is one without a limit.
-//
-// The schema of the quantities is written out because that of resource.Quantity has no bound on its length,
-// without which the API server refuses the rules below as too costly.
-//
-// +kubebuilder:validation:XValidation:rule="quantity(self.failedLimit).isGreaterThan(quantity('0')) && quantity(self.failedLimit).isLessThan(quantity(self.limit))",message="failedLimit must be greater than zero and limit greater than failedLimit"
-// +kubebuilder:validation:XValidation:rule="!has(self.request) || !quantity(self.request).isGreaterThan(quantity(self.limit))",message="request can't be greater than limit"
-type IncreaseMemory struct {
-	// container is the name of the container, whether app, init or sidecar.
-	// +required
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=63
-	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
-	Container string `json:"container"`
-	// failedLimit is the memory limit, in bytes, under which the container failed.
-	// +required
-	// +kubebuilder:validation:Schemaless
-	// +kubebuilder:validation:Type=string
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+)?([KMGTPE]i|[mkMGTPE]|[eE][0-9]+)?$`
-	FailedLimit resource.Quantity `json:"failedLimit"`
-	// limit is the least memory limit, in bytes, the container is to have.
-	// +required
-	// +kubebuilder:validation:Schemaless
-	// +kubebuilder:validation:Type=string
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+)?([KMGTPE]i|[mkMGTPE]|[eE][0-9]+)?$`
-	Limit resource.Quantity `json:"limit"`
-	// request is the least memory request, in bytes, the container is to have if it has one at all. A request
-	// equal to the limit stays equal to it, so that the pod's quality of service class stays the same.
-	// +optional
-	// +kubebuilder:validation:Schemaless
-	// +kubebuilder:validation:Type=string
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+)?([KMGTPE]i|[mkMGTPE]|[eE][0-9]+)?$`
-	Request *resource.Quantity `json:"request,omitempty"`
 }
 
 // Phase is where a Remediation stands on its way from learned to verified.
