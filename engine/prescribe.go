@@ -17,7 +17,7 @@ func Prescribe(diagnosis Diagnosis) ([]v1alpha1.Action, error) {
 		if diagnosis.MemoryLimit.IsZero() {
 			return nil, fmt.Errorf("container %s has no memory limit that could be raised", diagnosis.Container)
 		}
-		raise, err := remedy.DoubleMemory(diagnosis.Container, diagnosis.MemoryLimit, diagnosis.MemoryRequest)
+		raise, err := remedy.MoreMemory(diagnosis.Container, diagnosis.MemoryLimit, diagnosis.MemoryRequest, 0, 0)
 		if err != nil {
 			return nil, err
 		}

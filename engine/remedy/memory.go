@@ -1,7 +1,6 @@
 package remedy
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 
@@ -10,118 +9,164 @@ import (
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
 )
 
-// DoubleMemory sizes the action for a container that failed under a memory limit, in bytes: twice the limit,
-// and twice the request if it had one, so that their ratio stays. The quantities keep their owner's unit. It is
-// an error when the limit is not positive or can't be doubled.
-func DoubleMemory(container string, limit resource.Quantity, request *resource.Quantity) (*v1alpha1.IncreaseMemory, error) {
-	doubled, err := double(limit)
-	if err != nil {
-		return nil, fmt.Errorf("container %s, memory limit %s: %w", container, limit.String(), err)
+// MoreMemory sizes the action for a container that failed under a limit of memory or of ephemeral storage, in
+// bytes. The next limit is the greatest of twice the failed one, one and a half times the peak that was observed,
+// and the least that the caller asks for; peak and least are zero where there is none. The request, if there is one,
+// grows with it, so that their ratio stays. Quantities keep their owner's unit, and what is computed is rounded up
+// to a tidy one. It is an error when the limit is not positive or can't be doubled.
+func MoreMemory(container string, limit resource.Quantity, request *resource.Quantity, peak, least int64) (*v1alpha1.IncreaseMemory, error) {
+	next, ok := times(limit, 2, 1)
+	if !ok {
+		return nil, fmt.Errorf("container %s, memory limit %s: %d bytes can't be doubled", container, limit.String(), limit.Value())
 	}
-	action := &v1alpha1.IncreaseMemory{Container: container, FailedLimit: limit, Limit: doubled}
-	if request == nil || request.Sign() <= 0 {
-		return action, nil
+	if least = max(least, min(peak, math.MaxInt64/2)/2*3); least > next.Value() {
+		next = tidy(least, limit)
 	}
-	floor, err := double(*request)
-	if err != nil || floor.Cmp(doubled) > 0 {
-		floor = doubled
-	}
-	action.Request = &floor
+	action := &v1alpha1.IncreaseMemory{Container: container, FailedLimit: limit, Limit: next}
+	action.Request = inRatio(request, limit, next)
 	return action, nil
 }
 
-func double(quantity resource.Quantity) (resource.Quantity, error) {
-	bytes := quantity.Value()
-	if bytes <= 0 || bytes > math.MaxInt64/2 {
-		return resource.Quantity{}, fmt.Errorf("%d bytes can't be doubled", bytes)
+// WithLimit sizes the action so that it ends at a limit that is known, and the request keeps its ratio.
+func WithLimit(action *v1alpha1.IncreaseMemory, limit resource.Quantity, request *resource.Quantity) *v1alpha1.IncreaseMemory {
+	bounded := *action
+	bounded.Limit = limit
+	bounded.Request = inRatio(request, action.FailedLimit, limit)
+	return &bounded
+}
+
+// inRatio gives the request that stands to the next limit as the old request stood to the old limit, at most the
+// next limit; nil when there was none.
+func inRatio(request *resource.Quantity, limit, next resource.Quantity) *resource.Quantity {
+	if request == nil || request.Sign() <= 0 {
+		return nil
 	}
-	return *resource.NewQuantity(2*bytes, quantity.Format), nil
+	floor, ok := times(*request, next.Value(), limit.Value())
+	if !ok || floor.Cmp(next) > 0 {
+		floor = next
+	}
+	if next.Value()%limit.Value() != 0 && floor.Cmp(next) < 0 { // a ratio that gives no tidy number by itself
+		if floor = tidy(floor.Value(), *request); floor.Cmp(next) > 0 {
+			floor = next
+		}
+	}
+	return &floor
 }
 
 // increaseMemory raises limit and request of one container to the action's floors.
-func increaseMemory(action v1alpha1.IncreaseMemory, object map[string]any) Resolution {
-	container, podSpec, err := findContainer(object, action.Container)
-	if err != nil {
-		return misfit("%v", err)
+func (e *edit) increaseMemory(action *v1alpha1.IncreaseMemory) *obstacle {
+	name := string(action.Resource)
+	if name == "" {
+		name = string(v1alpha1.Memory)
 	}
-	limit, err := memoryOf(container.fields, "limits")
-	if err != nil {
-		return misfit("%s.resources: %v", container.path, err)
-	}
-	if limit == nil {
-		return misfit("container %q has no memory limit", action.Container)
-	}
-	governs := []string{container.pointer + pointer("resources", "limits", "memory"), container.pointer + pointer("resources", "requests", "memory")}
-	switch limit.Cmp(action.Limit) {
-	case 1:
-		return Resolution{Fit: Exceeded}
-	case 0:
-		return Resolution{Fit: InEffect, Governs: governs}
-	}
-	// A pod may carry limits of its own (KEP-2837), and the API server rejects containers that pass them.
-	podLimit, err := memoryOf(podSpec, "limits")
-	if err != nil {
-		return misfit("the pod template's resources: %v", err)
-	}
-	if podLimit != nil && podLimit.Cmp(action.Limit) < 0 {
-		return misfit("the pod's own memory limit of %s is below %s", podLimit.String(), action.Limit.String())
-	}
-	request, err := memoryOf(container.fields, "requests")
-	if err != nil {
-		return misfit("%s.resources: %v", container.path, err)
-	}
-	resolved := Resolution{Fit: Changes, Governs: governs}
-	resolved.replaceMemory(container, "limits", *limit, action.Limit)
-	if next := nextRequest(action, *limit, request); next != nil {
-		resolved.replaceMemory(container, "requests", *request, *next)
-	}
-	return resolved
+	return e.raise(name, action.Container, action.Limit, action.Request)
 }
 
-// nextRequest is the request that goes with the action's limit, or nil when the request stays as it is: absent
-// stays absent, equal to the limit stays equal, and otherwise the action's floor holds.
-func nextRequest(action v1alpha1.IncreaseMemory, limit resource.Quantity, request *resource.Quantity) *resource.Quantity {
+// raise makes limit and request of a resource at least as large as the floors.
+func (e *edit) raise(name, containerName string, floor resource.Quantity, requestFloor *resource.Quantity) *obstacle {
+	container, hindered := e.container(containerName)
+	if hindered != nil {
+		return hindered
+	}
+	limit, request, hindered := container.amounts(name)
+	if hindered != nil {
+		return hindered
+	}
+	if limit == nil {
+		return hinders(NoLimit, "container %q has no %s limit", containerName, name)
+	}
+	// What the object's own annotation allows cuts the floor, so that applying it again gives the same.
+	if bound := e.bound(bounds[name]); bound != nil && bound.Cmp(floor) < 0 && limit.Cmp(floor) < 0 {
+		if bound.Cmp(*limit) < 0 {
+			return hinders(Guarded, "annotation %s allows no more than %s", bounds[name], bound.String())
+		}
+		floor = *bound
+		if requestFloor != nil && requestFloor.Cmp(floor) > 0 {
+			requestFloor = &floor
+		}
+	}
+	governs := []string{container.pointer("resources", "limits", name), container.pointer("resources", "requests", name)}
+	switch limit.Cmp(floor) {
+	case 1:
+		e.settle(Exceeded)
+		return nil
+	case 0:
+		e.settle(InEffect, governs...)
+		return nil
+	}
+	if hindered := e.withinPod(name, floor); hindered != nil {
+		return hindered
+	}
+	if hindered := e.setAmount(container, "limits", name, limit, floor); hindered != nil {
+		return hindered
+	}
+	if next := nextRequest(floor, requestFloor, *limit, request); next != nil {
+		if hindered := e.setAmount(container, "requests", name, request, *next); hindered != nil {
+			return hindered
+		}
+	}
+	e.settle(Changes, governs...)
+	return nil
+}
+
+// amounts reads limit and request of a resource, nil where there is none. A limit of zero is none, as it is for
+// the kubelet. A request above the limit is refused: the API server refuses the object, and nobody knows which of
+// the two its owner meant.
+func (c containerAt) amounts(name string) (limit, request *resource.Quantity, hindered *obstacle) {
+	limit, err := amount(c.fields, "limits", name)
+	if err == nil {
+		request, err = amount(c.fields, "requests", name)
+	}
+	if err != nil {
+		return nil, nil, hinders(Malformed, "%s.resources: %v", c.words, err)
+	}
+	if limit != nil && limit.IsZero() {
+		limit = nil
+	}
+	if limit != nil && request != nil && request.Cmp(*limit) > 0 {
+		return nil, nil, hinders(Malformed, "%s asks for %s of %s, more than its limit of %s", c.words, request.String(), name, limit.String())
+	}
+	return limit, request, nil
+}
+
+// withinPod refuses an amount that passes the limit of the pod itself: a pod may carry limits of its own
+// (KEP-2837), and the API server rejects containers that pass them.
+func (e *edit) withinPod(name string, next resource.Quantity) *obstacle {
+	spec, _, hindered := e.spec()
+	if hindered != nil {
+		return hindered
+	}
+	limit, err := amount(spec, "limits", name)
+	if err != nil {
+		return hinders(Malformed, "the pod template's resources: %v", err)
+	}
+	if limit != nil && limit.Cmp(next) < 0 {
+		return hinders(Guarded, "the pod's own %s limit of %s is below %s", name, limit.String(), next.String())
+	}
+	return nil
+}
+
+// setAmount writes resources.<list>.<name> of a container.
+func (e *edit) setAmount(container containerAt, list, name string, old *resource.Quantity, next resource.Quantity) *obstacle {
+	was := ""
+	if old != nil {
+		was = old.String()
+	}
+	e.modified(container.words+".resources."+list+"."+name, container.name, was, next.String())
+	return e.set(container.at("resources", list, name), next.String())
+}
+
+// nextRequest is the request that goes with the next limit, or nil when the request stays as it is: absent stays
+// absent, equal to the limit stays equal, and otherwise the floor holds.
+func nextRequest(next resource.Quantity, floor *resource.Quantity, limit resource.Quantity, request *resource.Quantity) *resource.Quantity {
 	switch {
 	case request == nil:
 		return nil
 	case request.Cmp(limit) == 0:
-		return &action.Limit
-	case action.Request != nil && request.Cmp(*action.Request) < 0:
-		return action.Request
+		return &next
+	case floor != nil && request.Cmp(*floor) < 0:
+		return floor
 	default:
 		return nil
 	}
-}
-
-func (r *Resolution) replaceMemory(container containerAt, list string, old, next resource.Quantity) {
-	r.Operations = append(r.Operations, Operation{
-		Op: "replace", Path: container.pointer + pointer("resources", list, "memory"), Value: next.String(),
-	})
-	r.Modifications = append(r.Modifications, Modification{
-		Field:     container.path + ".resources." + list + ".memory",
-		Container: container.fields["name"].(string), // found by this name
-		OldValue:  old.String(), NewValue: next.String(),
-	})
-}
-
-// memoryOf reads resources.<list>.memory of a container or pod spec; nil when there is none.
-func memoryOf(fields map[string]any, list string) (*resource.Quantity, error) {
-	amounts, ok := descend(fields, "resources", list)
-	if !ok || amounts["memory"] == nil {
-		return nil, nil
-	}
-	var text string
-	switch value := amounts["memory"].(type) {
-	case string:
-		text = value
-	case json.Number:
-		text = value.String()
-	default:
-		return nil, fmt.Errorf("%s.memory is neither text nor a number", list)
-	}
-	quantity, err := resource.ParseQuantity(text)
-	if err != nil {
-		return nil, fmt.Errorf("%s.memory %q is not a quantity: %w", list, text, err)
-	}
-	return &quantity, nil
 }

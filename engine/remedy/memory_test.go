@@ -17,10 +17,11 @@ func quantity(text string) *resource.Quantity {
 	return &q
 }
 
-func TestDoubleMemory(t *testing.T) {
+func TestMoreMemory(t *testing.T) {
 	for _, test := range []struct {
 		name           string
 		limit, request string
+		peak, least    int64
 		wantLimit      string
 		wantRequest    string
 		wantErr        string
@@ -33,6 +34,12 @@ func TestDoubleMemory(t *testing.T) {
 		{name: "an absent request stays absent", limit: "1Gi", wantLimit: "2Gi"},
 		{name: "a request of zero is not raised", limit: "1Gi", request: "0", wantLimit: "2Gi"},
 		{name: "a request above the limit is cut to it", limit: "64Mi", request: "128Mi", wantLimit: "128Mi", wantRequest: "128Mi"},
+		{name: "a peak above the limit asks for half as much again", limit: "128Mi", peak: 300 << 20, wantLimit: "480Mi"},
+		{name: "what is computed is rounded up to a tidy number", limit: "100Mi", peak: 301 << 20, request: "50Mi", wantLimit: "480Mi", wantRequest: "240Mi"},
+		{name: "a peak below the limit changes nothing", limit: "128Mi", peak: 120 << 20, wantLimit: "256Mi"},
+		{name: "what a heap needs is a least", limit: "128Mi", least: 700 << 20, wantLimit: "704Mi"},
+		{name: "decimal units are rounded to decimal numbers", limit: "500M", peak: 910_000_000, wantLimit: "1400M"},
+		{name: "a peak that no number holds is no peak to go by", limit: "128Mi", peak: 1<<63 - 1, wantLimit: "6Ei"},
 		{name: "a limit of zero is refused", limit: "0", wantErr: "container app, memory limit 0: 0 bytes can't be doubled"},
 		{name: "a negative limit is refused", limit: "-1Mi", wantErr: "can't be doubled"},
 		{name: "a limit that would overflow is refused", limit: "8Ei", wantErr: "can't be doubled"},
@@ -42,7 +49,7 @@ func TestDoubleMemory(t *testing.T) {
 			if test.request != "" {
 				request = quantity(test.request)
 			}
-			action, err := remedy.DoubleMemory("app", *quantity(test.limit), request)
+			action, err := remedy.MoreMemory("app", *quantity(test.limit), request, test.peak, test.least)
 			if test.wantErr != "" {
 				require.ErrorContains(t, err, test.wantErr)
 				return

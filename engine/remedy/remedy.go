@@ -5,17 +5,19 @@
 // but what the modifications name, and that resolving again after they were applied gives none. It works on the
 // object as received: containers are found by name wherever they moved, and an action that no longer fits says
 // why and changes nothing.
+//
+// The functions that size actions (memory, requests, images and so on) are pure: what they need to know is given
+// to them as numbers and names, and a guess is never made where an answer is missing.
 package remedy
 
 import (
 	"fmt"
-	"strconv"
-	"strings"
 
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
 )
 
-// Operation is one operation of a JSON Patch (RFC 6902).
+// Operation is one operation of a JSON Patch (RFC 6902): add, replace or remove, never test. A test could only
+// make the API server refuse a patch, and with it the request of the applier, whatever the failurePolicy says.
 type Operation struct {
 	Op    string `json:"op"`
 	Path  string `json:"path"`
@@ -27,9 +29,10 @@ type Modification struct {
 	// Field is the full path, for example
 	// spec.template.spec.containers[name=app].resources.limits.memory.
 	Field string `json:"field"`
-	// Container the field belongs to.
+	// Container the field belongs to; empty for a field of the pod.
 	Container string `json:"container"`
-	// OldValue and NewValue are as written in the object.
+	// OldValue and NewValue are as written in the object: empty for what is not there, JSON for what is no scalar,
+	// and of a long text only the setting that changes.
 	OldValue string `json:"old_value"`
 	NewValue string `json:"new_value"`
 }
@@ -42,124 +45,119 @@ const (
 	Changes Fit = iota
 	// InEffect says that the object has exactly what the action would give it.
 	InEffect
-	// Exceeded says that the object's owner already gives more than the action would.
+	// Exceeded says that the object's owner already gives more than the action would, or something else by now.
 	Exceeded
-	// Misfit says that the action does not fit the object; Reason says why.
+	// Misfit says that the action does not fit the object; Obstacle and Reason say why.
 	Misfit
+)
+
+// Obstacle is why an action does not fit an object.
+type Obstacle string
+
+// The obstacles.
+const (
+	// Unknown: the action is of a kind that this version does not know.
+	Unknown Obstacle = "Unknown"
+	// Malformed: a part of the object is not of the type that the API has.
+	Malformed Obstacle = "Malformed"
+	// NoTemplate: there is no pod template where the kind has it.
+	NoTemplate Obstacle = "NoTemplate"
+	// NoContainer: there is no container of the name, or there are several.
+	NoContainer Obstacle = "NoContainer"
+	// NoLimit: the container has no limit that could be raised.
+	NoLimit Obstacle = "NoLimit"
+	// NoProbe: the container has no probe that could be changed or copied.
+	NoProbe Obstacle = "NoProbe"
+	// NoHeap: the container sets no heap size.
+	NoHeap Obstacle = "NoHeap"
+	// Guarded: a guardrail leaves no room.
+	Guarded Obstacle = "Guarded"
+	// Immutable: the API server takes no change of the field once the object exists.
+	Immutable Obstacle = "Immutable"
+	// Denied: the action asks for what is never changed.
+	Denied Obstacle = "Denied"
 )
 
 // Resolution is what an action means for one object.
 type Resolution struct {
 	Fit Fit
-	// Reason says why an action is a Misfit.
-	Reason string
+	// Obstacle and Reason say why an action is a Misfit, for programs and for people.
+	Obstacle Obstacle
+	Reason   string
 	// Governs are the JSON pointers of the fields that the action decides, when Fit is Changes or InEffect,
 	// whether they change now or have been changed before.
 	Governs []string
-	// Operations and Modifications are set when Fit is Changes, in the same order.
+	// Operations and Modifications are set when Fit is Changes. Applied in their order, the operations make the
+	// modifications.
 	Operations    []Operation
 	Modifications []Modification
 }
 
-// Resolve says what the actions of one Remediation mean for an object, given as decoded JSON. Actions belong
-// together: when one is a Misfit all are, and none is carried out.
+// Resolve says what the actions of one Remediation mean for an object, given as decoded JSON, whose pod template
+// stands where its kind has it. Actions belong together: when one is a Misfit all are, and none is carried out.
+// The object is not changed.
 func Resolve(actions []v1alpha1.Action, object map[string]any) Resolution {
-	combined := Resolution{Fit: Exceeded}
-	for _, action := range actions {
-		resolved := resolveOne(action, object)
-		if resolved.Fit == Misfit {
-			return resolved
-		}
-		combined.Operations = append(combined.Operations, resolved.Operations...)
-		combined.Modifications = append(combined.Modifications, resolved.Modifications...)
-		combined.Governs = append(combined.Governs, resolved.Governs...)
-		combined.Fit = min(combined.Fit, resolved.Fit)
-	}
-	return combined
+	return ResolveAt(actions, object, TemplateOf(object))
 }
 
-func resolveOne(action v1alpha1.Action, object map[string]any) Resolution {
-	switch {
-	case action.IncreaseMemory != nil:
-		return increaseMemory(*action.IncreaseMemory, object)
-	default:
-		return misfit("the action is of a kind that this version does not know")
-	}
-}
-
-func misfit(format string, args ...any) Resolution {
-	return Resolution{Fit: Misfit, Reason: fmt.Sprintf(format, args...)}
-}
-
-// templatePath is where the pod template stands in Deployments, StatefulSets and DaemonSets.
-var templatePath = []string{"spec", "template"}
-
-// containerLists are the members of a pod spec that hold containers whose resources can change.
-var containerLists = []string{"containers", "initContainers"}
-
-// containerAt is a container and where it stands.
-type containerAt struct {
-	fields  map[string]any
-	pointer string // JSON pointer (RFC 6901) to the container
-	path    string // path to the container in words
-}
-
-// findContainer looks a container up by name. It is an error when there is none, or when there are several
-// and nobody could say which is meant.
-func findContainer(object map[string]any, name string) (containerAt, map[string]any, error) {
-	spec, ok := descend(object, append(templatePath[:len(templatePath):len(templatePath)], "spec")...)
-	if !ok {
-		return containerAt{}, nil, fmt.Errorf("%s.spec is missing", strings.Join(templatePath, "."))
-	}
-	var found []containerAt
-	for _, list := range containerLists {
-		containers, _ := spec[list].([]any)
-		for i, entry := range containers {
-			fields, ok := entry.(map[string]any)
-			if !ok || fields["name"] != name {
+// ResolveAt resolves actions against an object whose pod template stands at the given place.
+func ResolveAt(actions []v1alpha1.Action, object map[string]any, template Template) Resolution {
+	e := &edit{object: object, template: template, fit: Exceeded}
+	for _, second := range [...]bool{false, true} { // what follows from a limit comes after it
+		for i := range actions {
+			if follows(&actions[i]) != second {
 				continue
 			}
-			found = append(found, containerAt{
-				fields:  fields,
-				pointer: pointer(append(templatePath[:len(templatePath):len(templatePath)], "spec", list, strconv.Itoa(i))...),
-				path:    fmt.Sprintf("%s.spec.%s[name=%s]", strings.Join(templatePath, "."), list, name),
-			})
+			if obstacle := e.resolve(&actions[i]); obstacle != nil {
+				return Resolution{Fit: Misfit, Obstacle: obstacle.kind, Reason: obstacle.reason}
+			}
 		}
 	}
-	switch len(found) {
-	case 1:
-		return found[0], spec, nil
-	case 0:
-		return containerAt{}, nil, fmt.Errorf("there is no container %q", name)
+	if obstacle := e.frozen(actions); obstacle != nil {
+		return Resolution{Fit: Misfit, Obstacle: obstacle.kind, Reason: obstacle.reason}
+	}
+	return Resolution{Fit: e.fit, Governs: e.governs, Operations: e.operations, Modifications: e.modifications}
+}
+
+// follows reports whether an action depends on the limits that others set.
+func follows(action *v1alpha1.Action) bool { return action.AdjustHeap != nil || action.RaiseRequest != nil }
+
+// resolve carries out one action of the closed set.
+func (e *edit) resolve(action *v1alpha1.Action) *obstacle {
+	switch {
+	case action.IncreaseMemory != nil:
+		return e.increaseMemory(action.IncreaseMemory)
+	case action.AdjustHeap != nil:
+		return e.adjustHeap(action.AdjustHeap)
+	case action.RaiseRequest != nil:
+		return e.raiseRequest(action.RaiseRequest)
+	case action.RaiseCPU != nil:
+		return e.raiseCPU(action.RaiseCPU)
+	case action.ReduceRequests != nil:
+		return e.reduceRequests(action.ReduceRequests)
+	case action.RelaxStartup != nil:
+		return e.relaxStartup(action.RelaxStartup)
+	case action.AdjustProbe != nil:
+		return e.adjustProbe(action.AdjustProbe)
+	case action.FixImage != nil:
+		return e.fixImage(action.FixImage)
+	case action.FixReference != nil:
+		return e.fixReference(action.FixReference)
+	case action.DropCommandOverride != nil:
+		return e.dropCommandOverride(action.DropCommandOverride)
+	case action.AvoidNode != nil:
+		return e.avoidNode(action.AvoidNode)
 	default:
-		return containerAt{}, nil, fmt.Errorf("there are %d containers %q", len(found), name)
+		return hinders(Unknown, "the action is of a kind that this version does not know")
 	}
 }
 
-// descend follows members of nested objects; false when one is missing or not an object.
-func descend(object map[string]any, members ...string) (map[string]any, bool) {
-	for _, member := range members {
-		next, ok := object[member].(map[string]any)
-		if !ok {
-			return nil, false
-		}
-		object = next
-	}
-	return object, true
+// obstacle is why an action does not fit.
+type obstacle struct {
+	kind   Obstacle
+	reason string
 }
 
-// escape writes a member name as a token of a JSON pointer.
-var escape = strings.NewReplacer("~", "~0", "/", "~1")
-
-// pointer writes member names as a JSON pointer (RFC 6901).
-func pointer(members ...string) string {
-	var b strings.Builder
-	for _, member := range members {
-		b.WriteByte('/')
-		b.WriteString(escape.Replace(member))
-	}
-	return b.String()
+func hinders(kind Obstacle, format string, args ...any) *obstacle {
+	return &obstacle{kind: kind, reason: fmt.Sprintf(format, args...)}
 }
-
-// Actions are the names of the actions that Resolve can carry out, as they stand in a Remediation.
-func Actions() []string { return []string{"increaseMemory"} }

@@ -5,6 +5,11 @@ package v1alpha1
 const (
 	// ModeAnnotation on a workload says what may happen to it: heal, suggest or off.
 	ModeAnnotation = GroupName + "/mode"
+	// MaxMemoryAnnotation and MaxCPUAnnotation on a workload or namespace are quantities that no fix goes past.
+	MaxMemoryAnnotation = GroupName + "/max-memory"
+	MaxCPUAnnotation    = GroupName + "/max-cpu"
+	// AllowAnnotation with the value "assertive" on a workload or namespace lets fixes through that change what runs.
+	AllowAnnotation = GroupName + "/allow"
 	// ReapplyAnnotation with the value "auto" on a workload lets the watcher re-admit the object itself.
 	ReapplyAnnotation = GroupName + "/reapply"
 	// AuditAnnotation is written by the webhook on a workload it changed: a JSON list of audit records.
@@ -26,3 +31,6 @@ const (
 
 // ReapplyAuto is the value of ReapplyAnnotation that allows the watcher's own writes to be healed.
 const ReapplyAuto = "auto"
+
+// AllowAssertive is the value of AllowAnnotation that lets assertive fixes through.
+const AllowAssertive = "assertive"
