@@ -40,6 +40,11 @@ type Heap struct {
 	Percent float64
 }
 
+// MostHeap gives the largest heap, in bytes and whole MiB, for a memory limit in bytes.
+func MostHeap(limit int64) int64 {
+	return (limit/100*HeapShare + limit%100*HeapShare/100) / mebi * mebi
+}
+
 // heapText is one text of a container that may hold heap settings.
 type heapText struct {
 	path  []string // from the container
@@ -182,7 +187,7 @@ func (e *edit) adjustHeap(action *v1alpha1.AdjustHeap) *obstacle {
 		return hindered
 	}
 	if limit != nil {
-		target = min(target, limit.Value()/100*HeapShare/mebi*mebi)
+		target = min(target, MostHeap(limit.Value()))
 	}
 	governs := container.pointer("heap") // it stands in one of several texts, and moves between them
 	switch {

@@ -80,10 +80,8 @@ func (e *edit) raise(name, containerName string, floor resource.Quantity, reques
 		if bound.Cmp(*limit) < 0 {
 			return hinders(Guarded, "annotation %s allows no more than %s", bounds[name], bound.String())
 		}
+		requestFloor = scaled(requestFloor, floor, *bound)
 		floor = *bound
-		if requestFloor != nil && requestFloor.Cmp(floor) > 0 {
-			requestFloor = &floor
-		}
 	}
 	governs := []string{container.pointer("resources", "limits", name), container.pointer("resources", "requests", name)}
 	switch limit.Cmp(floor) {
@@ -107,6 +105,23 @@ func (e *edit) raise(name, containerName string, floor resource.Quantity, reques
 	}
 	e.settle(Changes, governs...)
 	return nil
+}
+
+// scaled gives a request that stands to the bound as it stood to the limit, in thousandths as CPU is counted.
+func scaled(request *resource.Quantity, limit, bound resource.Quantity) *resource.Quantity {
+	if request == nil {
+		return nil
+	}
+	if request.MilliValue() < math.MaxInt64 && limit.MilliValue() < math.MaxInt64 && request.MilliValue()%1000 != 0 {
+		milli, ok := times(*resource.NewQuantity(request.MilliValue(), request.Format), bound.MilliValue(), limit.MilliValue())
+		if ok {
+			return resource.NewMilliQuantity(milli.Value(), request.Format)
+		}
+	}
+	if whole, ok := times(*request, bound.Value(), limit.Value()); ok && whole.Cmp(bound) <= 0 {
+		return &whole
+	}
+	return &bound
 }
 
 // amounts reads limit and request of a resource, nil where there is none. A limit of zero is none, as it is for

@@ -202,14 +202,14 @@ func FuzzResolve(f *testing.F) {
 	})
 }
 
-func decode(t *testing.T, raw []byte) map[string]any {
+func decode(t testing.TB, raw []byte) map[string]any {
 	t.Helper()
 	var object map[string]any
 	require.NoError(t, json.Unmarshal(raw, &object))
 	return object
 }
 
-func apply(t *testing.T, raw []byte, operations []remedy.Operation) []byte {
+func apply(t testing.TB, raw []byte, operations []remedy.Operation) []byte {
 	t.Helper()
 	text, err := json.Marshal(operations)
 	require.NoError(t, err)
