@@ -145,27 +145,32 @@ func TestDiagnoseCitesWhatItRestsOn(t *testing.T) {
 }
 
 func TestPrescribe(t *testing.T) {
-	diagnose := func(limit, request string) engine.Diagnosis {
-		found := newEngine(t).Diagnose(evidence.Evidence{Containers: []evidence.Container{
+	diagnose := func(limit, request string) (engine.Diagnosis, evidence.Evidence) {
+		observed := evidence.Evidence{Containers: []evidence.Container{
 			{Name: "app", Resources: memory(limit, request), LastState: ended("OOMKilled", 137, noon)},
-		}})
+		}}
+		found := newEngine(t).Diagnose(observed)
 		require.Len(t, found, 1)
-		return found[0]
+		return found[0], observed
 	}
 	t.Run("a limit that was too low is doubled", func(t *testing.T) {
-		actions, err := engine.Prescribe(diagnose("128Mi", "64Mi"))
+		diagnosis, observed := diagnose("128Mi", "64Mi")
+		prescribed, err := engine.Prescribe(diagnosis, observed, engine.Situation{})
 		require.NoError(t, err)
+		actions := prescribed.Actions
+		require.Equal(t, v1alpha1.Heal, prescribed.Mode)
 		require.Len(t, actions, 1)
 		require.Equal(t, "128Mi", actions[0].IncreaseMemory.FailedLimit.String())
 		require.Equal(t, "256Mi", actions[0].IncreaseMemory.Limit.String())
 		require.Equal(t, "128Mi", actions[0].IncreaseMemory.Request.String())
 	})
 	t.Run("a container without a limit has no remedy, and the reason is given", func(t *testing.T) {
-		_, err := engine.Prescribe(diagnose("", ""))
+		diagnosis, observed := diagnose("", "")
+		_, err := engine.Prescribe(diagnosis, observed, engine.Situation{})
 		require.EqualError(t, err, "container app has no memory limit that could be raised")
 	})
 	t.Run("a failure type without a remedy is refused by name", func(t *testing.T) {
-		_, err := engine.Prescribe(engine.Diagnosis{FailureType: v1alpha1.NodeNotReady})
+		_, err := engine.Prescribe(engine.Diagnosis{FailureType: v1alpha1.NodeNotReady}, evidence.Evidence{}, engine.Situation{})
 		require.EqualError(t, err, "no remedy is known for NodeNotReady ()")
 	})
 }

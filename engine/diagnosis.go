@@ -12,7 +12,6 @@ import (
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
 	"github.com/kube-remedy/kube-remedy/engine/catalog"
 	"github.com/kube-remedy/kube-remedy/engine/evidence"
-	"github.com/kube-remedy/kube-remedy/engine/remedy"
 )
 
 // Diagnosis is why a container of a workload failed, or the workload as a whole.
@@ -34,6 +33,8 @@ type Diagnosis struct {
 	MemoryRequest *resource.Quantity
 	// generic is set when the cause says what happened and not why.
 	generic bool
+	// seen are the hits of the scope in which the cause was found, its own and those that only tell more.
+	seen []*catalog.Hit
 }
 
 // Severity says how much of a workload a failure takes.
@@ -85,7 +86,7 @@ var priorities = [...]string{"PRIMARY", "SECONDARY", "TERTIARY"}
 func (c candidate) diagnosis(h *history) Diagnosis {
 	diagnosis := Diagnosis{
 		Workload: h.observed.Workload, Container: c.container, FailureType: c.Cause.FailureType, Severity: h.severity(),
-		Failures: c.failures(h), generic: c.Cause.Generic,
+		Failures: c.failures(h), generic: c.Cause.Generic, seen: c.scope.hits,
 		Finding: v1alpha1.Diagnosis{
 			RootCauseID: c.Cause.ID,
 			RootCause:   Shorten(c.Sentence(), maxText),
@@ -98,7 +99,6 @@ func (c candidate) diagnosis(h *history) Diagnosis {
 	for i, fix := range c.Cause.Fixes {
 		diagnosis.Finding.SuggestedFixes = append(diagnosis.Finding.SuggestedFixes, v1alpha1.SuggestedFix{
 			Priority: priorities[min(i, len(priorities)-1)], Action: fix.Action, Description: Shorten(texts[i], maxDescription),
-			Remedy: slices.Contains(remedy.Actions(), fix.Action),
 		})
 	}
 	if limit, ok := c.scope.container.Resources.Limits[corev1.ResourceMemory]; ok && limit.Sign() > 0 {

@@ -8,6 +8,7 @@ import (
 // scoped is the scope of a container with what folding needs to know of it.
 type scoped struct {
 	*catalog.Scope
+	hits      []*catalog.Hit
 	container evidence.Container
 	// killed is set when a probe made the kubelet kill the container, ends when it ended by itself.
 	killed, ends bool
@@ -41,7 +42,7 @@ func (s *scopes) of(name string) *scoped {
 	if newest.Pod == "" && len(s.h.observed.Pods) > 0 {
 		pod = s.h.observed.Pods[0]
 	}
-	built := &scoped{container: s.container(name, pod.Name)}
+	built := &scoped{hits: own, container: s.container(name, pod.Name)}
 	for _, hit := range own {
 		switch {
 		case hit.Signature.ID == "liveness-kill" || hit.Signature.ID == "startup-kill":

@@ -3,7 +3,6 @@ package eventwatcher
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -13,6 +12,8 @@ import (
 
 	"github.com/kube-remedy/kube-remedy/engine"
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
+	"github.com/kube-remedy/kube-remedy/engine/evidence"
+	"github.com/kube-remedy/kube-remedy/engine/remedy"
 )
 
 // maxName bounds the name of a Remediation, in bytes. Objects may have longer names; this leaves room for the
@@ -48,10 +49,10 @@ const (
 // learn decides what a diagnosis means for the Remediation stored for it, which is nil when there is none. It
 // returns the Remediation as it is to be stored, or known itself when nothing is new; known is not changed.
 // When nothing can be prescribed the reason is returned as an error.
-func learn(known *v1alpha1.Remediation, diagnosis engine.Diagnosis, now time.Time) (*v1alpha1.Remediation, verdict, error) {
+func learn(known *v1alpha1.Remediation, diagnosis engine.Diagnosis, observed evidence.Evidence, now time.Time) (*v1alpha1.Remediation, verdict, error) {
 	// A Remediation without a diagnosis is half-written: the watcher stopped between spec and status.
 	if known == nil || known.Status.Diagnosis == nil {
-		return learnFirst(diagnosis, now)
+		return learnFirst(diagnosis, observed, now)
 	}
 	fresh := failuresSince(diagnosis.Failures, known.Status.Observed.LastSeen)
 	if len(fresh) == 0 {
@@ -63,18 +64,18 @@ func learn(known *v1alpha1.Remediation, diagnosis engine.Diagnosis, now time.Tim
 	switch {
 	case beyond(known, diagnosis):
 		// The owner gave more than the cure would, and it was still too little.
-		return renew(next, diagnosis, 1, now)
+		return renew(next, diagnosis, observed, 1, now)
 	case known.Status.Phase == v1alpha1.PhaseFailed, !inSpite:
 		return next, counted, nil
 	case known.Status.Outcome.Attempt >= v1alpha1.MaxAttempts:
 		next.Status.Phase = v1alpha1.PhaseFailed
 		return next, givenUp, nil
 	default:
-		return renew(next, diagnosis, known.Status.Outcome.Attempt+1, now)
+		return renew(next, diagnosis, observed, known.Status.Outcome.Attempt+1, now)
 	}
 }
 
-func learnFirst(diagnosis engine.Diagnosis, now time.Time) (*v1alpha1.Remediation, verdict, error) {
+func learnFirst(diagnosis engine.Diagnosis, observed evidence.Evidence, now time.Time) (*v1alpha1.Remediation, verdict, error) {
 	first := &v1alpha1.Remediation{
 		ObjectMeta: metav1.ObjectMeta{Name: remediationName(diagnosis), Namespace: diagnosis.Workload.Namespace},
 		Spec: v1alpha1.RemediationSpec{
@@ -82,15 +83,11 @@ func learnFirst(diagnosis engine.Diagnosis, now time.Time) (*v1alpha1.Remediatio
 				APIVersion: diagnosis.Workload.APIVersion, Kind: diagnosis.Workload.Kind, Name: diagnosis.Workload.Name,
 			},
 			FailureType: diagnosis.FailureType,
-			Mode:        v1alpha1.Heal,
 		},
 		Status: v1alpha1.RemediationStatus{Target: diagnosis.Workload.Kind + "/" + diagnosis.Workload.Name},
 	}
-	if diagnosis.Finding.Confidence < engine.HealAt {
-		first.Spec.Mode = v1alpha1.Suggest
-	}
 	count(first, diagnosis.Failures)
-	first, _, err := renew(first, diagnosis, 1, now)
+	first, _, err := renew(first, diagnosis, observed, 1, now)
 	if err != nil {
 		return nil, noCure, err
 	}
@@ -98,13 +95,17 @@ func learnFirst(diagnosis engine.Diagnosis, now time.Time) (*v1alpha1.Remediatio
 }
 
 // renew gives a Remediation the actions of a diagnosis, as the given attempt.
-func renew(remediation *v1alpha1.Remediation, diagnosis engine.Diagnosis, attempt int32, now time.Time) (*v1alpha1.Remediation, verdict, error) {
-	actions, err := engine.Prescribe(diagnosis)
+func renew(remediation *v1alpha1.Remediation, diagnosis engine.Diagnosis, observed evidence.Evidence, attempt int32, now time.Time) (*v1alpha1.Remediation, verdict, error) {
+	situation := engine.Situation{Attempt: attempt}
+	if attempt > 1 {
+		situation.Before = remediation.Spec.Actions
+	}
+	prescribed, err := engine.Prescribe(diagnosis, observed, situation)
 	if err != nil {
 		return remediation, noCure, err
 	}
 	at := metav1.NewTime(now.UTC().Truncate(time.Second))
-	remediation.Spec.Actions = actions
+	remediation.Spec.Actions, remediation.Spec.Mode = prescribed.Actions, prescribed.Mode
 	remediation.Status.Phase = v1alpha1.PhaseLearned
 	remediation.Status.LearnedAt = &at
 	remediation.Status.Diagnosis = diagnosis.Finding.DeepCopy()
@@ -154,12 +155,4 @@ func count(remediation *v1alpha1.Remediation, failures []engine.Failure) {
 }
 
 // describe is what a Remediation would do, in a line for an Event.
-func describe(remediation *v1alpha1.Remediation) string {
-	var done []string
-	for _, action := range remediation.Spec.Actions {
-		if raise := action.IncreaseMemory; raise != nil {
-			done = append(done, fmt.Sprintf("%s memory limit %s → %s", raise.Container, raise.FailedLimit.String(), raise.Limit.String()))
-		}
-	}
-	return strings.Join(done, ", ")
-}
+func describe(remediation *v1alpha1.Remediation) string { return remedy.Describe(remediation.Spec.Actions) }

@@ -62,7 +62,7 @@ func (w *Watcher) reconcile(ctx context.Context, key evidence.Workload) error {
 		return err
 	}
 	for _, diagnosis := range w.options.Engine.Diagnose(observed) {
-		if err := w.remember(ctx, live, stored, diagnosis); err != nil {
+		if err := w.remember(ctx, live, stored, diagnosis, observed); err != nil {
 			return err
 		}
 	}
@@ -70,14 +70,14 @@ func (w *Watcher) reconcile(ctx context.Context, key evidence.Workload) error {
 }
 
 // remember stores what a diagnosis teaches, and replaces the Remediation in stored with what was written.
-func (w *Watcher) remember(ctx context.Context, live *unstructured.Unstructured, stored map[string]*v1alpha1.Remediation, diagnosis engine.Diagnosis) error {
+func (w *Watcher) remember(ctx context.Context, live *unstructured.Unstructured, stored map[string]*v1alpha1.Remediation, diagnosis engine.Diagnosis, observed evidence.Evidence) error {
 	if diagnosis.Finding.Confidence < engine.SuggestAt {
 		w.recorder.Eventf(live, corev1.EventTypeWarning, "FailureDiagnosed", "%s: %s (confidence %d%%)",
 			diagnosis.FailureType, diagnosis.Finding.RootCause, diagnosis.Finding.Confidence)
 		return nil
 	}
 	name := remediationName(diagnosis)
-	next, outcome, cause := learn(stored[name], diagnosis, w.clock.Now())
+	next, outcome, cause := learn(stored[name], diagnosis, observed, w.clock.Now())
 	if outcome == nothingNew {
 		return nil
 	}

@@ -43,7 +43,7 @@ func NewScope(observed evidence.Evidence, pod evidence.Pod, container evidence.C
 	}
 	images := make([]ImageView, 0, len(observed.Images))
 	for _, image := range observed.Images {
-		images = append(images, ImageView(image))
+		images = append(images, ImageView{Image: image.Image, Ran: image.Ran})
 	}
 	scope.views = map[string]any{
 		"hits":           &scope.hits,

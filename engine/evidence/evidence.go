@@ -36,10 +36,17 @@ type Evidence struct {
 	// Quotas and LimitRanges are those of the workload's namespace, as far as they were observed.
 	Quotas      []Quota
 	LimitRanges []LimitRange
-	// Images are those that earlier revisions of the workload named.
+	// Images are those that earlier revisions of the workload named, the newest first.
 	Images []Image
 	// Logs are what the containers wrote last.
 	Logs []Log
+	// Repositories, Objects, Answers and Entrypoints are answers to what was asked after a diagnosis.
+	Repositories []Repository
+	Objects      []Object
+	Answers      []Answer
+	Entrypoints  []Entrypoint
+	// Replicas is how many pods the workload's owner asks for; zero when nobody knows.
+	Replicas int32
 }
 
 // Workload names the object whose owner applies it: the top of the chain of controllers.
@@ -104,6 +111,9 @@ type Container struct {
 	MemoryUsage int64
 	// CPUUsage is what it used last, in millicores; zero when it was not measured.
 	CPUUsage int64
+	// Throttled is the share of its periods in which it was throttled at its CPU limit, from 0 to 1; zero when it
+	// was not measured.
+	Throttled float64
 	// Ready and RestartCount are as in its status.
 	Ready        bool
 	RestartCount int32
@@ -145,8 +155,8 @@ type Node struct {
 	Taints []corev1.Taint
 	// Conditions are as reported.
 	Conditions []corev1.NodeCondition
-	// Allocatable is what pods may request in all.
-	Allocatable corev1.ResourceList
+	// Allocatable is what pods may request in all, Requested what those on it request; nil when it is not known.
+	Allocatable, Requested corev1.ResourceList
 	// Labels are as the API has them.
 	Labels map[string]string
 	// Architecture and OS are those of the node, for example arm64 and linux.
@@ -181,6 +191,8 @@ type LimitRange struct {
 
 // Image is an image that a workload named.
 type Image struct {
+	// Container that named it; empty when it is not known.
+	Container string
 	// Image as it was written.
 	Image string
 	// Ran is set when a pod of that revision was seen running.

@@ -20,7 +20,7 @@ func MoreMemory(container string, limit resource.Quantity, request *resource.Qua
 		return nil, fmt.Errorf("container %s, memory limit %s: %d bytes can't be doubled", container, limit.String(), limit.Value())
 	}
 	if least = max(least, min(peak, math.MaxInt64/2)/2*3); least > next.Value() {
-		next = tidy(least, limit)
+		next = Tidy(least, limit)
 	}
 	action := &v1alpha1.IncreaseMemory{Container: container, FailedLimit: limit, Limit: next}
 	action.Request = inRatio(request, limit, next)
@@ -46,7 +46,7 @@ func inRatio(request *resource.Quantity, limit, next resource.Quantity) *resourc
 		floor = next
 	}
 	if next.Value()%limit.Value() != 0 && floor.Cmp(next) < 0 { // a ratio that gives no tidy number by itself
-		if floor = tidy(floor.Value(), *request); floor.Cmp(next) > 0 {
+		if floor = Tidy(floor.Value(), *request); floor.Cmp(next) > 0 {
 			floor = next
 		}
 	}

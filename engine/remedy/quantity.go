@@ -68,10 +68,10 @@ func times(quantity resource.Quantity, numerator, denominator int64) (resource.Q
 
 const mebi = 1 << 20
 
-// tidy rounds a number of bytes up to one that a person would write in the unit of the quantity beside which it
+// Tidy rounds a number of bytes up to one that a person would write in the unit of the quantity beside which it
 // will stand: an eighth of a power of two, or a twentieth of a power of ten. It adds at most an eighth. What is too
 // large to be rounded stays as it is.
-func tidy(bytes int64, beside resource.Quantity) resource.Quantity {
+func Tidy(bytes int64, beside resource.Quantity) resource.Quantity {
 	step := int64(1)
 	if beside.Format == resource.BinarySI || beside.Value()%mebi == 0 {
 		if bytes > 8 {

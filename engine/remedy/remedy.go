@@ -120,7 +120,9 @@ func ResolveAt(actions []v1alpha1.Action, object map[string]any, template Templa
 }
 
 // follows reports whether an action depends on the limits that others set.
-func follows(action *v1alpha1.Action) bool { return action.AdjustHeap != nil || action.RaiseRequest != nil }
+func follows(action *v1alpha1.Action) bool {
+	return action.AdjustHeap != nil || action.RaiseRequest != nil
+}
 
 // resolve carries out one action of the closed set.
 func (e *edit) resolve(action *v1alpha1.Action) *obstacle {

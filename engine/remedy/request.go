@@ -26,7 +26,7 @@ func AskFor(container string, name v1alpha1.ResourceName, request *resource.Quan
 	if !ok {
 		return nil, fmt.Errorf("container %s used %d bytes of %s, which can't be asked for", container, usage, name)
 	}
-	return &v1alpha1.RaiseRequest{Container: container, Resource: name, Request: tidy(asked.Value(), beside)}, nil
+	return &v1alpha1.RaiseRequest{Container: container, Resource: name, Request: Tidy(asked.Value(), beside)}, nil
 }
 
 // raiseRequest raises the request of one container to the action's floor, at most to its limit.
