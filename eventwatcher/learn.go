@@ -105,7 +105,11 @@ func renew(remediation *v1alpha1.Remediation, diagnosis engine.Diagnosis, observ
 		return remediation, noCure, err
 	}
 	at := metav1.NewTime(now.UTC().Truncate(time.Second))
-	remediation.Spec.Actions, remediation.Spec.Mode = prescribed.Actions, prescribed.Mode
+	remediation.Spec.Actions = prescribed.Actions
+	// A later attempt never lifts a mode that a person lowered.
+	if remediation.Spec.Mode == "" || prescribed.Mode == v1alpha1.Suggest {
+		remediation.Spec.Mode = prescribed.Mode
+	}
 	remediation.Status.Phase = v1alpha1.PhaseLearned
 	remediation.Status.LearnedAt = &at
 	remediation.Status.Diagnosis = diagnosis.Finding.DeepCopy()
@@ -155,4 +159,6 @@ func count(remediation *v1alpha1.Remediation, failures []engine.Failure) {
 }
 
 // describe is what a Remediation would do, in a line for an Event.
-func describe(remediation *v1alpha1.Remediation) string { return remedy.Describe(remediation.Spec.Actions) }
+func describe(remediation *v1alpha1.Remediation) string {
+	return remedy.Describe(remediation.Spec.Actions)
+}
