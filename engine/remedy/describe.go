@@ -99,7 +99,9 @@ func describeProbe(adjust *v1alpha1.AdjustProbe) string {
 		value *int32
 		unit  string
 	}{
-		{"delay", adjust.InitialDelaySeconds, "s"}, {"timeout", adjust.TimeoutSeconds, "s"}, {"period", adjust.PeriodSeconds, "s"},
+		{"delay", adjust.InitialDelaySeconds, "s"},
+		{"timeout", adjust.TimeoutSeconds, "s"},
+		{"period", adjust.PeriodSeconds, "s"},
 		{"failures", adjust.FailureThreshold, ""},
 	} {
 		if timing.value != nil {

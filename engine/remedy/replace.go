@@ -13,13 +13,13 @@ import (
 type Fault int
 
 const (
-	// FaultUnknown: it fails, and only an image that ran before is known to be better.
+	// FaultUnknown is an image that fails while only one that ran before is known to be better.
 	FaultUnknown Fault = iota
-	// FaultTag: the registry has no such tag or digest.
+	// FaultTag is a tag or digest that the registry does not have.
 	FaultTag
-	// FaultRepository: the registry has no such repository, or does not show it.
+	// FaultRepository is a repository that the registry does not have, or does not show.
 	FaultRepository
-	// FaultPlatform: the image was not built for the platform of the nodes.
+	// FaultPlatform is an image that was not built for the platform of the nodes.
 	FaultPlatform
 )
 
