@@ -85,7 +85,10 @@ func (h *history) judge(container evidence.Container) matter {
 	pod := h.pods[container.Pod]
 	switch {
 	case pod.Status.Phase == corev1.PodSucceeded:
-		return matter{well: true}
+		again := slices.ContainsFunc(h.observed.Events, func(event evidence.Event) bool {
+			return event.Pod == pod.Name && h.restartedAlways(pod, event)
+		})
+		return matter{now: again, well: !again}
 	case pod.Deleting:
 		return matter{}
 	}
@@ -173,15 +176,16 @@ func (h *history) killedRecently(container evidence.Container) bool {
 	if container.RestartCount == 0 {
 		return false
 	}
+	created := h.pods[container.Pod].Created
+	young := !created.IsZero() && h.now.Sub(created) < settled
 	for _, event := range h.observed.Events {
-		if event.Reason != "Killing" || event.Pod != container.Pod && event.Pod != "" ||
-			!strings.Contains(event.Message, "failed liveness probe") && !strings.Contains(event.Message, "failed startup probe") {
+		if event.Pod != container.Pod && event.Pod != "" || event.Container != "" && event.Container != container.Name {
 			continue
 		}
-		if event.Container != "" && event.Container != container.Name {
-			continue
-		}
-		if event.Time.IsZero() || h.now.Sub(event.Time) < settled {
+		killed := event.Reason == "Killing" && (strings.Contains(event.Message, "failed liveness probe") || strings.Contains(event.Message, "failed startup probe"))
+		// The kill itself may be missing from a text; a young pod restarted while the probe failed.
+		failed := young && event.Reason == "Unhealthy" && event.Count > 1 && strings.HasPrefix(event.Message, "Liveness probe failed")
+		if (killed || failed) && (event.Time.IsZero() || h.now.Sub(event.Time) < settled) {
 			return true
 		}
 	}
@@ -239,7 +243,8 @@ func (h *history) eventMatters(event evidence.Event) bool {
 		return h.mattersUnseen(event)
 	}
 	if pod.Status.Phase == corev1.PodSucceeded {
-		return event.Reason == "Evicted" // a program that ends well when it is evicted did not do its work
+		// A program that ends well when it is evicted did not do its work, and one that is restarted after it is no task.
+		return event.Reason == "Evicted" || h.restartedAlways(pod, event)
 	}
 	if _, step := supersedes[event.Reason]; step {
 		return !h.started(pod, event.Reason) && !pod.Deleting
@@ -251,6 +256,16 @@ func (h *history) eventMatters(event evidence.Event) bool {
 		return false
 	}
 	return h.containerEventMatters(event)
+}
+
+// restartedAlways reports whether an event tells of a back-off in which a pod is that seems to have succeeded: kubectl
+// prints Completed also for a container that ended well and waits for its next start.
+func (h *history) restartedAlways(pod evidence.Pod, event evidence.Event) bool {
+	if event.Reason != "BackOff" || !strings.HasPrefix(event.Message, "Back-off restarting") || event.Count < flapping || event.Time.IsZero() || h.now.Sub(event.Time) >= settled {
+		return false
+	}
+	policy, kind := pod.Spec.RestartPolicy, h.observed.Workload.Kind
+	return (policy == "" || policy == corev1.RestartPolicyAlways) && kind != "Job" && kind != "CronJob"
 }
 
 // bound reports whether the object of an event is a claim that has its volume: what failed before is history.
