@@ -45,14 +45,17 @@ func FitOneNode(pod *corev1.PodSpec, containers []evidence.Container, nodes []ev
 	}
 	cpu := shareOf(corev1.ResourceCPU, asking, pod.Overhead)
 	memory := shareOf(corev1.ResourceMemory, asking, pod.Overhead)
-	var best []share
-	usable, known, bestLoss := 0, 0, 2.0
+	var best, alone []share // alone is what fits a node that nothing else runs on, where what runs there is not known
+	usable, known, bestLoss, aloneLoss := 0, 0, 2.0, 2.0
 	for _, node := range nodes {
 		if len(node.Allocatable) == 0 || !mayUse(node, pod) {
 			continue
 		}
 		usable++
 		if node.Requested == nil {
+			if lowered, loss, ok := fitInto(node, asking, cpu, memory); ok && loss < aloneLoss {
+				alone, aloneLoss = lowered, loss
+			}
 			continue
 		}
 		known++
@@ -72,6 +75,10 @@ func FitOneNode(pod *corev1.PodSpec, containers []evidence.Container, nodes []ev
 		return nil, fmt.Errorf("the pod fits none of the %d nodes it may use, even with the least that its containers need", known)
 	case len(nodes) > 0 && usable == 0:
 		return nil, fmt.Errorf("the pod may use none of the %d nodes: taints, selector or affinity keep it away, not what it asks for", len(nodes))
+	case usable > 0 && alone == nil:
+		return nil, fmt.Errorf("the pod is larger than each of the %d nodes it may use, even with the least that its containers need", usable)
+	case usable > 0 && aloneLoss > 0.5:
+		return ceilings(asking, alone), nil
 	default:
 		return halve(asking, []share{cpu, memory}, lacking)
 	}

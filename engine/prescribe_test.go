@@ -1,0 +1,119 @@
+package engine_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"sigs.k8s.io/yaml"
+
+	"github.com/kube-remedy/kube-remedy/engine"
+	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
+	"github.com/kube-remedy/kube-remedy/engine/evidence"
+	"github.com/kube-remedy/kube-remedy/engine/evidence/text"
+	"github.com/kube-remedy/kube-remedy/engine/remedy"
+)
+
+var update = flag.Bool("update", false, "write what was got as what is wanted")
+
+// prescribeCase is what stands above the line --- of a case file.
+type prescribeCase struct {
+	About string `json:"about"`
+	// Evidence is text as kubectl prints it. What is asked after a diagnosis stands beside it.
+	Evidence     string                `json:"evidence"`
+	Repositories []evidence.Repository `json:"repositories,omitempty"`
+	Objects      []evidence.Object     `json:"objects,omitempty"`
+	Answers      []evidence.Answer     `json:"answers,omitempty"`
+	Entrypoints  []evidence.Entrypoint `json:"entrypoints,omitempty"`
+	Images       []evidence.Image      `json:"images,omitempty"`
+	Throttled    float64               `json:"throttled,omitempty"`
+	// Object is the owner's manifest, Attempt and Before what was tried.
+	Object  map[string]any    `json:"object,omitempty"`
+	Attempt int32             `json:"attempt,omitempty"`
+	Before  []v1alpha1.Action `json:"before,omitempty"`
+	InForce []v1alpha1.Action `json:"inForce,omitempty"`
+}
+
+// prescribeResult is what stands below it.
+type prescribeResult struct {
+	Cause   string            `json:"cause"`
+	Does    string            `json:"does,omitempty"`
+	Safety  string            `json:"safety,omitempty"`
+	Mode    v1alpha1.Mode     `json:"mode,omitempty"`
+	Reason  string            `json:"reason,omitempty"`
+	Refused []string          `json:"refused,omitempty"`
+	Nothing string            `json:"nothing,omitempty"`
+	Actions []v1alpha1.Action `json:"actions,omitempty"`
+}
+
+// TestPrescribeGolden diagnoses the evidence of each case file and compares what is prescribed for the first diagnosis
+// with what the file says. go test ./engine -run TestPrescribeGolden -update writes it anew.
+func TestPrescribeGolden(t *testing.T) {
+	files, err := filepath.Glob("testdata/prescribe/*.yaml")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	with := newEngine(t)
+	covered := map[string]bool{}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".yaml"), func(t *testing.T) {
+			written, err := os.ReadFile(file)
+			require.NoError(t, err)
+			head, want, _ := bytes.Cut(written, []byte("\n---\n"))
+			var given prescribeCase
+			require.NoError(t, yaml.UnmarshalStrict(head, &given))
+			require.NotEmpty(t, given.About)
+			prescribed := prescribe(t, with, given)
+			for _, action := range prescribed.Actions {
+				covered[remedy.NameOf(action)] = true
+			}
+			got, err := yaml.Marshal(prescribed)
+			require.NoError(t, err)
+			if *update {
+				require.NoError(t, os.WriteFile(file, append(append(bytes.TrimRight(head, "\n"), "\n---\n"...), got...), 0o644))
+				return
+			}
+			require.Equal(t, string(want), string(got))
+		})
+	}
+	for _, name := range remedy.Actions() {
+		require.True(t, covered[name], "%s is never prescribed", name)
+	}
+}
+
+func prescribe(t *testing.T, with *engine.Engine, given prescribeCase) prescribeResult {
+	t.Helper()
+	var observed evidence.Evidence
+	var found []engine.Diagnosis
+	for _, collected := range text.Parse([]byte(given.Evidence), noon).Collect() {
+		if diagnoses := with.Diagnose(collected); len(diagnoses) > 0 && len(found) == 0 {
+			observed, found = collected, diagnoses
+		}
+	}
+	require.NotEmpty(t, found, "nothing is found in the evidence")
+	observed.Repositories, observed.Objects, observed.Answers = given.Repositories, given.Objects, given.Answers
+	observed.Entrypoints, observed.Images = given.Entrypoints, given.Images
+	for i := range observed.Containers {
+		observed.Containers[i].Throttled = given.Throttled
+	}
+	result := prescribeResult{Cause: found[0].Finding.RootCauseID}
+	prescribed, err := engine.Prescribe(found[0], observed, engine.Situation{
+		Object: given.Object, Template: remedy.TemplateOf(given.Object), Attempt: given.Attempt, Before: given.Before, InForce: given.InForce,
+	})
+	if err != nil {
+		result.Nothing = err.Error()
+		return result
+	}
+	result.Does, result.Safety = remedy.Describe(prescribed.Actions), prescribed.Safety.String()
+	result.Mode, result.Reason, result.Actions = prescribed.Mode, prescribed.Reason, prescribed.Actions
+	for _, refusal := range prescribed.Refused {
+		result.Refused = append(result.Refused, refusal.String())
+	}
+	_, err = json.Marshal(prescribed.Actions)
+	require.NoError(t, err)
+	return result
+}
