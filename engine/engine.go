@@ -93,7 +93,7 @@ func (e *Engine) diagnoseText(workloads []evidence.Evidence, observations eviden
 	h := newHistory(observed)
 	var found []Diagnosis
 	for _, candidate := range fold(e.candidates(h, e.looseHits(h))) {
-		found = append(found, candidate.diagnosis(h))
+		found = append(found, withRemedies(candidate.diagnosis(h), &h.observed))
 	}
 	return found
 }
@@ -113,7 +113,7 @@ func (e *Engine) Diagnose(observed evidence.Evidence) []Diagnosis {
 	candidates := e.candidates(h, hits)
 	var found []Diagnosis
 	for _, candidate := range fold(candidates) {
-		found = append(found, candidate.diagnosis(h))
+		found = append(found, withRemedies(candidate.diagnosis(h), &h.observed))
 	}
 	slices.SortFunc(found, func(a, b Diagnosis) int {
 		return cmp.Or(

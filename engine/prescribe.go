@@ -122,6 +122,18 @@ func Prescribe(diagnosis Diagnosis, observed evidence.Evidence, situation Situat
 	return Prescription{}, p.nothing()
 }
 
+// withRemedies marks the suggested fixes of a diagnosis that an action can be made of from the evidence at hand.
+func withRemedies(diagnosis Diagnosis, observed *evidence.Evidence) Diagnosis {
+	p := prescriber{Diagnosis: diagnosis, observed: observed}
+	p.container = p.failing()
+	fixes := diagnosis.Finding.SuggestedFixes
+	for i := range fixes {
+		planned, err := p.plan(fixes[i].Action)
+		fixes[i].Remedy = err == nil && len(planned) > 0
+	}
+	return diagnosis
+}
+
 // prescriber is what the treatments of one diagnosis are planned from.
 type prescriber struct {
 	Diagnosis

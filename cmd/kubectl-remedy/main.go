@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -17,6 +18,10 @@ func main() {
 	defer stop()
 	command := plugin.New(plugin.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}, time.Now)
 	if err := command.ExecuteContext(ctx); err != nil {
+		var exit plugin.Exit
+		if errors.As(err, &exit) {
+			os.Exit(exit.Status)
+		}
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
 	}

@@ -21,6 +21,12 @@ type Streams struct {
 	Out, Err io.Writer
 }
 
+// Exit ends the program with a status of its own though nothing went wrong: all is said.
+type Exit struct{ Status int }
+
+// Error implements error.
+func (e Exit) Error() string { return fmt.Sprintf("exit status %d", e.Status) }
+
 // New gives the command kubectl remedy with its subcommands. now is the clock for ages in texts that have no time
 // of their own.
 func New(streams Streams, now func() time.Time) *cobra.Command {
@@ -34,7 +40,7 @@ func New(streams Streams, now func() time.Time) *cobra.Command {
 	root.SetIn(streams.In)
 	root.SetOut(streams.Out)
 	root.SetErr(streams.Err)
-	root.AddCommand(newDiagnose(streams, now), newCatalog(streams))
+	root.AddCommand(newDiagnose(streams, now), newHeal(streams, now), newCatalog(streams))
 	return root
 }
 

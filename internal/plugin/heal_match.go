@@ -1,0 +1,87 @@
+package plugin
+
+import (
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/kube-remedy/kube-remedy/engine/evidence"
+	"github.com/kube-remedy/kube-remedy/engine/remedy"
+)
+
+// aboutWhich gives the object that a workload is: the one of its kind and name, or the one whose pods have such names,
+// or the only one with a pod template where the evidence names no workload; nil when there is none.
+func aboutWhich(workload evidence.Workload, objects []*healed) *healed {
+	var owner, only *healed
+	several := false
+	for _, object := range objects {
+		namespace := object.metadata("namespace")
+		if namespace != "" && workload.Namespace != "" && namespace != workload.Namespace {
+			continue
+		}
+		if object.kind() == workload.Kind && object.name() == workload.Name {
+			return object
+		}
+		if podSpecOf(object.Value) == nil {
+			continue
+		}
+		several, only = several || only != nil, object
+		if created[workload.Kind] && strings.HasPrefix(workload.Name, object.name()+"-") && (owner == nil || len(owner.name()) < len(object.name())) {
+			owner = object
+		}
+	}
+	switch {
+	case owner != nil:
+		return owner
+	case (workload.Kind == "" || workload.Kind == "Pod" && workload.Name == "") && !several:
+		return only
+	default:
+		return nil
+	}
+}
+
+// created are the kinds that controllers create with names that begin with their own.
+var created = map[string]bool{"Pod": true, "ReplicaSet": true, "Job": true, "Deployment": true}
+
+// podSpecOf reads the pod spec of an object, as far as it is of the types that the API has; nil when there is none.
+func podSpecOf(object map[string]any) *corev1.PodSpec {
+	at := object
+	for _, member := range append(remedy.TemplateOf(object), "spec") {
+		at, _ = at[member].(map[string]any)
+	}
+	if at["containers"] == nil {
+		return nil
+	}
+	var spec corev1.PodSpec
+	if runtime.DefaultUnstructuredConverter.FromUnstructured(at, &spec) != nil {
+		return nil
+	}
+	return &spec
+}
+
+// complete adds to the evidence what only the manifest says: what the owner wrote of a container that failed.
+func complete(observed *evidence.Evidence, object map[string]any) {
+	spec := podSpecOf(object)
+	if spec == nil {
+		return
+	}
+	if len(observed.Containers) == 0 && len(spec.Containers) == 1 {
+		observed.Containers = []evidence.Container{{Name: spec.Containers[0].Name, Kind: evidence.App}}
+	}
+	written := append(append([]corev1.Container(nil), spec.Containers...), spec.InitContainers...)
+	for i := range observed.Containers {
+		container := &observed.Containers[i]
+		if container.Name == "" && len(spec.Containers) == 1 {
+			container.Name = spec.Containers[0].Name
+		}
+		for _, known := range written {
+			if known.Name == container.Name && !container.Specified && container.Spec.Image == "" {
+				container.Spec, container.Specified = known, true
+				if container.Resources.Limits == nil && container.Resources.Requests == nil {
+					container.Resources = known.Resources
+				}
+			}
+		}
+	}
+}
