@@ -59,6 +59,10 @@ test-unit: ## Run the tests that need no cluster
 test-e2e: ## Run the tests on the real API server and the real node (KEEP=1 leaves the cluster running)
 	@cd hack && go test -count=1 -timeout 30m -v ./e2e
 
+.PHONY: property
+property: ## Resolve random actions against a million random objects and check what is promised of them
+	PROPERTY_CASES=$${PROPERTY_CASES:-1000000} go test -count=1 -timeout 60m -run TestProperties -v ./engine/remedy
+
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## Check style and the walls between packages
 	@for module in $(MODULES); do (cd $$module && $(GOLANGCI_LINT) run --config $(CURDIR)/.golangci.yml ./...); done

@@ -8,10 +8,12 @@ replace (
 )
 
 require (
+	github.com/evanphx/json-patch/v5 v5.9.11
 	github.com/kube-remedy/kube-remedy v0.0.0
 	github.com/kube-remedy/kube-remedy/hack/devcluster v0.0.0
 	github.com/stretchr/testify v1.12.1
 	k8s.io/client-go v0.37.2
+	sigs.k8s.io/yaml v1.6.0
 )
 
 require (
@@ -56,5 +58,4 @@ require (
 	sigs.k8s.io/json v0.0.0-20250730193827-2d320260d730 // indirect
 	sigs.k8s.io/randfill v1.0.0 // indirect
 	sigs.k8s.io/structured-merge-diff/v6 v6.4.2 // indirect
-	sigs.k8s.io/yaml v1.6.0 // indirect
 )

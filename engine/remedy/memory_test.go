@@ -213,9 +213,15 @@ func apply(t testing.TB, raw []byte, operations []remedy.Operation) []byte {
 	t.Helper()
 	text, err := json.Marshal(operations)
 	require.NoError(t, err)
-	patch, err := jsonpatch.DecodePatch(text)
-	require.NoError(t, err)
-	patched, err := patch.Apply(raw)
+	patched, err := applyPatch(raw, text)
 	require.NoError(t, err)
 	return patched
+}
+
+func applyPatch(raw, operations []byte) ([]byte, error) {
+	patch, err := jsonpatch.DecodePatch(operations)
+	if err != nil {
+		return nil, err
+	}
+	return patch.Apply(raw)
 }

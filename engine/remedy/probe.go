@@ -1,6 +1,7 @@
 package remedy
 
 import (
+	"cmp"
 	"strconv"
 
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
@@ -52,16 +53,14 @@ func TargetOf(probe map[string]any) (v1alpha1.ProbeTarget, bool) {
 	return withDefaults(target), target.Port != ""
 }
 
-// withDefaults fills in what the API server would, so that targets can be compared.
+// withDefaults fills in what the API server would, and leaves out what the handler does not have, so that targets can
+// be compared.
 func withDefaults(target v1alpha1.ProbeTarget) v1alpha1.ProbeTarget {
-	if target.Handler == v1alpha1.HTTPGet {
-		if target.Scheme == "" {
-			target.Scheme = "HTTP"
-		}
-		if target.Path == "" {
-			target.Path = "/"
-		}
+	if target.Handler != v1alpha1.HTTPGet {
+		target.Scheme, target.Path = "", ""
+		return target
 	}
+	target.Scheme, target.Path = cmp.Or(target.Scheme, "HTTP"), cmp.Or(target.Path, "/")
 	return target
 }
 

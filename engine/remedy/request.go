@@ -40,6 +40,9 @@ func (e *edit) raiseRequest(action *v1alpha1.RaiseRequest) *obstacle {
 	if hindered != nil {
 		return hindered
 	}
+	if zero, _ := amount(container.fields, "limits", name); limit == nil && zero != nil {
+		return hinders(Guarded, "%s has a %s limit of zero, and the API server takes no request above it", container.words, name)
+	}
 	floor := action.Request
 	if limit != nil && limit.Cmp(floor) < 0 {
 		floor = *limit
