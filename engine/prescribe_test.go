@@ -2,10 +2,12 @@ package engine_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"flag"
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -37,6 +39,16 @@ type prescribeCase struct {
 	Attempt int32             `json:"attempt,omitempty"`
 	Before  []v1alpha1.Action `json:"before,omitempty"`
 	InForce []v1alpha1.Action `json:"inForce,omitempty"`
+	// Prototype is set for the documented example of one of the prototype's strategies.
+	Prototype *prototypeCase `json:"prototype,omitempty"`
+}
+
+// prototypeCase says what the prototype did with the same example, and why this does otherwise.
+type prototypeCase struct {
+	Order      int    `json:"order"`
+	Strategy   string `json:"strategy"`
+	Did        string `json:"did"`
+	Difference string `json:"difference"`
 }
 
 // prescribeResult is what stands below it.
@@ -49,6 +61,8 @@ type prescribeResult struct {
 	Refused []string          `json:"refused,omitempty"`
 	Nothing string            `json:"nothing,omitempty"`
 	Actions []v1alpha1.Action `json:"actions,omitempty"`
+	// Changes are the fields of the object that the actions change.
+	Changes []remedy.Modification `json:"changes,omitempty"`
 }
 
 // TestPrescribeGolden diagnoses the evidence of each case file and compares what is prescribed for the first diagnosis
@@ -59,6 +73,7 @@ func TestPrescribeGolden(t *testing.T) {
 	require.NotEmpty(t, files)
 	with := newEngine(t)
 	covered := map[string]bool{}
+	strategies := map[int]string{}
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".yaml"), func(t *testing.T) {
 			written, err := os.ReadFile(file)
@@ -70,6 +85,10 @@ func TestPrescribeGolden(t *testing.T) {
 			prescribed := prescribe(t, with, given)
 			for _, action := range prescribed.Actions {
 				covered[remedy.NameOf(action)] = true
+			}
+			if given.Prototype != nil {
+				require.Empty(t, strategies[given.Prototype.Order])
+				strategies[given.Prototype.Order] = section(t, given, prescribed)
 			}
 			got, err := yaml.Marshal(prescribed)
 			require.NoError(t, err)
@@ -83,6 +102,49 @@ func TestPrescribeGolden(t *testing.T) {
 	for _, name := range remedy.Actions() {
 		require.True(t, covered[name], "%s is never prescribed", name)
 	}
+	page := strategiesHead
+	for _, order := range slices.Sorted(maps.Keys(strategies)) {
+		page += strategies[order]
+	}
+	if *update {
+		require.NoError(t, os.WriteFile(strategiesPage, []byte(page), 0o644))
+		return
+	}
+	written, err := os.ReadFile(strategiesPage)
+	require.NoError(t, err)
+	require.Equal(t, page, string(written), "go test ./engine -run TestPrescribeGolden -update writes it anew")
+}
+
+const strategiesPage = "../docs/strategies.md"
+
+const strategiesHead = `# The prototype's strategies, and what became of them
+
+kube-remedy follows a prototype that had five strategies. For the example that it documented for each, this page shows
+what the prototype did, what is prescribed now, and why where the two differ. It is written by the tests of package
+engine from their cases in engine/testdata/prescribe, and checked by them:
+` + "`go test ./engine -run TestPrescribeGolden -update`" + ` writes it anew.
+`
+
+// section is what the page says of one strategy.
+func section(t *testing.T, given prescribeCase, prescribed prescribeResult) string {
+	t.Helper()
+	require.NotEmpty(t, prescribed.Changes, "an example needs an object that changes")
+	var page strings.Builder
+	fmt.Fprintf(&page, "\n## %s\n\n%s.\n\n", given.Prototype.Strategy, strings.ToUpper(given.About[:1])+given.About[1:])
+	fmt.Fprintf(&page, "The prototype: %s.\n\nNow, for the cause `%s` (%s, class %s):\n\n", given.Prototype.Did, prescribed.Cause, strings.ToLower(string(prescribed.Mode)), prescribed.Safety)
+	page.WriteString("| field | before | after |\n|---|---|---|\n")
+	for _, change := range prescribed.Changes {
+		fmt.Fprintf(&page, "| `%s` | %s | %s |\n", strings.TrimPrefix(change.Field, "spec.template.spec."), cell(change.OldValue), cell(change.NewValue))
+	}
+	fmt.Fprintf(&page, "\n%s.\n", given.Prototype.Difference)
+	return page.String()
+}
+
+func cell(value string) string {
+	if value == "" {
+		return "–"
+	}
+	return "`" + strings.ReplaceAll(value, "|", `\|`) + "`"
 }
 
 func prescribe(t *testing.T, with *engine.Engine, given prescribeCase) prescribeResult {
@@ -113,7 +175,8 @@ func prescribe(t *testing.T, with *engine.Engine, given prescribeCase) prescribe
 	for _, refusal := range prescribed.Refused {
 		result.Refused = append(result.Refused, refusal.String())
 	}
-	_, err = json.Marshal(prescribed.Actions)
-	require.NoError(t, err)
+	if given.Object != nil {
+		result.Changes = remedy.Resolve(prescribed.Actions, given.Object).Modifications
+	}
 	return result
 }
