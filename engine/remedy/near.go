@@ -55,3 +55,8 @@ func onlyNear(name string, among []string) (string, bool) {
 	}
 	return found, best <= most && !tied
 }
+
+// NearName reports whether a name is close enough to another that a typing mistake may tell them apart.
+func NearName(name, other string) bool {
+	return name != other && near(name, other, mistyped(name)) <= mistyped(name)
+}
