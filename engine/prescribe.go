@@ -76,6 +76,9 @@ type treatment struct {
 	doubt int32
 	// cut says which guardrail made it smaller than it should be; empty when none did.
 	cut string
+	// rewritten is set when it replaces what the owner wrote by something else than the last attempt did: it fits what
+	// the owner applies, and not the workload as the last attempt left it.
+	rewritten bool
 }
 
 // certainty is how sure a treatment of a diagnosis is, in percent.
@@ -197,7 +200,7 @@ func (p *prescriber) objection(t treatment) string {
 			}
 		}
 	}
-	if p.situation.Object == nil {
+	if p.situation.Object == nil || t.rewritten {
 		return ""
 	}
 	resolved := p.resolve(t.actions)

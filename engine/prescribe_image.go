@@ -28,9 +28,15 @@ func (p *prescriber) fixImage() ([]treatment, error) {
 	}
 	fault := faults[p.Finding.RootCauseID]
 	var tried []string
+	rewritten := false
 	for _, action := range p.situation.Before {
-		if action.FixImage != nil {
-			tried = append(tried, action.FixImage.Image, action.FixImage.Replacement)
+		before := action.FixImage
+		if before == nil {
+			continue
+		}
+		tried = append(tried, before.Image, before.Replacement)
+		if before.Container == p.container.Name && before.Replacement == image {
+			image, rewritten = before.Image, true // what the owner wrote, and will write again
 		}
 	}
 	fix, err := remedy.ReplaceImage(p.container.Name, image, fault, p.observed, p.platform(), tried)
@@ -38,6 +44,7 @@ func (p *prescriber) fixImage() ([]treatment, error) {
 		return nil, err
 	}
 	planned := one(v1alpha1.Action{FixImage: fix})
+	planned[0].rewritten = rewritten
 	if fault == remedy.FaultUnknown {
 		planned[0].doubt = otherFault
 	}
@@ -60,12 +67,15 @@ func (p *prescriber) platform() string {
 	return found
 }
 
+// cannotStart reports whether a cause says that what a container is to run can't be started at all.
+func cannotStart(cause string) bool {
+	return cause == "command-not-found" || cause == "entrypoint-not-executable"
+}
+
 // dropCommand removes a command that can't start, where the image has one of its own.
 func (p *prescriber) dropCommand() ([]treatment, error) {
 	spec, name := &p.container.Spec, p.container.Name
-	switch p.Finding.RootCauseID {
-	case "command-not-found", "entrypoint-not-executable":
-	default:
+	if !cannotStart(p.Finding.RootCauseID) {
 		return nil, fmt.Errorf("what the command of container %s should be is for a person to say", name)
 	}
 	if len(spec.Command) == 0 {

@@ -44,6 +44,16 @@ func (p *prescriber) adjustProbe() ([]treatment, error) {
 		return nil, fmt.Errorf("the %s probe of container %s does not say what it asks", kind, p.container.Name)
 	}
 	change := &v1alpha1.AdjustProbe{Container: p.container.Name, Probe: kind, From: from}
+	rewritten := false
+	for _, action := range p.situation.Before {
+		before := action.AdjustProbe
+		if before != nil && before.Container == change.Container && before.Probe == kind && before.To != nil && *before.To == from {
+			rewritten = true
+		}
+	}
+	if rewritten {
+		return nil, fmt.Errorf("the last attempt made the %s probe of container %s ask something else already", kind, p.container.Name)
+	}
 	switch p.Finding.RootCauseID {
 	case "probe-wrong-port", "probe-listens-elsewhere", "probe-port-closed", "probe-port-name-missing", "probe-wrong-protocol":
 		return p.otherPort(change)

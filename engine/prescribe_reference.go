@@ -39,7 +39,14 @@ func (p *prescriber) fixReference() ([]treatment, error) {
 	if err != nil {
 		return nil, err
 	}
-	return one(v1alpha1.Action{FixReference: fix}), nil
+	planned := one(v1alpha1.Action{FixReference: fix})
+	for _, action := range p.situation.Before {
+		if before := action.FixReference; before != nil && before.Kind == fix.Kind && before.Replacement == fix.Name && before.ReplacementKey == fix.Key {
+			fix.Name, fix.Key = before.Name, before.Key // what the owner wrote, and will write again
+			planned[0].rewritten = true
+		}
+	}
+	return planned, nil
 }
 
 // corrected looks through the names of a kind that the pod has for the one that does not exist.

@@ -18,7 +18,7 @@ import (
 
 // caches are the informers: what the watcher sees of the cluster without asking.
 type caches struct {
-	pods, events, sets cache.SharedIndexInformer
+	pods, events, sets, nodes cache.SharedIndexInformer
 	workloads          []cache.SharedIndexInformer // metadata of the kinds that can be targets
 	remediations       *remediations.Informer
 }
@@ -26,11 +26,12 @@ type caches struct {
 // newCaches gives informers that are not yet running.
 func newCaches(clients kubernetes.Interface, partial metadata.Interface, own *remediations.Clientset) (*caches, error) {
 	c := &caches{
-		pods: coreinformers.NewPodInformer(clients, metav1.NamespaceAll, 0, podsByController),
+		pods: coreinformers.NewPodInformer(clients, metav1.NamespaceAll, 0, podIndexers),
 		events: coreinformers.NewFilteredEventInformer(clients, metav1.NamespaceAll, 0, eventsByPod, func(options *metav1.ListOptions) {
 			options.FieldSelector = fields.OneTermEqualSelector("involvedObject.kind", "Pod").String()
 		}),
 		sets:         metadatainformer.NewFilteredMetadataInformer(partial, replicaSets, metav1.NamespaceAll, 0, setsByController, nil).Informer(),
+		nodes:        coreinformers.NewNodeInformer(clients, 0, cache.Indexers{}),
 		remediations: remediations.NewInformer(own),
 	}
 	for _, resource := range workloadResources {
@@ -47,7 +48,7 @@ func newCaches(clients kubernetes.Interface, partial metadata.Interface, own *re
 // transforms says how each informer's objects are made smaller on their way in.
 func (c *caches) transforms() map[cache.SharedIndexInformer]cache.TransformFunc {
 	transforms := map[cache.SharedIndexInformer]cache.TransformFunc{
-		c.pods: compactPod, c.events: compactEvent, c.sets: compactMetadata,
+		c.pods: compactPod, c.events: compactEvent, c.sets: compactMetadata, c.nodes: compactNode,
 	}
 	for _, informer := range c.workloads {
 		transforms[informer] = compactMetadata
@@ -56,7 +57,7 @@ func (c *caches) transforms() map[cache.SharedIndexInformer]cache.TransformFunc 
 }
 
 func (c *caches) all() []cache.SharedIndexInformer {
-	return append([]cache.SharedIndexInformer{c.pods, c.events, c.sets, c.remediations}, c.workloads...)
+	return append([]cache.SharedIndexInformer{c.pods, c.events, c.sets, c.nodes, c.remediations}, c.workloads...)
 }
 
 // run runs the informers until ctx ends and all have stopped.

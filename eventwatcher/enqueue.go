@@ -20,6 +20,7 @@ const debounce = 300 * time.Millisecond
 func (w *Watcher) enqueueChanges() error {
 	handlers := map[cache.SharedIndexInformer]func(any){
 		w.caches.pods:         w.podChanged,
+		w.caches.events:       w.eventHappened,
 		w.caches.remediations: w.remediationChanged,
 	}
 	for _, informer := range w.caches.workloads {
@@ -53,8 +54,26 @@ func (w *Watcher) podChanged(object any) {
 	if !ok || w.excluded(pod.Namespace) {
 		return
 	}
-	if failed(pod) || len(pod.Annotations) > 0 || w.hasRemediation(controller) {
+	if troubled(pod) || len(pod.Annotations) > 0 || w.hasRemediation(controller) {
 		w.queue.AddAfter(controller, debounce)
+	}
+}
+
+// eventHappened enqueues the controller of a pod that an event warns of: a probe that fails shows in no status for a
+// while, or never.
+func (w *Watcher) eventHappened(object any) {
+	event, ok := object.(*corev1.Event)
+	if !ok || event.Type != corev1.EventTypeWarning || w.excluded(event.Namespace) {
+		return
+	}
+	known, found, err := w.caches.pods.GetIndexer().GetByKey(cache.NewObjectName(event.Namespace, event.InvolvedObject.Name).String())
+	if err != nil || !found {
+		return // the pod comes later, or is gone
+	}
+	if pod, ok := known.(*corev1.Pod); ok {
+		if controller, ok := controllerOf(pod); ok {
+			w.queue.AddAfter(controller, debounce)
+		}
 	}
 }
 

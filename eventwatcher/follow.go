@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -40,6 +41,9 @@ func follow(known *v1alpha1.Remediation, live *unstructured.Unstructured, pods [
 	switch fit := remedy.Resolve(known.Spec.Actions, live.Object).Fit; {
 	case fit == remedy.InEffect && carried:
 		return followApplied(known, template, pods, window, now)
+	case fit == remedy.Exceeded && !carried && replaces(known) && carriesEarlier(known, annotations):
+		// What the last attempt put there is not the owner's choice; the owner's own apply gets this attempt.
+		return followed{next: toPhase(known, v1alpha1.PhaseLearned, now), arm: true}, nil
 	case fit == remedy.InEffect, fit == remedy.Exceeded:
 		return followed{next: toPhase(known, v1alpha1.PhaseSuperseded, now)}, nil
 	case fit == remedy.Changes:
@@ -47,6 +51,20 @@ func follow(known *v1alpha1.Remediation, live *unstructured.Unstructured, pods [
 	default: // a manifest that the cure does not fit says nothing about the cure
 		return followed{next: known}, nil
 	}
+}
+
+// replaces reports whether a cure puts something else in the place of what the owner wrote, and not more of the same.
+func replaces(known *v1alpha1.Remediation) bool {
+	return slices.ContainsFunc(known.Spec.Actions, func(action v1alpha1.Action) bool {
+		return action.FixImage != nil || action.FixReference != nil
+	})
+}
+
+// carriesEarlier reports whether a pod template carries an earlier attempt of a Remediation.
+func carriesEarlier(known *v1alpha1.Remediation, annotations map[string]string) bool {
+	return slices.ContainsFunc(marksOf(annotations), func(mark string) bool {
+		return mark != known.Mark() && strings.HasPrefix(mark, known.Name+"@")
+	})
 }
 
 // followApplied follows a cure that the live pod template carries.

@@ -25,7 +25,10 @@ const maxName = 120
 // container could share because the parts are joined by a character they may contain, end in a hash.
 func remediationName(diagnosis engine.Diagnosis) string {
 	failure := strings.ToLower(string(diagnosis.FailureType))
-	parts := []string{strings.ToLower(diagnosis.Workload.Kind), diagnosis.Workload.Name, failure, diagnosis.Container}
+	parts := []string{strings.ToLower(diagnosis.Workload.Kind), diagnosis.Workload.Name, failure}
+	if diagnosis.Container != "" { // a failure of the pod as a whole has none
+		parts = append(parts, diagnosis.Container)
+	}
 	name := strings.Join(parts, "-")
 	if len(name) <= maxName && strings.Count(name, failure) == 1 {
 		return name
@@ -47,12 +50,13 @@ const (
 )
 
 // learn decides what a diagnosis means for the Remediation stored for it, which is nil when there is none. It
-// returns the Remediation as it is to be stored, or known itself when nothing is new; known is not changed.
+// returns the Remediation as it is to be stored, or known itself when nothing is new; known is not changed. The
+// attempt, and what was tried before, are added to the situation here.
 // When nothing can be prescribed the reason is returned as an error.
-func learn(known *v1alpha1.Remediation, diagnosis engine.Diagnosis, observed evidence.Evidence, now time.Time) (*v1alpha1.Remediation, verdict, error) {
+func learn(known *v1alpha1.Remediation, diagnosis engine.Diagnosis, observed evidence.Evidence, situation engine.Situation, now time.Time) (*v1alpha1.Remediation, verdict, error) {
 	// A Remediation without a diagnosis is half-written: the watcher stopped between spec and status.
 	if known == nil || known.Status.Diagnosis == nil {
-		return learnFirst(diagnosis, observed, now)
+		return learnFirst(diagnosis, observed, situation, now)
 	}
 	fresh := failuresSince(diagnosis.Failures, known.Status.Observed.LastSeen)
 	if len(fresh) == 0 {
@@ -64,18 +68,18 @@ func learn(known *v1alpha1.Remediation, diagnosis engine.Diagnosis, observed evi
 	switch {
 	case beyond(known, diagnosis):
 		// The owner gave more than the cure would, and it was still too little.
-		return renew(next, diagnosis, observed, 1, now)
+		return renew(next, diagnosis, observed, situation, 1, now)
 	case known.Status.Phase == v1alpha1.PhaseFailed, !inSpite:
 		return next, counted, nil
 	case known.Status.Outcome.Attempt >= v1alpha1.MaxAttempts:
 		next.Status.Phase = v1alpha1.PhaseFailed
 		return next, givenUp, nil
 	default:
-		return renew(next, diagnosis, observed, known.Status.Outcome.Attempt+1, now)
+		return renew(next, diagnosis, observed, situation, known.Status.Outcome.Attempt+1, now)
 	}
 }
 
-func learnFirst(diagnosis engine.Diagnosis, observed evidence.Evidence, now time.Time) (*v1alpha1.Remediation, verdict, error) {
+func learnFirst(diagnosis engine.Diagnosis, observed evidence.Evidence, situation engine.Situation, now time.Time) (*v1alpha1.Remediation, verdict, error) {
 	first := &v1alpha1.Remediation{
 		ObjectMeta: metav1.ObjectMeta{Name: remediationName(diagnosis), Namespace: diagnosis.Workload.Namespace},
 		Spec: v1alpha1.RemediationSpec{
@@ -87,7 +91,7 @@ func learnFirst(diagnosis engine.Diagnosis, observed evidence.Evidence, now time
 		Status: v1alpha1.RemediationStatus{Target: diagnosis.Workload.Kind + "/" + diagnosis.Workload.Name},
 	}
 	count(first, diagnosis.Failures)
-	first, _, err := renew(first, diagnosis, observed, 1, now)
+	first, _, err := renew(first, diagnosis, observed, situation, 1, now)
 	if err != nil {
 		return nil, noCure, err
 	}
@@ -95,8 +99,8 @@ func learnFirst(diagnosis engine.Diagnosis, observed evidence.Evidence, now time
 }
 
 // renew gives a Remediation the actions of a diagnosis, as the given attempt.
-func renew(remediation *v1alpha1.Remediation, diagnosis engine.Diagnosis, observed evidence.Evidence, attempt int32, now time.Time) (*v1alpha1.Remediation, verdict, error) {
-	situation := engine.Situation{Attempt: attempt}
+func renew(remediation *v1alpha1.Remediation, diagnosis engine.Diagnosis, observed evidence.Evidence, situation engine.Situation, attempt int32, now time.Time) (*v1alpha1.Remediation, verdict, error) {
+	situation.Attempt = attempt
 	if attempt > 1 {
 		situation.Before = remediation.Spec.Actions
 	}

@@ -37,7 +37,7 @@ func oom(limit string, marks []string, at ...time.Time) engine.Diagnosis {
 
 func mustLearn(t *testing.T, known *v1alpha1.Remediation, diagnosis engine.Diagnosis) *v1alpha1.Remediation {
 	t.Helper()
-	next, _, err := learn(known, diagnosis, evidence.Evidence{}, noon.Add(time.Hour))
+	next, _, err := learn(known, diagnosis, evidence.Evidence{}, engine.Situation{}, noon.Add(time.Hour))
 	require.NoError(t, err)
 	return next
 }
@@ -83,7 +83,7 @@ func TestLearn(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			before := test.known.DeepCopy()
-			next, verdict, err := learn(test.known, test.diagnosis, evidence.Evidence{}, noon.Add(time.Hour))
+			next, verdict, err := learn(test.known, test.diagnosis, evidence.Evidence{}, engine.Situation{}, noon.Add(time.Hour))
 			require.Equal(t, test.verdict, verdict)
 			require.Equal(t, before, test.known, "what was known is not changed")
 			if test.err != "" {

@@ -7,6 +7,7 @@ type metrics struct {
 	reconciled *prometheus.CounterVec // by result
 	verdicts   *prometheus.CounterVec // by failure type and what learning came to
 	phases     *prometheus.CounterVec // by failure type and phase reached
+	questions  *prometheus.CounterVec // by what they are about and the result
 	armed      prometheus.Counter
 	leader     prometheus.Gauge
 }
@@ -22,6 +23,9 @@ func newMetrics(registry prometheus.Registerer) *metrics {
 		phases: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "kube_remedy_remediation_transitions_total", Help: "Phases that remediations entered, by failure type.",
 		}, []string{"failure_type", "phase"}),
+		questions: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "kube_remedy_questions_total", Help: "Questions asked of registries and the API server after a diagnosis, by result: answered, private or failed.",
+		}, []string{"about", "result"}),
 		armed: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "kube_remedy_armed_total", Help: "Workloads armed so that their next kubectl apply reaches admission.",
 		}),
@@ -29,6 +33,6 @@ func newMetrics(registry prometheus.Registerer) *metrics {
 			Name: "kube_remedy_leader", Help: "1 while this replica holds the lease and writes.",
 		}),
 	}
-	registry.MustRegister(m.reconciled, m.verdicts, m.phases, m.armed, m.leader)
+	registry.MustRegister(m.reconciled, m.verdicts, m.phases, m.questions, m.armed, m.leader)
 	return m
 }

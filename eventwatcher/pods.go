@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/cache"
 
+	"github.com/kube-remedy/kube-remedy/engine"
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
 	"github.com/kube-remedy/kube-remedy/engine/evidence"
 )
@@ -25,9 +26,9 @@ func compactPod(object any) (any, error) {
 			Name: pod.Name, Namespace: pod.Namespace, UID: pod.UID, ResourceVersion: pod.ResourceVersion,
 			CreationTimestamp: pod.CreationTimestamp, DeletionTimestamp: pod.DeletionTimestamp,
 		},
-		Spec: corev1.PodSpec{NodeName: pod.Spec.NodeName, RestartPolicy: pod.Spec.RestartPolicy},
+		Spec: corev1.PodSpec{NodeName: pod.Spec.NodeName, RestartPolicy: pod.Spec.RestartPolicy, Overhead: pod.Spec.Overhead, Resources: pod.Spec.Resources},
 		Status: corev1.PodStatus{
-			Phase:                 pod.Status.Phase,
+			Phase: pod.Status.Phase, Reason: pod.Status.Reason, Message: engine.Shorten(pod.Status.Message, maxEventMessage),
 			InitContainerStatuses: compactStatuses(pod.Status.InitContainerStatuses),
 			ContainerStatuses:     compactStatuses(pod.Status.ContainerStatuses),
 		},
@@ -45,10 +46,16 @@ func compactPod(object any) (any, error) {
 		small.Spec.Containers = append(small.Spec.Containers, compactContainer(container))
 	}
 	for _, condition := range pod.Status.Conditions {
-		if condition.Type == corev1.PodReady {
-			small.Status.Conditions = []corev1.PodCondition{{
+		switch {
+		case condition.Type == corev1.PodReady:
+			small.Status.Conditions = append(small.Status.Conditions, corev1.PodCondition{
 				Type: condition.Type, Status: condition.Status, LastTransitionTime: condition.LastTransitionTime,
-			}}
+			})
+		case condition.Type == corev1.PodScheduled && condition.Status == corev1.ConditionFalse:
+			small.Status.Conditions = append(small.Status.Conditions, corev1.PodCondition{
+				Type: condition.Type, Status: condition.Status, LastTransitionTime: condition.LastTransitionTime,
+				Reason: condition.Reason, Message: engine.Shorten(condition.Message, maxEventMessage),
+			})
 		}
 	}
 	return small, nil
@@ -69,19 +76,34 @@ func compactStatuses(statuses []corev1.ContainerStatus) []corev1.ContainerStatus
 	return small
 }
 
-const controllerIndex = "controller"
+const (
+	controllerIndex = "controller"
+	nodeIndex       = "node"
+)
 
-// podsByController indexes pods by the object that created them.
-var podsByController = cache.Indexers{controllerIndex: func(object any) ([]string, error) {
-	pod, ok := object.(*corev1.Pod)
-	if !ok {
-		return nil, fmt.Errorf("expected a Pod, not %T", object)
-	}
-	if controller := metav1.GetControllerOfNoCopy(pod); controller != nil {
-		return []string{string(controller.UID)}, nil
-	}
-	return nil, nil
-}}
+// podIndexers index pods by the object that created them, and by their node while they take room on it.
+var podIndexers = cache.Indexers{
+	controllerIndex: func(object any) ([]string, error) {
+		pod, ok := object.(*corev1.Pod)
+		if !ok {
+			return nil, fmt.Errorf("expected a Pod, not %T", object)
+		}
+		if controller := metav1.GetControllerOfNoCopy(pod); controller != nil {
+			return []string{string(controller.UID)}, nil
+		}
+		return nil, nil
+	},
+	nodeIndex: func(object any) ([]string, error) {
+		pod, ok := object.(*corev1.Pod)
+		if !ok {
+			return nil, fmt.Errorf("expected a Pod, not %T", object)
+		}
+		if pod.Spec.NodeName == "" || pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed {
+			return nil, nil
+		}
+		return []string{pod.Spec.NodeName}, nil
+	},
+}
 
 // podsOf gives the cached pods that were created by any of the controllers.
 func podsOf(pods cache.Indexer, controllers []types.UID) ([]*corev1.Pod, error) {
@@ -120,6 +142,27 @@ func marksOf(annotations map[string]string) []string {
 		}
 	}
 	return marks
+}
+
+// troubled reports whether a pod failed, or is kept from running by something that the API says.
+func troubled(pod *corev1.Pod) bool {
+	if failed(pod) || pod.Status.Phase == corev1.PodFailed {
+		return true
+	}
+	for _, condition := range pod.Status.Conditions {
+		if condition.Type == corev1.PodScheduled && condition.Status == corev1.ConditionFalse {
+			return true
+		}
+	}
+	for _, statuses := range [][]corev1.ContainerStatus{pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses} {
+		for _, status := range statuses {
+			waiting := status.State.Waiting
+			if waiting != nil && waiting.Reason != "" && waiting.Reason != "ContainerCreating" && waiting.Reason != "PodInitializing" {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // failed reports whether any run of any container of the pod ended in something other than success.

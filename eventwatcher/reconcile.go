@@ -3,6 +3,7 @@ package eventwatcher
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -61,12 +62,43 @@ func (w *Watcher) reconcile(ctx context.Context, key evidence.Workload) error {
 	if err != nil {
 		return err
 	}
-	for _, diagnosis := range w.options.Engine.Diagnose(observed) {
+	if err := w.learnAll(ctx, workload, live, stored, pods, observed); err != nil {
+		return err
+	}
+	return w.followAll(ctx, workload, live, stored, pods)
+}
+
+// learnAll looks closely at a workload that the caches show to fail, and remembers what that teaches.
+func (w *Watcher) learnAll(ctx context.Context, workload evidence.Workload, live *unstructured.Unstructured, stored map[string]*v1alpha1.Remediation, pods []*corev1.Pod, cached evidence.Evidence) error {
+	if len(w.options.Engine.Diagnose(cached)) == 0 {
+		if slices.ContainsFunc(pods, troubled) {
+			w.queue.AddAfter(workload, lookSoon) // it may take patience to tell
+		}
+		return nil
+	}
+	seen := fingerprint(cached, stored)
+	wait, due := w.dueToLook(workload, seen)
+	if wait > 0 {
+		w.queue.AddAfter(workload, wait)
+	}
+	if !due || wait > 0 {
+		return nil
+	}
+	observed, err := w.look(ctx, workload, live, pods)
+	if err != nil {
+		return err
+	}
+	diagnoses := w.options.Engine.Diagnose(observed)
+	if w.answer(ctx, live, diagnoses, &observed) {
+		diagnoses = w.options.Engine.Diagnose(observed) // the answers decide which fixes have a remedy
+	}
+	for _, diagnosis := range diagnoses {
 		if err := w.remember(ctx, live, stored, diagnosis, observed); err != nil {
 			return err
 		}
 	}
-	return w.followAll(ctx, workload, live, stored, pods)
+	w.looked.Add(workload, looked{at: w.clock.Now(), seen: fingerprint(cached, stored)}, lookAgain)
+	return nil
 }
 
 // remember stores what a diagnosis teaches, and replaces the Remediation in stored with what was written.
@@ -77,7 +109,11 @@ func (w *Watcher) remember(ctx context.Context, live *unstructured.Unstructured,
 		return nil
 	}
 	name := remediationName(diagnosis)
-	next, outcome, cause := learn(stored[name], diagnosis, observed, w.clock.Now())
+	situation, err := w.situationOf(ctx, live, stored, name)
+	if err != nil {
+		return err
+	}
+	next, outcome, cause := learn(stored[name], diagnosis, observed, situation, w.clock.Now())
 	if outcome == nothingNew {
 		return nil
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	utilcache "k8s.io/apimachinery/pkg/util/cache"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	clientscheme "k8s.io/client-go/kubernetes/scheme"
@@ -19,10 +20,12 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/record"
 	"k8s.io/client-go/util/workqueue"
+	metricsclient "k8s.io/metrics/pkg/client/clientset/versioned/typed/metrics/v1beta1"
 	"k8s.io/utils/clock"
 
 	"github.com/kube-remedy/kube-remedy/engine"
 	"github.com/kube-remedy/kube-remedy/engine/evidence"
+	"github.com/kube-remedy/kube-remedy/internal/registry"
 	"github.com/kube-remedy/kube-remedy/internal/remediations"
 )
 
@@ -41,6 +44,8 @@ type Options struct {
 	Workers int
 	// Engine diagnoses.
 	Engine *engine.Engine
+	// Registry is asked what image registries have; nil when they are not to be asked.
+	Registry *registry.Registry
 	// Log, Metrics and Clock are where lines and figures go and where the time comes from.
 	Log     *slog.Logger
 	Metrics prometheus.Registerer
@@ -57,6 +62,9 @@ type Watcher struct {
 	owners   owners
 	store    store
 	clients  kubernetes.Interface
+	partial  metadata.Interface
+	usage    metricsclient.PodMetricsesGetter
+	looked   *utilcache.LRUExpireCache // close looks by workload
 	queue    workqueue.TypedRateLimitingInterface[evidence.Workload]
 	recorder record.EventRecorder
 	events   record.EventBroadcaster
@@ -93,6 +101,10 @@ func New(options Options) (*Watcher, error) {
 	if err != nil {
 		return nil, err
 	}
+	usage, err := metricsclient.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("client for usage: %w", err)
+	}
 	config.ContentType = runtime.ContentTypeProtobuf
 	config.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
 	clients, err := kubernetes.NewForConfig(config)
@@ -101,7 +113,8 @@ func New(options Options) (*Watcher, error) {
 	}
 	w := &Watcher{
 		options: options, log: options.Log, clock: options.Clock, metrics: newMetrics(options.Metrics),
-		store: store{own}, clients: clients,
+		store: store{own}, clients: clients, partial: partial, usage: usage,
+		looked: utilcache.NewLRUExpireCacheWithClock(maxLooked, options.Clock),
 		queue: workqueue.NewTypedRateLimitingQueueWithConfig(workqueue.DefaultTypedControllerRateLimiter[evidence.Workload](),
 			workqueue.TypedRateLimitingQueueConfig[evidence.Workload]{Clock: options.Clock}),
 	}

@@ -3,13 +3,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -20,6 +23,7 @@ import (
 	"github.com/kube-remedy/kube-remedy/engine"
 	"github.com/kube-remedy/kube-remedy/eventwatcher"
 	"github.com/kube-remedy/kube-remedy/internal/process"
+	"github.com/kube-remedy/kube-remedy/internal/registry"
 	"github.com/kube-remedy/kube-remedy/internal/rulefiles"
 )
 
@@ -38,6 +42,8 @@ type flags struct {
 	kubeconfig, namespace, healthListen, logLevel, rules string
 	window                                               time.Duration
 	workers                                              int
+	askRegistries                                        bool
+	network                                              registry.Network
 }
 
 func parse(args []string, stderr io.Writer) (flags, error) {
@@ -51,6 +57,27 @@ func parse(args []string, stderr io.Writer) (flags, error) {
 	set.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 	set.DurationVar(&f.window, "stabilization-window", eventwatcher.DefaultStabilizationWindow, "how long pods with a cure must stay Ready until it counts as verified")
 	set.IntVar(&f.workers, "workers", 2, "how many workloads are looked at in parallel")
+	set.BoolVar(&f.askRegistries, "ask-registries", true, "ask image registries which tags exist when an image can't be pulled; only public addresses unless more is allowed here")
+	set.Func("private-registry", "network (as 10.20.0.0/16) with registries that may be asked although it is not public; may be repeated", func(value string) error {
+		network, err := netip.ParsePrefix(value)
+		f.network.Private = append(f.network.Private, network)
+		return err
+	})
+	set.Func("registry-mirror", "HOST=ADDRESS: ask ADDRESS (as https://mirror.example.com) in place of the registry HOST, or with "+registry.AnyHost+" in place of all others; may be repeated", func(value string) error {
+		host, address, found := strings.Cut(value, "=")
+		if !found || host == "" {
+			return errors.New("it must be HOST=ADDRESS")
+		}
+		if f.network.Mirrors == nil {
+			f.network.Mirrors = map[string]string{}
+		}
+		f.network.Mirrors[host] = address
+		return nil
+	})
+	set.Func("insecure-registry", "host (with port) of a registry that speaks plain HTTP; may be repeated", func(value string) error {
+		f.network.Insecure = append(f.network.Insecure, value)
+		return nil
+	})
 	if err := set.Parse(args); err != nil {
 		return flags{}, err
 	}
@@ -66,6 +93,14 @@ func run(ctx context.Context, args []string, stderr io.Writer) int {
 		err = watch(ctx, parsed, stderr)
 	}
 	return process.ExitStatus(stderr, "kube-remedy-eventwatcher", err)
+}
+
+// registry gives who asks image registries; nil when they are not to be asked.
+func (f flags) registry() (*registry.Registry, error) {
+	if !f.askRegistries {
+		return nil, nil
+	}
+	return registry.New(registry.Options{Network: f.network, UserAgent: "kube-remedy-eventwatcher", Clock: clock.RealClock{}})
 }
 
 func watch(ctx context.Context, f flags, stderr io.Writer) error {
@@ -88,11 +123,15 @@ func watch(ctx context.Context, f flags, stderr io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("name this replica: %w", err)
 	}
-	registry := process.NewRegistry()
+	metrics := process.NewRegistry()
+	asked, err := f.registry()
+	if err != nil {
+		return err
+	}
 	watcher, err := eventwatcher.New(eventwatcher.Options{
 		Config: config, Namespace: f.namespace, Identity: host + "_" + uuid.NewString(),
 		StabilizationWindow: f.window, Workers: f.workers,
-		Engine: engine.New(known), Log: log, Metrics: registry, Clock: clock.RealClock{},
+		Engine: engine.New(known), Registry: asked, Log: log, Metrics: metrics, Clock: clock.RealClock{},
 	})
 	if err != nil {
 		return err
@@ -105,7 +144,7 @@ func watch(ctx context.Context, f flags, stderr io.Writer) error {
 	// Until the API server answers, client-go tries again without a word.
 	log.Info("filling the caches", "health", listener.Addr())
 	health := &http.Server{
-		Handler:           process.Health{Ready: watcher.Ready, Metrics: registry}.Handler(),
+		Handler:           process.Health{Ready: watcher.Ready, Metrics: metrics}.Handler(),
 		ReadHeaderTimeout: 5 * time.Second,
 	}
 	group, ctx := errgroup.WithContext(ctx)

@@ -1,6 +1,10 @@
 package evidence
 
-import "slices"
+import (
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+)
 
 // placeBounds shows the quotas and limit ranges of a namespace to its workloads. One that names no namespace, or
 // a workload that names none, may well be meant.
@@ -14,7 +18,7 @@ func (c *collector) placeBounds() {
 		}
 		for _, quota := range c.quotas {
 			if within(quota.Namespace) {
-				evidence.Quotas = append(evidence.Quotas, Quota{Name: quota.Name, Hard: firstOf(quota.Status.Hard, quota.Spec.Hard), Used: quota.Status.Used})
+				evidence.Quotas = append(evidence.Quotas, QuotaOf(quota))
 			}
 		}
 		for _, bounds := range c.ranges {
@@ -23,6 +27,11 @@ func (c *collector) placeBounds() {
 			}
 		}
 	}
+}
+
+// QuotaOf gives what matters of a ResourceQuota.
+func QuotaOf(quota *corev1.ResourceQuota) Quota {
+	return Quota{Name: quota.Name, Hard: firstOf(quota.Status.Hard, quota.Spec.Hard), Used: quota.Status.Used}
 }
 
 // placeUsage gives what was measured to the container it was measured of.

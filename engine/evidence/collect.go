@@ -160,7 +160,7 @@ func (c *collector) placeOwners() {
 	}) {
 		evidence := c.at(c.workloadOf(key.kind, key.namespace, key.name))
 		object := strings.ToLower(key.kind) + "/" + key.name
-		evidence.Conditions = append(evidence.Conditions, conditionsOf(object, c.owners[key])...)
+		evidence.Conditions = append(evidence.Conditions, ConditionsOf(object, c.owners[key])...)
 		if set, ok := c.owners[key].(*appsv1.ReplicaSet); ok {
 			for _, container := range set.Spec.Template.Spec.Containers {
 				evidence.Images = append(evidence.Images, Image{Image: container.Image, Ran: set.Status.ReadyReplicas > 0})
@@ -169,8 +169,9 @@ func (c *collector) placeOwners() {
 	}
 }
 
-// conditionsOf gives the conditions of a controller in one shape.
-func conditionsOf(object string, owner metav1.Object) []Condition {
+// ConditionsOf gives the conditions of a controller of pods in one shape; object is its kind and name, as
+// deployment/web.
+func ConditionsOf(object string, owner metav1.Object) []Condition {
 	var found []Condition
 	add := func(kind, status, reason, message string, at metav1.Time) {
 		found = append(found, Condition{Object: object, Type: kind, Status: status, Reason: reason, Message: message, Time: at.Time})

@@ -114,6 +114,9 @@ func (c *Cluster) HostIP() string { return c.layout.hostIP }
 // bodies of writes to the groups apps and kube-remedy.io. It is rotated at 100 MB.
 func (c *Cluster) AuditLog() string { return c.layout.auditLog() }
 
+// RegistryURL is the address of the local registry, which every registry is mirrored by.
+func (c *Cluster) RegistryURL() string { return "http://" + c.layout.registryAddress() }
+
 // RealNode returns nil when pods really run, else one sentence that says why they do not and what to do.
 func (c *Cluster) RealNode() error {
 	if c.record.Simulated == "" {
