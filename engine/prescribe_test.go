@@ -54,6 +54,7 @@ type prototypeCase struct {
 // prescribeResult is what stands below it.
 type prescribeResult struct {
 	Cause   string            `json:"cause"`
+	Asks    []string          `json:"asks,omitempty"`
 	Does    string            `json:"does,omitempty"`
 	Safety  string            `json:"safety,omitempty"`
 	Mode    v1alpha1.Mode     `json:"mode,omitempty"`
@@ -147,6 +148,25 @@ func cell(value string) string {
 	return "`" + strings.ReplaceAll(value, "|", `\|`) + "`"
 }
 
+// questions writes what the diagnosis leaves open, a line each.
+func questions(diagnosis engine.Diagnosis, observed evidence.Evidence) []string {
+	asked := engine.Ask(diagnosis, observed)
+	var lines []string
+	for _, question := range asked.Images {
+		fault := map[remedy.Fault]string{
+			remedy.FaultUnknown: "images that ran before", remedy.FaultTag: "tags", remedy.FaultRepository: "repositories", remedy.FaultPlatform: "tags for " + question.Platform,
+		}[question.Fault]
+		lines = append(lines, fmt.Sprintf("%s in place of %s of container %s", fault, question.Image, question.Container))
+	}
+	for _, image := range asked.Entrypoints {
+		lines = append(lines, "what "+image+" runs by itself")
+	}
+	for _, question := range asked.References {
+		lines = append(lines, fmt.Sprintf("each %s beside %s", question.Kind, question.Name))
+	}
+	return lines
+}
+
 func prescribe(t *testing.T, with *engine.Engine, given prescribeCase) prescribeResult {
 	t.Helper()
 	var observed evidence.Evidence
@@ -163,6 +183,7 @@ func prescribe(t *testing.T, with *engine.Engine, given prescribeCase) prescribe
 		observed.Containers[i].Throttled = given.Throttled
 	}
 	result := prescribeResult{Cause: found[0].Finding.RootCauseID}
+	result.Asks = questions(found[0], observed)
 	prescribed, err := engine.Prescribe(found[0], observed, engine.Situation{
 		Object: given.Object, Template: remedy.TemplateOf(given.Object), Attempt: given.Attempt, Before: given.Before, InForce: given.InForce,
 	})

@@ -7,8 +7,8 @@ import (
 	"strconv"
 	"strings"
 
-	kauth "github.com/google/go-containerregistry/pkg/authn/kubernetes"
 	"github.com/google/go-containerregistry/pkg/authn"
+	kauth "github.com/google/go-containerregistry/pkg/authn/kubernetes"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
@@ -28,6 +28,7 @@ const (
 	maxRevisions   = 10
 	maxPullSecrets = 10
 	maxNames       = 1000 // objects of one kind in a namespace; with more, which name was meant is not looked for
+	maxListed      = 500  // pods of a namespace whose images are read
 	maxNearNames   = 5    // of which the keys are read
 )
 
@@ -87,20 +88,37 @@ func (w *Watcher) answerImage(ctx context.Context, live *unstructured.Unstructur
 		}
 		observed.Repositories = append(observed.Repositories, repository)
 	}
-	if question.Fault != remedy.FaultRepository || repository.Exists {
+	// A runtime reports a missing repository in the words of a missing tag.
+	if repository.Exists || err != nil && question.Fault != remedy.FaultRepository || question.Fault == remedy.FaultPlatform {
 		return answered
 	}
-	var used []string
-	for _, known := range images {
-		if image := remedy.ParseImage(known.Image); image.Registry() == remedy.ParseImage(question.Image).Registry() {
-			used = append(used, image.Path)
-		}
-	}
+	used, err := w.usedBeside(ctx, question.Image, live.GetNamespace())
+	w.told("pods", err)
 	near, err := w.options.Registry.Near(ctx, question.Image, used, keys)
 	if w.told("repositories", err) {
 		answered, observed.Repositories = true, append(observed.Repositories, near...)
 	}
 	return answered
+}
+
+// usedBeside gives the paths of the repositories that pods of a namespace use, on the registry of an image. Most
+// registries list theirs to nobody.
+func (w *Watcher) usedBeside(ctx context.Context, image, namespace string) ([]string, error) {
+	pods, err := w.clients.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{Limit: maxListed})
+	if err != nil {
+		return nil, err
+	}
+	registry := remedy.ParseImage(image).Registry()
+	var used []string
+	for i := range pods.Items {
+		for _, container := range slices.Concat(pods.Items[i].Spec.Containers, pods.Items[i].Spec.InitContainers) {
+			other := remedy.ParseImage(container.Image)
+			if other.Registry() == registry && container.Image != image && !slices.Contains(used, other.Path) {
+				used = append(used, other.Path)
+			}
+		}
+	}
+	return used, nil
 }
 
 // imagesOf gives the images of the revisions of a Deployment, the newest first.

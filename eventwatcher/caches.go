@@ -19,8 +19,8 @@ import (
 // caches are the informers: what the watcher sees of the cluster without asking.
 type caches struct {
 	pods, events, sets, nodes cache.SharedIndexInformer
-	workloads          []cache.SharedIndexInformer // metadata of the kinds that can be targets
-	remediations       *remediations.Informer
+	workloads                 []cache.SharedIndexInformer // metadata of the kinds that can be targets
+	remediations              *remediations.Informer
 }
 
 // newCaches gives informers that are not yet running.

@@ -122,3 +122,23 @@ func TestConditionsFollowThePhase(t *testing.T) {
 	require.Equal(t, map[string]metav1.ConditionStatus{"Applied": "True", "Verified": "True"}, statuses(v1alpha1.PhaseVerified))
 	require.Equal(t, map[string]metav1.ConditionStatus{"Applied": "False", "Verified": "False"}, statuses(v1alpha1.PhaseSuperseded))
 }
+
+func TestWhatTheLastAttemptPutThereIsNotTheOwnersChoice(t *testing.T) {
+	known := &v1alpha1.Remediation{ObjectMeta: metav1.ObjectMeta{Name: "web-image"}}
+	known.Spec.Actions = []v1alpha1.Action{{FixImage: &v1alpha1.FixImage{Container: "app", Image: "shop/web:9", Replacement: "shop/web:7"}}}
+	known.Status.Phase, known.Status.Outcome.Attempt = v1alpha1.PhaseLearned, 2
+	live := liveDeployment("128Mi", "web-image@1")
+	containers, _, err := unstructured.NestedSlice(live.Object, "spec", "template", "spec", "containers")
+	require.NoError(t, err)
+	containers[0].(map[string]any)["image"] = "shop/web:8" // what attempt 1 put there
+	require.NoError(t, unstructured.SetNestedSlice(live.Object, containers, "spec", "template", "spec", "containers"))
+	seen, err := follow(known, live, nil, time.Minute, noon)
+	require.NoError(t, err)
+	require.Equal(t, v1alpha1.PhaseLearned, seen.next.Status.Phase)
+	require.True(t, seen.arm)
+
+	unstructured.RemoveNestedField(live.Object, "spec", "template", "metadata")
+	seen, err = follow(known, live, nil, time.Minute, noon)
+	require.NoError(t, err)
+	require.Equal(t, v1alpha1.PhaseSuperseded, seen.next.Status.Phase, "without a mark the image is the owner's own")
+}

@@ -109,6 +109,7 @@ func TestRemediationName(t *testing.T) {
 		return remediationName(diagnosis)
 	}
 	require.Equal(t, "deployment-web-oomkilled-app", name("web", "app"))
+	require.Equal(t, "deployment-web-oomkilled", name("web", ""), "a failure of the pod as a whole has no container")
 	long := name(strings.Repeat("w", 253), "app")
 	require.Len(t, long, maxName)
 	require.NotEqual(t, long, name(strings.Repeat("w", 253), "app2"), "long names differ by their hash")

@@ -289,4 +289,3 @@ func sortedKeys[V any](all map[string]V) []string {
 	slices.Sort(keys)
 	return keys
 }
-

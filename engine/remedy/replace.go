@@ -37,6 +37,9 @@ func ReplaceImage(container, image string, fault Fault, observed *evidence.Evide
 		return replace(ran, v1alpha1.ImageRan)
 	}
 	repository := repositoryNamed(observed, broken.Repository())
+	if fault == FaultTag && repository != nil && !repository.Exists {
+		fault = FaultRepository // a runtime reports both in the same words
+	}
 	with := broken
 	with.Digest = ""
 	switch {

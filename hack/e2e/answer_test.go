@@ -66,6 +66,7 @@ func TestAMistypedRepositoryIsHealedByTheOnlyNearOne(t *testing.T) {
 	w := newWorkload(t, spec{})
 	image := misbehave(t)
 	require.NoError(t, cluster.PushImage(t.Context(), "ghcr.io/bakery/storefront:1", image))
+	w.run("run", "other", "--image=ghcr.io/bakery/storefront:1") // what is used beside it tells what may be meant
 	w.writeOwn(`      containers: [{name: app, image: "ghcr.io/bakery/storefornt:1"}]`)
 	w.learn()
 	require.Contains(t, w.apply(), "ghcr.io/bakery/storefornt:1 → ghcr.io/bakery/storefront:1")
