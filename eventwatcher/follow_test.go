@@ -125,6 +125,8 @@ func TestConditionsFollowThePhase(t *testing.T) {
 
 func TestWhatTheLastAttemptPutThereIsNotTheOwnersChoice(t *testing.T) {
 	known := &v1alpha1.Remediation{ObjectMeta: metav1.ObjectMeta{Name: "web-image"}}
+	at := metav1.NewTime(noon)
+	known.Status.Diagnosis, known.Status.LearnedAt = &v1alpha1.Diagnosis{}, &at
 	known.Spec.Actions = []v1alpha1.Action{{FixImage: &v1alpha1.FixImage{Container: "app", Image: "shop/web:9", Replacement: "shop/web:7"}}}
 	known.Status.Phase, known.Status.Outcome.Attempt = v1alpha1.PhaseLearned, 2
 	live := liveDeployment("128Mi", "web-image@1")
