@@ -42,10 +42,22 @@ func parseEventRow(line string) (eventRow, bool) {
 	var ok bool
 	before := rest
 	if row.span, rest, ok = parseSpan(rest); !ok || rest == "" {
-		return row, false
+		return row.withoutAge(line, before)
 	}
 	row.from, row.message = splitFrom(rest, aligned || strings.Contains(before[:len(before)-len(rest)], "  "))
 	row.fieldPath, row.message = cutFieldPath(row.message)
+	return row, true
+}
+
+// withoutAge reads "Type Reason Message", as people keep of an event what matters to them. Only columns two spaces apart
+// tell it from a sentence.
+func (row eventRow) withoutAge(line, message string) (eventRow, bool) {
+	columns := line[:len(line)-len(message)]
+	reason := strings.LastIndex(columns, row.reason)
+	if !strings.HasSuffix(columns[:reason], "  ") || !strings.HasSuffix(columns, "  ") || row.reason[0] < 'A' || row.reason[0] > 'Z' || !strings.Contains(message, " ") {
+		return row, false
+	}
+	row.fieldPath, row.message = cutFieldPath(strings.TrimSpace(message))
 	return row, true
 }
 
