@@ -27,13 +27,9 @@ var update = flag.Bool("update", false, "write what was got as what is wanted")
 type prescribeCase struct {
 	About string `json:"about"`
 	// Evidence is text as kubectl prints it. What is asked after a diagnosis stands beside it.
-	Evidence     string                `json:"evidence"`
-	Repositories []evidence.Repository `json:"repositories,omitempty"`
-	Objects      []evidence.Object     `json:"objects,omitempty"`
-	Answers      []evidence.Answer     `json:"answers,omitempty"`
-	Entrypoints  []evidence.Entrypoint `json:"entrypoints,omitempty"`
-	Images       []evidence.Image      `json:"images,omitempty"`
-	Throttled    float64               `json:"throttled,omitempty"`
+	Evidence string `json:"evidence"`
+	evidence.Answers
+	Throttled float64 `json:"throttled,omitempty"`
 	// Object is the owner's manifest, Attempt and Before what was tried.
 	Object  map[string]any    `json:"object,omitempty"`
 	Attempt int32             `json:"attempt,omitempty"`
@@ -177,8 +173,7 @@ func prescribe(t *testing.T, with *engine.Engine, given prescribeCase) prescribe
 		}
 	}
 	require.NotEmpty(t, found, "nothing is found in the evidence")
-	observed.Repositories, observed.Objects, observed.Answers = given.Repositories, given.Objects, given.Answers
-	observed.Entrypoints, observed.Images = given.Entrypoints, given.Images
+	given.AddTo(&observed)
 	for i := range observed.Containers {
 		observed.Containers[i].Throttled = given.Throttled
 	}

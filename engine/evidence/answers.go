@@ -4,6 +4,24 @@ package evidence
 // asks nobody; who gathers evidence asks registries, the API server and the probed containers, and writes down here
 // what they answered. What was not asked is simply not there, and nothing is then concluded from it.
 
+// Answers are all that was answered, as who asked writes them to a file or adds them to evidence.
+type Answers struct {
+	Repositories []Repository `json:"repositories,omitempty"`
+	Objects      []Object     `json:"objects,omitempty"`
+	Answers      []Answer     `json:"answers,omitempty"`
+	Entrypoints  []Entrypoint `json:"entrypoints,omitempty"`
+	Images       []Image      `json:"images,omitempty"`
+}
+
+// AddTo adds the answers to what was observed.
+func (a Answers) AddTo(observed *Evidence) {
+	observed.Repositories = append(observed.Repositories, a.Repositories...)
+	observed.Objects = append(observed.Objects, a.Objects...)
+	observed.Answers = append(observed.Answers, a.Answers...)
+	observed.Entrypoints = append(observed.Entrypoints, a.Entrypoints...)
+	observed.Images = append(observed.Images, a.Images...)
+}
+
 // Repository is what a registry answered about one repository of images.
 type Repository struct {
 	// Name is the registry host and the path, for example docker.io/library/nginx.

@@ -192,9 +192,9 @@ type LimitRange struct {
 // Image is an image that a workload named.
 type Image struct {
 	// Container that named it; empty when it is not known.
-	Container string
+	Container string `json:"container,omitempty"`
 	// Image as it was written.
-	Image string
+	Image string `json:"image"`
 	// Ran is set when a pod of that revision was seen running.
-	Ran bool
+	Ran bool `json:"ran"`
 }

@@ -33,6 +33,7 @@ func TestProperties(t *testing.T) {
 		require.NoError(t, err, "PROPERTY_CASES")
 		cases = asked
 	}
+	sample := sampler(t)
 	workers := runtime.GOMAXPROCS(0)
 	var group sync.WaitGroup
 	var lock sync.Mutex
@@ -41,7 +42,7 @@ func TestProperties(t *testing.T) {
 		group.Go(func() {
 			own, did := map[string]int{}, 0
 			for seed := worker; seed < cases && !t.Failed(); seed += workers {
-				name, fit, err := property(uint64(seed))
+				name, fit, err := property(uint64(seed), sample)
 				if err != nil {
 					t.Errorf("seed %d: %v", seed, err)
 					return
@@ -69,9 +70,30 @@ func TestProperties(t *testing.T) {
 	t.Logf("%d objects, %d changed: %v", cases, changed, resolved)
 }
 
+// sampler writes objects before and after they were changed to the file that PROPERTY_SAMPLES names, a line each, for
+// whoever has an API server to ask whether they stayed valid.
+func sampler(t *testing.T) func(before, after map[string]any) {
+	name := os.Getenv("PROPERTY_SAMPLES")
+	if name == "" {
+		return func(map[string]any, map[string]any) {}
+	}
+	file, err := os.Create(name)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, file.Close()) })
+	var lock sync.Mutex
+	lines := json.NewEncoder(file)
+	return func(before, after map[string]any) {
+		lock.Lock()
+		defer lock.Unlock()
+		if err := lines.Encode(map[string]any{"before": before, "after": after}); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // property checks one object and gives the name of its action.
-func property(seed uint64) (string, remedy.Fit, error) {
-	g := generator{rand.New(rand.NewPCG(seed, 7))}
+func property(seed uint64, sample func(before, after map[string]any)) (string, remedy.Fit, error) {
+	g := generator{rand.New(rand.NewPCG(seed, 7)), seed%2 == 0}
 	object, action := g.object(), g.action()
 	raw, err := json.Marshal(object)
 	if err != nil {
@@ -127,6 +149,7 @@ func property(seed uint64) (string, remedy.Fit, error) {
 	if reason := broken(before, after); reason != "" {
 		return fail("%s", reason)
 	}
+	sample(before, after)
 	return name, result.Fit, nil
 }
 
@@ -276,7 +299,11 @@ func quantityAt(object map[string]any, path ...string) (resource.Quantity, bool)
 }
 
 // generator makes objects and actions that fit each other often enough.
-type generator struct{ *rand.Rand }
+type generator struct {
+	*rand.Rand
+	// hostile lets quantities in that the API server would refuse.
+	hostile bool
+}
 
 func pick[T any](g generator, from ...T) T { return from[g.IntN(len(from))] }
 
@@ -320,7 +347,7 @@ func (g generator) object() map[string]any {
 		"apiVersion": "apps/v1", "kind": pick(g, "Deployment", "StatefulSet", "DaemonSet", "Rollout"), "metadata": metadata,
 		"spec": map[string]any{
 			"replicas": g.IntN(5), "selector": map[string]any{"matchLabels": map[string]any{"app": "web"}},
-			"template": map[string]any{"metadata": map[string]any{"labels": map[string]any{"app": "web", "a.b/c~d": "x"}}, "spec": spec},
+			"template": map[string]any{"metadata": map[string]any{"labels": map[string]any{"app": "web", "a.b/c-d": "x"}}, "spec": spec},
 		},
 	}
 }
@@ -329,25 +356,30 @@ func (g generator) containerOf(name string, probes bool) map[string]any {
 	container := map[string]any{"name": name, "image": pick(g, "registry.example.com/web:1.4", "registry.example.com/web:1.5", "nginx")}
 	if g.often() {
 		resources := map[string]any{}
-		amounts := func() map[string]any {
+		amounts := func(most string) map[string]any {
 			list := map[string]any{}
 			for _, name := range []string{"memory", "cpu", "ephemeral-storage"} {
 				if !g.often() {
 					continue
 				}
-				if name == "cpu" {
+				switch {
+				case name == "cpu" && g.hostile:
 					list[name] = pick[any](g, "100m", "1", "0.5", "2000m", 1, "-1", "x", "0")
-				} else {
+				case name == "cpu":
+					list[name] = pick[any](g, "100m", "0.1", "50m")
+				case g.hostile:
 					list[name] = pick[any](g, "128Mi", "64Mi", "134217728", "1Gi", "1G", "0.1Gi", 1e8, "0", "-5Mi", "9999Pi", "mush")
+				default:
+					list[name] = pick[any](g, most+"Mi", "134217728", "100M", "0.1Gi")
 				}
 			}
 			return list
 		}
 		if g.often() {
-			resources["limits"] = amounts()
+			resources["limits"] = amounts("128")
 		}
 		if g.often() {
-			resources["requests"] = amounts()
+			resources["requests"] = amounts("64")
 		}
 		container["resources"] = resources
 	}

@@ -62,23 +62,23 @@ func diagnose(options diagnoseOptions, streams Streams, now func() time.Time) er
 	if err != nil {
 		return err
 	}
-	input, err := readAll(options.files, streams.In)
+	input, err := readAll("--filename", options.files, streams.In)
 	if err != nil {
 		return err
 	}
 	return printDiagnoses(streams.Out, options.output, engine.New(known).DiagnoseAll(text.Parse(input, now())))
 }
 
-// readAll gives the content of all files, one after the other.
-func readAll(names []string, stdin io.Reader) ([]byte, error) {
+// readAll gives the content of all files that a flag names, one after the other.
+func readAll(flag string, names []string, stdin io.Reader) ([]byte, error) {
 	var all []byte
 	for _, name := range names {
-		data, err := readOne(name, stdin)
+		data, err := readOne(flag, name, stdin)
 		if err != nil {
 			return nil, err
 		}
 		if len(all)+len(data) > maxInput {
-			return nil, fmt.Errorf("--filename %s: more than %d MiB of text in all", name, maxInput>>20)
+			return nil, fmt.Errorf("%s %s: more than %d MiB of text in all", flag, name, maxInput>>20)
 		}
 		all = append(all, data...)
 		if len(data) > 0 && data[len(data)-1] != '\n' {
@@ -88,19 +88,19 @@ func readAll(names []string, stdin io.Reader) ([]byte, error) {
 	return all, nil
 }
 
-func readOne(name string, stdin io.Reader) ([]byte, error) {
+func readOne(flag, name string, stdin io.Reader) ([]byte, error) {
 	source := stdin
 	if name != "-" {
 		file, err := os.Open(name)
 		if err != nil {
-			return nil, fmt.Errorf("--filename: %w", err)
+			return nil, fmt.Errorf("%s: %w", flag, err)
 		}
 		defer file.Close()
 		source = file
 	}
 	data, err := io.ReadAll(io.LimitReader(source, maxInput+1))
 	if err != nil {
-		return nil, fmt.Errorf("--filename %s: %w", name, err)
+		return nil, fmt.Errorf("%s %s: %w", flag, name, err)
 	}
 	return data, nil
 }

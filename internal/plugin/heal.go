@@ -29,6 +29,8 @@ const (
 
 type healOptions struct {
 	files, evidence []string
+	answers         []string
+	podTemplates    []string
 	output          string
 	color           string
 	rules           string
@@ -58,6 +60,10 @@ is nothing to do. What was done and why is told on standard error.`,
   # Heal what is applied
   kubectl remedy heal -f web.yaml --evidence pod.txt | kubectl apply -f -
 
+  # Tell it which tags there are, so that it can replace one that is missing
+  echo '{repositories: [{name: docker.io/library/nginx, exists: true, tags: [1.27.1, 1.27.2]}]}' > tags.yaml
+  kubectl remedy heal -f web.yaml --evidence pod.txt --answers tags.yaml --assertive -o diff
+
   # Heal what runs, by a JSON patch
   kubectl patch deployment web --type json -p "$(kubectl remedy heal -f web.yaml --evidence pod.txt -o patch)"`,
 		Args: cobra.NoArgs,
@@ -68,6 +74,10 @@ is nothing to do. What was done and why is told on standard error.`,
 	flags := command.Flags()
 	flags.StringArrayVarP(&options.files, "filename", "f", nil, "manifest to heal; - for standard input; may be repeated")
 	flags.StringArrayVar(&options.evidence, "evidence", nil, "file with text that shows the failure; - for standard input; may be repeated")
+	flags.StringArrayVar(&options.answers, "answers", nil,
+		"YAML file with what the evidence can't say: repositories, objects, answers, entrypoints and images ; may be repeated")
+	flags.StringArrayVar(&options.podTemplates, "pod-template", nil,
+		"KIND[.GROUP]=PATH: where objects of a kind have their pod template, as ScaledJob.keda.sh=spec.jobTargetRef.template; other kinds that are not Kubernetes' own have it at spec.template; may be repeated")
 	flags.StringVarP(&options.output, "output", "o", "yaml",
 		"yaml: the manifest; patch: a JSON patch, one line for each object that changes; diff; json: all that was found and done, with audit records")
 	flags.StringVar(&options.color, "color", "auto", "color of a diff: auto, always or never; auto also minds NO_COLOR")
@@ -79,6 +89,7 @@ is nothing to do. What was done and why is told on standard error.`,
 // healed is an object of a manifest with what was found about it.
 type healed struct {
 	*manifest.Object
+	template   remedy.Template
 	applied    []v1alpha1.Action
 	operations []remedy.Operation
 	records    []audit.Record
@@ -97,6 +108,10 @@ func heal(options healOptions, streams Streams, now func() time.Time) error {
 	if err := options.check(); err != nil {
 		return err
 	}
+	templates, err := parseTemplates(options.podTemplates)
+	if err != nil {
+		return err
+	}
 	known, err := loadRules(options.rules, streams.Err)
 	if err != nil {
 		return err
@@ -105,7 +120,7 @@ func heal(options healOptions, streams Streams, now func() time.Time) error {
 	var before [][]byte
 	var objects []*healed
 	for _, name := range options.files {
-		data, err := readOne(name, streams.In)
+		data, err := readOne("--filename", name, streams.In)
 		if err != nil {
 			return err
 		}
@@ -115,16 +130,20 @@ func heal(options healOptions, streams Streams, now func() time.Time) error {
 		}
 		files, before = append(files, file), append(before, data)
 		for _, object := range file.Objects() {
-			objects = append(objects, &healed{Object: object})
+			objects = append(objects, &healed{Object: object, template: templates.of(object.Value)})
 		}
 	}
 	seen := bytes.Join(before, []byte("\n---\n"))
 	if len(options.evidence) > 0 {
-		if seen, err = readAll(options.evidence, streams.In); err != nil {
+		if seen, err = readAll("--evidence", options.evidence, streams.In); err != nil {
 			return err
 		}
 	}
-	astray := healAll(engine.New(known), text.Parse(seen, now()), objects, options.assertive, now())
+	told, err := readAnswers(options.answers, streams.In)
+	if err != nil {
+		return err
+	}
+	astray := healAll(engine.New(known), text.Parse(seen, now()), told, objects, options.assertive, now())
 	for _, diagnosis := range astray {
 		fmt.Fprintf(streams.Err, "warning: %s of %s is not about any object of the manifest: %s\n",
 			diagnosis.FailureType, titleOf(diagnosis), diagnosis.Finding.RootCause)
@@ -146,20 +165,21 @@ func (o healOptions) check() error {
 		return fmt.Errorf("--output %q must be yaml, patch, diff or json", o.output)
 	case !slices.Contains([]string{"auto", "always", "never"}, o.color):
 		return fmt.Errorf("--color %q must be auto, always or never", o.color)
-	case len(slices.DeleteFunc(slices.Concat(o.files, o.evidence), func(name string) bool { return name != "-" })) > 1:
-		return errors.New("standard input can be read once: only one of --filename and --evidence may be -")
+	case len(slices.DeleteFunc(slices.Concat(o.files, o.evidence, o.answers), func(name string) bool { return name != "-" })) > 1:
+		return errors.New("standard input can be read once: only one of --filename, --evidence and --answers may be -")
 	}
 	return nil
 }
 
 // healAll diagnoses observations against the objects and changes those that can be healed. It gives the diagnoses
 // that are about none of them.
-func healAll(with *engine.Engine, observations evidence.Observations, objects []*healed, assertive bool, now time.Time) []engine.Diagnosis {
+func healAll(with *engine.Engine, observations evidence.Observations, told evidence.Answers, objects []*healed, assertive bool, now time.Time) []engine.Diagnosis {
 	var astray []engine.Diagnosis
 	for _, observed := range observations.Collect() {
 		object := aboutWhich(observed.Workload, objects)
 		if object != nil {
-			complete(&observed, object.Value)
+			complete(&observed, object)
+			told.AddTo(&observed)
 		}
 		for _, diagnosis := range with.Diagnose(observed) {
 			if object == nil {
@@ -177,7 +197,7 @@ func (h *healed) heal(diagnosis engine.Diagnosis, observed evidence.Evidence, as
 	became := outcome{diagnosis: diagnosis}
 	defer func() { h.outcomes = append(h.outcomes, became) }()
 	prescribed, err := engine.Prescribe(diagnosis, observed, engine.Situation{
-		Object: h.Value, Template: remedy.TemplateOf(h.Value), InForce: h.applied, Install: engine.Allowance{Assertive: assertive},
+		Object: h.Value, Template: h.template, InForce: h.applied, Install: engine.Allowance{Assertive: assertive},
 	})
 	if err != nil {
 		became.reason = err.Error()
@@ -188,7 +208,7 @@ func (h *healed) heal(diagnosis engine.Diagnosis, observed evidence.Evidence, as
 		became.reason = prescribed.Reason
 		return
 	}
-	resolved := remedy.Resolve(prescribed.Actions, h.Value)
+	resolved := remedy.ResolveAt(prescribed.Actions, h.Value, h.template)
 	if resolved.Fit == remedy.InEffect {
 		became.reason = "the manifest has it already"
 		return

@@ -1,10 +1,15 @@
 package plugin
 
 import (
+	"fmt"
+	"io"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+
+	"sigs.k8s.io/yaml"
 
 	"github.com/kube-remedy/kube-remedy/engine/evidence"
 	"github.com/kube-remedy/kube-remedy/engine/remedy"
@@ -23,7 +28,7 @@ func aboutWhich(workload evidence.Workload, objects []*healed) *healed {
 		if object.kind() == workload.Kind && object.name() == workload.Name {
 			return object
 		}
-		if podSpecOf(object.Value) == nil {
+		if podSpecOf(object) == nil {
 			continue
 		}
 		several, only = several || only != nil, object
@@ -45,9 +50,9 @@ func aboutWhich(workload evidence.Workload, objects []*healed) *healed {
 var created = map[string]bool{"Pod": true, "ReplicaSet": true, "Job": true, "Deployment": true}
 
 // podSpecOf reads the pod spec of an object, as far as it is of the types that the API has; nil when there is none.
-func podSpecOf(object map[string]any) *corev1.PodSpec {
-	at := object
-	for _, member := range append(remedy.TemplateOf(object), "spec") {
+func podSpecOf(object *healed) *corev1.PodSpec {
+	at := object.Value
+	for _, member := range append(slices.Clone(object.template), "spec") {
 		at, _ = at[member].(map[string]any)
 	}
 	if at["containers"] == nil {
@@ -61,7 +66,7 @@ func podSpecOf(object map[string]any) *corev1.PodSpec {
 }
 
 // complete adds to the evidence what only the manifest says: what the owner wrote of a container that failed.
-func complete(observed *evidence.Evidence, object map[string]any) {
+func complete(observed *evidence.Evidence, object *healed) {
 	spec := podSpecOf(object)
 	if spec == nil {
 		return
@@ -84,4 +89,52 @@ func complete(observed *evidence.Evidence, object map[string]any) {
 			}
 		}
 	}
+}
+
+// templates say where kinds have their pod template, by KIND or KIND.GROUP.
+type templates map[string]remedy.Template
+
+func parseTemplates(written []string) (templates, error) {
+	found := templates{}
+	for _, text := range written {
+		kind, path, ok := strings.Cut(text, "=")
+		if !ok || kind == "" || path == "" || slices.Contains(strings.Split(path, "."), "") {
+			return nil, fmt.Errorf("--pod-template %q must be KIND=PATH or KIND.GROUP=PATH, as ScaledJob.keda.sh=spec.jobTargetRef.template", text)
+		}
+		found[kind] = remedy.ParseTemplate(path)
+	}
+	return found, nil
+}
+
+// of gives where an object has its pod template.
+func (t templates) of(object map[string]any) remedy.Template {
+	kind, _ := object["kind"].(string)
+	version, _ := object["apiVersion"].(string)
+	group, _, grouped := strings.Cut(version, "/")
+	if path, ok := t[kind+"."+group]; ok && grouped {
+		return path
+	}
+	if path, ok := t[kind]; ok {
+		return path
+	}
+	return remedy.TemplateOf(object)
+}
+
+// readAnswers reads files of answers, strictly: a field that is not known is a mistake.
+func readAnswers(names []string, in io.Reader) (evidence.Answers, error) {
+	var all evidence.Evidence
+	for _, name := range names {
+		data, err := readOne("--answers", name, in)
+		if err != nil {
+			return evidence.Answers{}, err
+		}
+		var told evidence.Answers
+		if err := yaml.UnmarshalStrict(data, &told); err != nil {
+			return evidence.Answers{}, fmt.Errorf("--answers %s: %w", name, err)
+		}
+		told.AddTo(&all)
+	}
+	return evidence.Answers{
+		Repositories: all.Repositories, Objects: all.Objects, Answers: all.Answers, Entrypoints: all.Entrypoints, Images: all.Images,
+	}, nil
 }

@@ -148,3 +148,39 @@ func TestHealIsToldWhatIsWrongWithItsInput(t *testing.T) {
 		})
 	}
 }
+
+func TestHealGoesByAnswersAndByWhereAKindHasItsTemplate(t *testing.T) {
+	const job = `apiVersion: keda.sh/v1alpha1
+kind: ScaledJob
+metadata: {name: press}
+spec:
+  jobTargetRef:
+    template:
+      spec:
+        containers:
+        - name: app
+          image: registry.example.com/shop/press:1.4.9 # tomorrow's
+`
+	const events = `Warning  Failed  10s (x4 over 2m)  kubelet  spec.containers{app}  Failed to pull image "registry.example.com/shop/press:1.4.9": rpc error: code = NotFound desc = failed to resolve reference "registry.example.com/shop/press:1.4.9": registry.example.com/shop/press:1.4.9: not found
+`
+	file := written(t, "press.yaml", job)
+	answers := written(t, "tags.yaml", "repositories:\n- {name: registry.example.com/shop/press, exists: true, tags: [1.4.8, 2.0.0]}\n")
+	const place = "ScaledJob.keda.sh=spec.jobTargetRef.template"
+	out, errs, err := run(t, events, "heal", "-f", file, "--evidence", "-", "--answers", answers, "--assertive", "--pod-template", place)
+	require.NoError(t, err, errs)
+	require.Equal(t, strings.Replace(job, "press:1.4.9", "press:1.4.8", 1), out)
+
+	_, errs, err = run(t, events, "heal", "-f", file, "--evidence", "-", "--assertive", "--pod-template", place)
+	require.Error(t, err)
+	require.Contains(t, errs, "it is not known which tags registry.example.com/shop/press has")
+
+	for _, wrong := range [][]string{
+		{"--pod-template", "ScaledJob"},
+		{"--pod-template", "ScaledJob=spec..template"},
+		{"--answers", written(t, "wrong.yaml", "repositorys: []")},
+		{"--answers", file + ".none"},
+	} {
+		_, _, err = run(t, events, append([]string{"heal", "-f", file, "--evidence", "-"}, wrong...)...)
+		require.ErrorContains(t, err, wrong[0])
+	}
+}
