@@ -160,6 +160,9 @@ func questions(diagnosis engine.Diagnosis, observed evidence.Evidence) []string 
 	for _, question := range asked.References {
 		lines = append(lines, fmt.Sprintf("each %s beside %s", question.Kind, question.Name))
 	}
+	for _, question := range asked.Probes {
+		lines = append(lines, fmt.Sprintf("what container %s answers by %s on port %d to %s", question.Container, question.Scheme, question.Port, strings.Join(question.Paths, " ")))
+	}
 	return lines
 }
 

@@ -3,9 +3,12 @@ package eventwatcher
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	kauth "github.com/google/go-containerregistry/pkg/authn/kubernetes"
@@ -15,6 +18,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/rest"
 
 	"github.com/kube-remedy/kube-remedy/engine"
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
@@ -46,6 +50,9 @@ func (w *Watcher) answer(ctx context.Context, live *unstructured.Unstructured, d
 		}
 		for _, question := range asked.References {
 			answered = w.answerReference(ctx, question, observed) || answered
+		}
+		for _, question := range asked.Probes {
+			answered = w.answerProbe(ctx, question, observed) || answered
 		}
 	}
 	return answered
@@ -275,4 +282,55 @@ func (w *Watcher) keysIn(ctx context.Context, kind v1alpha1.ReferenceKind, names
 	default:
 		return nil, nil
 	}
+}
+
+// probeTime bounds one request of a container: longer than a probe may be made to wait (10 s) is of no use.
+const probeTime = 10 * time.Second
+
+// answerProbe asks a container through the API server, as kubectl get --raw does: only what the pod itself serves can be
+// reached so. Bodies are not read. The first path that succeeds ends the question.
+func (w *Watcher) answerProbe(ctx context.Context, question engine.ProbeQuestion, observed *evidence.Evidence) bool {
+	if w.prober == nil {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, probeTime)
+	defer cancel()
+	answered := false
+	for _, path := range question.Paths {
+		target := w.clients.CoreV1().RESTClient().Get().Namespace(observed.Workload.Namespace).Resource("pods").
+			Name(fmt.Sprintf("%s:%s:%d", strings.ToLower(question.Scheme), question.Pod, question.Port)).SubResource("proxy").Suffix(path).URL()
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), http.NoBody)
+		if !w.told("probe", err) {
+			return answered
+		}
+		begin := w.clock.Now()
+		response, err := w.prober.Do(request)
+		if !w.told("probe", err) {
+			return answered
+		}
+		_ = response.Body.Close()
+		if response.StatusCode == http.StatusForbidden && len(observed.Answers) == 0 && response.Header.Get("Content-Type") == "application/json" {
+			w.told("probe", errors.New("the API server does not let the watcher ask pods"))
+			return answered
+		}
+		given := evidence.Answer{
+			Container: question.Container, Scheme: question.Scheme, Port: question.Port, Path: path,
+			Status: int32(response.StatusCode), Seconds: w.clock.Since(begin).Seconds(),
+		}
+		observed.Answers, answered = append(observed.Answers, given), true
+		if given.Succeeds() {
+			break
+		}
+	}
+	return answered
+}
+
+// newProber gives a client for answerProbe. It follows no redirects: they would take its token along.
+func newProber(config *rest.Config) (*http.Client, error) {
+	client, err := rest.HTTPClientFor(config)
+	if err != nil {
+		return nil, fmt.Errorf("client for probes: %w", err)
+	}
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return client, nil
 }

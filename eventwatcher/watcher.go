@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"sync"
 	"time"
 
@@ -46,6 +47,8 @@ type Options struct {
 	Engine *engine.Engine
 	// Registry is asked what image registries have; nil when they are not to be asked.
 	Registry *registry.Registry
+	// AskProbes lets containers be asked, through the API server, for the paths that a failing probe could ask for.
+	AskProbes bool
 	// Log, Metrics and Clock are where lines and figures go and where the time comes from.
 	Log     *slog.Logger
 	Metrics prometheus.Registerer
@@ -64,6 +67,7 @@ type Watcher struct {
 	clients  kubernetes.Interface
 	partial  metadata.Interface
 	usage    metricsclient.PodMetricsesGetter
+	prober   *http.Client              // nil when containers are not asked
 	looked   *utilcache.LRUExpireCache // close looks by workload
 	queue    workqueue.TypedRateLimitingInterface[evidence.Workload]
 	recorder record.EventRecorder
@@ -120,6 +124,11 @@ func New(options Options) (*Watcher, error) {
 	}
 	if w.caches, err = newCaches(clients, partial, own); err != nil {
 		return nil, err
+	}
+	if options.AskProbes {
+		if w.prober, err = newProber(config); err != nil {
+			return nil, err
+		}
 	}
 	w.owners = owners{sets: w.caches.sets.GetIndexer(), metadata: partial, objects: objects}
 	w.events = record.NewBroadcaster()

@@ -42,7 +42,7 @@ type flags struct {
 	kubeconfig, namespace, healthListen, logLevel, rules string
 	window                                               time.Duration
 	workers                                              int
-	askRegistries                                        bool
+	askRegistries, askProbes                             bool
 	network                                              registry.Network
 }
 
@@ -58,6 +58,7 @@ func parse(args []string, stderr io.Writer) (flags, error) {
 	set.DurationVar(&f.window, "stabilization-window", eventwatcher.DefaultStabilizationWindow, "how long pods with a cure must stay Ready until it counts as verified")
 	set.IntVar(&f.workers, "workers", 2, "how many workloads are looked at in parallel")
 	set.BoolVar(&f.askRegistries, "ask-registries", true, "ask image registries which tags exist when an image can't be pulled; only public addresses unless more is allowed here")
+	set.BoolVar(&f.askProbes, "ask-probes", false, "when a probe asks for a path that is not there, ask the container for the usual ones, through the API server; needs the right to get pods/proxy")
 	set.Func("private-registry", "network (as 10.20.0.0/16) with registries that may be asked although it is not public; may be repeated", func(value string) error {
 		network, err := netip.ParsePrefix(value)
 		f.network.Private = append(f.network.Private, network)
@@ -131,7 +132,7 @@ func watch(ctx context.Context, f flags, stderr io.Writer) error {
 	watcher, err := eventwatcher.New(eventwatcher.Options{
 		Config: config, Namespace: f.namespace, Identity: host + "_" + uuid.NewString(),
 		StabilizationWindow: f.window, Workers: f.workers,
-		Engine: engine.New(known), Registry: asked, Log: log, Metrics: metrics, Clock: clock.RealClock{},
+		Engine: engine.New(known), Registry: asked, AskProbes: f.askProbes, Log: log, Metrics: metrics, Clock: clock.RealClock{},
 	})
 	if err != nil {
 		return err

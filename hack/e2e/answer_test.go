@@ -113,3 +113,18 @@ func TestRequestsThatFitNoNodeAreReducedToWhatFits(t *testing.T) {
 	w.untilRunning()
 	w.untilPhase(v1alpha1.PhaseVerified, 1)
 }
+
+func TestAProbeOfAWrongPathIsHealedByOneThatAnswers(t *testing.T) {
+	t.Parallel()
+	w := newWorkload(t, spec{})
+	w.writeOwn(`      containers:
+      - name: app
+        image: misbehave:v1
+        args: [-http-port=8080, -http-path=/health/ready]
+        readinessProbe: {httpGet: {path: /is-it-ready, port: 8080}, periodSeconds: 1}`)
+	w.learn()
+	w.apply()
+	require.Equal(t, "/health/ready", w.field("{.spec.template.spec.containers[0].readinessProbe.httpGet.path}"))
+	w.untilRunning()
+	w.untilPhase(v1alpha1.PhaseVerified, 1)
+}

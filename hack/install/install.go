@@ -148,7 +148,7 @@ func (p *Pair) StartStandby(ctx context.Context) (*Program, error) {
 func (p *Pair) startWatcher(ctx context.Context, healthPort string) (*Program, error) {
 	return p.start(ctx, "eventwatcher", healthPort,
 		"--health-listen="+p.cluster.HostIP()+":"+healthPort, "--namespace="+Namespace, "--stabilization-window="+p.window.String(),
-		"--registry-mirror=_default="+p.cluster.RegistryURL())
+		"--registry-mirror=_default="+p.cluster.RegistryURL(), "--ask-probes")
 }
 
 // Stop ends the programs that run, as a node would: SIGTERM, then waiting.
