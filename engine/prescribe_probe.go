@@ -232,14 +232,7 @@ func (p *prescriber) moreTime(change *v1alpha1.AdjustProbe, probe *corev1.Probe)
 	if change.InitialDelaySeconds != nil || change.TimeoutSeconds != nil || change.PeriodSeconds != nil {
 		planned = one(v1alpha1.Action{AdjustProbe: change})
 	}
-	if cpu, err := p.moreCPU(); err == nil {
-		for i := range planned {
-			planned[i].doubt = 2 * lowerRank // more patience is worth less than the CPU that is missing
-		}
-		planned = append(cpu, planned...)
-	} else if p.container.Throttled >= throttledAt {
-		p.refuse("raiseCPU", err.Error())
-	}
+	planned = p.cpuFirst(planned)
 	if len(planned) == 0 {
 		return nil, fmt.Errorf("the timing of the %s probe of container %s is as patient as it may be", change.Probe, p.container.Name)
 	}
@@ -265,9 +258,34 @@ func (p *prescriber) answerSeconds(target v1alpha1.ProbeTarget) float64 {
 	return 0
 }
 
+// cpuFirst puts more CPU before other treatments of what is slow, where the container is throttled.
+func (p *prescriber) cpuFirst(planned []treatment) []treatment {
+	cpu, err := p.moreCPU()
+	if err != nil {
+		if p.throttled() {
+			p.refuse("raiseCPU", err.Error())
+		}
+		return planned
+	}
+	for i := range planned {
+		planned[i].doubt = 2 * lowerRank // more patience is worth less than the CPU that is missing
+	}
+	return append(cpu, planned...)
+}
+
+// atLimit is the share of its CPU limit from which a container that uses it is held back by it, in percent: usage is an
+// average over some 15 s (metrics-server's resolution), which seldom reaches the limit itself.
+const atLimit = 95
+
+// throttled reports whether the container's CPU limit holds it back: as it was counted, or because it uses all of it.
+func (p *prescriber) throttled() bool {
+	limit := p.container.Resources.Limits.Cpu().MilliValue()
+	return p.container.Throttled >= throttledAt || limit > 0 && p.container.CPUUsage*100 >= limit*atLimit
+}
+
 // moreCPU raises the CPU limit of a container that is throttled.
 func (p *prescriber) moreCPU() ([]treatment, error) {
-	if p.container.Throttled < throttledAt {
+	if !p.throttled() {
 		return nil, fmt.Errorf("container %s was not seen throttled", p.container.Name)
 	}
 	limit, ok := p.container.Resources.Limits[corev1.ResourceCPU]

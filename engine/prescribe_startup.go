@@ -28,10 +28,10 @@ func (p *prescriber) relaxStartup() ([]treatment, error) {
 		if later == nil {
 			return nil, fmt.Errorf("the first liveness probe of container %s comes as late as it may", p.container.Name)
 		}
-		return one(v1alpha1.Action{RelaxStartup: later}), nil
+		return p.cpuFirst(one(v1alpha1.Action{RelaxStartup: later})), nil
 	default:
 		relax := remedy.TimeToStart(p.container.Name, p.startSeconds(), p.situation.Attempt)
-		return one(v1alpha1.Action{RelaxStartup: relax}), nil
+		return p.cpuFirst(one(v1alpha1.Action{RelaxStartup: relax})), nil
 	}
 }
 
