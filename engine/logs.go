@@ -16,6 +16,8 @@ const (
 	endLines = 12
 	// persists: an error that a program may overcome counts when it is there so often and ends the log.
 	persists = 3
+	// goesOn: what is there so often is overcome as often where more lines than these follow it.
+	goesOn = 2
 )
 
 // logHits finds the signatures in the logs that still matter.
@@ -152,7 +154,7 @@ func ending(hits []*catalog.Hit, text []byte) []*catalog.Hit {
 			continue
 		}
 		kept = append(kept, hit)
-		died = died || hit.Signature.Alone || hit.Signature.Outside || hit.Fact.Count >= persists || hit.Signature.FailureType == v1alpha1.NodeNotReady
+		died = died || hit.Signature.Alone || hit.Signature.Outside || (hit.Fact.Count >= persists && linesAfter(text[end:]) <= goesOn) || hit.Signature.FailureType == v1alpha1.NodeNotReady
 	}
 	if !died {
 		return nil

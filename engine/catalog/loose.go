@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"regexp/syntax"
 	"slices"
+	"strings"
 
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
 	"github.com/kube-remedy/kube-remedy/engine/match"
@@ -66,6 +67,9 @@ func loosePattern(signature *Signature) (match.Pattern, bool) {
 	if len(pattern.Literals) == 0 {
 		pattern.Literals = slices.DeleteFunc(slices.Clone(signature.Reason), func(reason string) bool { return len(reason) < looseReason || statusCodes[reason] })
 		pattern.IgnoreCase = false
+		if pattern.Regexp == nil && len(pattern.Literals) > 0 { // inside a longer word it is a name, as of a feature gate
+			pattern.Regexp = regexp.MustCompile(`\b(?:` + strings.Join(pattern.Literals, "|") + `)\b`)
+		}
 	}
 	return pattern, len(pattern.Literals) > 0
 }
