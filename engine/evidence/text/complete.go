@@ -19,12 +19,17 @@ func (p *parser) complete() {
 	for _, object := range p.objects {
 		if pod, ok := object.(*corev1.Pod); ok && pod.Name == "" {
 			pieces = append(pieces, pod)
-		} else if ok && len(pod.Status.ContainerStatuses)+len(pod.Status.InitContainerStatuses) == 0 {
+		} else if ok && len(pod.Status.ContainerStatuses)+len(pod.Status.InitContainerStatuses) == 0 || ok && lacksState(pod) {
 			named[pod.Name] = pod
 		}
 	}
 	for _, object := range p.rows.objects {
-		if row, ok := object.(*corev1.Pod); ok && named[row.Name] != nil {
+		row, ok := object.(*corev1.Pod)
+		switch {
+		case !ok || named[row.Name] == nil:
+		case lacksState(named[row.Name]):
+			fillState(named[row.Name], row)
+		default:
 			fillIn(named[row.Name], row)
 		}
 	}
@@ -74,6 +79,23 @@ func (p *parser) together(pieces []*corev1.Pod) []*corev1.Pod {
 	status.Status.ContainerStatuses[0].Name = other.Name
 	p.remove(spec)
 	return []*corev1.Pod{status}
+}
+
+// lacksState reports whether of the only container of a pod nothing is told but how its last run ended, as when the rest
+// was filtered away.
+func lacksState(pod *corev1.Pod) bool {
+	return len(pod.Status.ContainerStatuses) == 1 && pod.Status.ContainerStatuses[0].State == (corev1.ContainerState{}) &&
+		pod.Status.ContainerStatuses[0].LastTerminationState.Terminated != nil
+}
+
+// fillState gives the only container of a pod the state that a row tells.
+func fillState(pod, row *corev1.Pod) {
+	if len(row.Status.ContainerStatuses) != 1 {
+		return
+	}
+	known, told := &pod.Status.ContainerStatuses[0], row.Status.ContainerStatuses[0]
+	known.State, known.Ready, known.RestartCount = told.State, told.Ready, told.RestartCount
+	pod.CreationTimestamp, pod.Status.Phase = row.CreationTimestamp, row.Status.Phase
 }
 
 // fillIn gives a pod the statuses of a row, which are those of its first containers.
