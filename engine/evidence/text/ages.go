@@ -35,7 +35,7 @@ type age struct {
 
 // parseAge reads a text such as 45s, 2m3s, 4d12h, 2y105d, <unknown> or <invalid>.
 func parseAge(text string) (age, bool) {
-	if text == "<unknown>" || text == "<invalid>" {
+	if text == "<unknown>" || text == "<invalid>" || text == "..." || text == "…" { // the last where somebody left it out
 		return age{}, true
 	}
 	if len(text) < 2 || len(text) > 16 {

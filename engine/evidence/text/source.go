@@ -17,6 +17,8 @@ type source struct {
 	coloured, quoted bool
 	// curled is set when the text has typographic quotes.
 	curled bool
+	// commented are the lines of output that a script or a document has as comments; nil where there are none.
+	commented []bool
 }
 
 func newSource(data []byte) *source {
@@ -34,8 +36,48 @@ func newSource(data []byte) *source {
 	}
 	s.starts = append(s.starts, len(s.text))
 	s.curled = strings.Contains(s.text, "\u201c")
-	s.quoted = strings.HasPrefix(s.text, ">") || strings.Contains(s.text, "\n>")
+	s.quoted = strings.HasPrefix(s.text, ">") || strings.Contains(s.text, "\n>") || strings.Contains(s.text, "\n  >")
+	s.findComments()
 	return s
+}
+
+// findComments finds the output of kubectl in comments: lines in a row that begin with #, of which one is the header of
+// a table or an event.
+func (s *source) findComments() {
+	if !strings.HasPrefix(s.text, "#") && !strings.Contains(s.text, "\n#") && !strings.Contains(s.text, " #") {
+		return
+	}
+	var found []bool
+	for i := 0; i < s.lines(); i++ {
+		begin, output := i, false
+		for ; i < s.lines(); i++ {
+			line, ok := uncommented(s.line(i))
+			if !ok {
+				break
+			}
+			start := trimLeft(line)
+			output = output || isTableHeader(start) || isEventRow(start)
+		}
+		if !output || i-begin < 2 {
+			continue
+		}
+		if found == nil {
+			found = make([]bool, s.lines())
+		}
+		for j := begin; j < i; j++ {
+			found[j] = true
+		}
+	}
+	s.commented = found
+}
+
+// uncommented gives a line without the sign of a comment; false for one that is none.
+func uncommented(line string) (string, bool) {
+	rest, ok := strings.CutPrefix(trimLeft(line), "#")
+	if !ok || rest != "" && rest[0] != ' ' && rest[0] != '\t' {
+		return line, false
+	}
+	return strings.TrimPrefix(rest, " "), true
 }
 
 // lines is how many lines there are.
@@ -56,8 +98,11 @@ func (s *source) line(i int) string {
 	if s.curled {
 		line = straight(line)
 	}
-	if s.quoted && strings.HasPrefix(line, ">") && (s.isQuoted(i-1) || s.isQuoted(i+1)) {
-		line = strings.TrimPrefix(strings.TrimLeft(line, ">"), " ")
+	if s.quoted && (s.isQuoted(i-1) || s.isQuoted(i+1)) && strings.HasPrefix(trimLeft(line), ">") {
+		line = strings.TrimPrefix(strings.TrimLeft(trimLeft(line), ">"), " ")
+	}
+	if s.commented != nil && s.commented[i] {
+		line, _ = uncommented(line)
 	}
 	return line
 }
@@ -72,7 +117,7 @@ func straight(line string) string {
 
 // isQuoted tells whether a line begins as mails and issues quote lines. One alone may be a prompt.
 func (s *source) isQuoted(i int) bool {
-	return i >= 0 && i < s.lines() && s.text[s.starts[i]] == '>'
+	return i >= 0 && i < s.lines() && strings.HasPrefix(trimLeft(s.text[s.starts[i]:s.starts[i+1]]), ">")
 }
 
 // raw are the bytes of the lines from to before until, as they were.
