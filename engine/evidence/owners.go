@@ -93,6 +93,15 @@ func podByName(namespace, name string) Workload {
 	}
 }
 
+// DeploymentOf gives the name of the Deployment whose pod has a name; false for a name that no Deployment's pod has.
+func DeploymentOf(pod string) (string, bool) {
+	parts := deploymentPod.FindStringSubmatch(pod)
+	if parts == nil {
+		return "", false
+	}
+	return parts[1], true
+}
+
 // containerIn gives the container that an event is about: named by its field path
 // (spec.containers{app}), or nothing.
 func containerIn(reference corev1.ObjectReference) string {

@@ -330,10 +330,12 @@ func (p *parser) table(i int) int {
 	margin := indentOf(first)
 	header, _ := parseHeader(strings.TrimSpace(first))
 	seen := p.clock.sighting()
+	p.rows.begin(p.command.name != "")
 	j := i + 1
 	for ; j < p.src.lines(); j++ {
 		line := dedent(p.src.line(j), margin)
 		if isElision(line) {
+			p.rows.partial[len(p.rows.partial)-1] = true
 			continue
 		}
 		if isBlank(line) {
@@ -426,6 +428,10 @@ func isObjectName(text string) bool {
 type rows struct {
 	objects []runtime.Object
 	index   map[string]int
+	// tables are the number of the table that told of each object last, from 1; partial says of each table whether it
+	// tells of some objects only.
+	tables  []int
+	partial []bool
 }
 
 // put adds an object, or takes it for the next state of one that a row told of before.
@@ -439,11 +445,11 @@ func (r *rows) put(kind string, object runtime.Object) {
 	}
 	if at, seen := r.index[key]; seen {
 		afterwards(r.objects[at], object)
-		r.objects[at] = object
+		r.objects[at], r.tables[at] = object, len(r.partial)
 		return
 	}
 	r.index[key] = len(r.objects)
-	r.objects = append(r.objects, object)
+	r.objects, r.tables = append(r.objects, object), append(r.tables, len(r.partial))
 }
 
 // beside are the rows of objects that are not among the others.

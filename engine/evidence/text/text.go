@@ -144,6 +144,7 @@ func (p *parser) add(objects ...runtime.Object) {
 // collected are the objects of the whole text. A row of a table adds nothing to an object that was also
 // described or printed in full.
 func (p *parser) collected() []runtime.Object {
+	p.rows.forget()
 	p.complete()
 	return append(p.objects, p.rows.beside(p.objects)...)
 }

@@ -1,0 +1,70 @@
+package text
+
+import (
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/kube-remedy/kube-remedy/engine/evidence"
+)
+
+// Tables that were printed one after the other tell what became of pods: those that a later table of all pods has no
+// more are gone, and an end in failure was made good by a pod of the same name before its random part.
+
+// begin counts a table whose rows follow. A partial one does not tell of all pods.
+func (r *rows) begin(partial bool) {
+	r.partial = append(r.partial, partial)
+}
+
+// forget drops the rows of pods that are history.
+func (r *rows) forget() {
+	latest := map[string]int{} // by Deployment: the last table with pods of it
+	well := map[string]bool{}  // by the name without its random part
+	for i, object := range r.objects {
+		pod, ok := object.(*corev1.Pod)
+		if !ok {
+			continue
+		}
+		if owner, ok := deploymentOf(pod); ok && r.tables[i] > 0 && !r.partial[r.tables[i]-1] {
+			latest[owner] = max(latest[owner], r.tables[i])
+		}
+		if pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodRunning {
+			well[stem(pod)] = true
+		}
+	}
+	gone := map[runtime.Object]bool{}
+	for i, object := range r.objects {
+		pod, ok := object.(*corev1.Pod)
+		if !ok {
+			continue
+		}
+		owner, owned := deploymentOf(pod)
+		if owned && r.tables[i] > 0 && r.tables[i] < latest[owner] || endedInError(pod) && well[stem(pod)] {
+			gone[object] = true
+		}
+	}
+	if len(gone) > 0 {
+		r.objects = slices.DeleteFunc(r.objects, func(object runtime.Object) bool { return gone[object] })
+	}
+}
+
+func deploymentOf(pod *corev1.Pod) (string, bool) {
+	name, ok := evidence.DeploymentOf(pod.Name)
+	return pod.Namespace + "/" + name, ok
+}
+
+// stem is the name of a pod without its random part.
+func stem(pod *corev1.Pod) string {
+	return pod.Namespace + "/" + pod.Name[:max(strings.LastIndexByte(pod.Name, '-'), 0)]
+}
+
+// endedInError reports whether a row shows a pod that failed for good, and was not started again.
+func endedInError(pod *corev1.Pod) bool {
+	if pod.Status.Phase != corev1.PodFailed || len(pod.Status.ContainerStatuses) != 1 {
+		return false
+	}
+	status := pod.Status.ContainerStatuses[0]
+	return status.RestartCount == 0 && status.State.Terminated != nil && status.State.Terminated.Reason == "Error"
+}
