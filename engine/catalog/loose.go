@@ -68,7 +68,11 @@ func loosePattern(signature *Signature) (match.Pattern, bool) {
 		pattern.Literals = slices.DeleteFunc(slices.Clone(signature.Reason), func(reason string) bool { return len(reason) < looseReason || statusCodes[reason] })
 		pattern.IgnoreCase = false
 		if pattern.Regexp == nil && len(pattern.Literals) > 0 { // inside a longer word it is a name, as of a feature gate
-			pattern.Regexp = regexp.MustCompile(`\b(?:` + strings.Join(pattern.Literals, "|") + `)\b`)
+			reasons := `\b(?:` + strings.Join(pattern.Literals, "|") + `)\b`
+			pattern.Regexp = regexp.MustCompile(reasons)
+			if pattern.Not == nil { // "no ImagePullBackOff" says that all is well
+				pattern.Not = regexp.MustCompile(`(?i:\b(?:no|not|without|never) )` + reasons)
+			}
 		}
 	}
 	return pattern, len(pattern.Literals) > 0
