@@ -2,6 +2,7 @@ package eventwatcher
 
 import (
 	"fmt"
+	"math/bits"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -63,7 +64,7 @@ func (w *Watcher) podChanged(object any) {
 // while, or never.
 func (w *Watcher) eventHappened(object any) {
 	event, ok := object.(*corev1.Event)
-	if !ok || event.Type != corev1.EventTypeWarning || w.excluded(event.Namespace) {
+	if !ok || event.Type != corev1.EventTypeWarning || w.excluded(event.Namespace) || !worthALook(event.Count) {
 		return
 	}
 	known, found, err := w.caches.pods.GetIndexer().GetByKey(cache.NewObjectName(event.Namespace, event.InvolvedObject.Name).String())
@@ -76,6 +77,10 @@ func (w *Watcher) eventHappened(object any) {
 		}
 	}
 }
+
+// worthALook reports whether an event that was counted so often is to be looked at: the first time, the second, the
+// fourth and so on. A probe that fails every few seconds for days is not news each time.
+func worthALook(count int32) bool { return bits.OnesCount32(uint32(max(count, 1))) == 1 }
 
 func (w *Watcher) remediationChanged(object any) {
 	if remediation, ok := object.(*v1alpha1.Remediation); ok {

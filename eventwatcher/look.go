@@ -31,8 +31,10 @@ const (
 const (
 	// lookPause lies between two looks at a workload that keeps changing.
 	lookPause = 3 * time.Second
-	// lookSoon is when a workload in trouble is looked at again in which nothing was found yet.
+	// lookSoon is when a workload in trouble is looked at again in which nothing was found yet, as long as a pod of it is
+	// younger than settled: what an old one shows it has shown before.
 	lookSoon = 15 * time.Second
+	settled  = 10 * time.Minute
 	// lookAgain is when a workload that has not changed is looked at again: nodes, quotas and registries change too.
 	lookAgain = 10 * time.Minute
 	// maxLooked bounds how many workloads are remembered; one that is forgotten is only looked at once more.
@@ -58,6 +60,17 @@ func (w *Watcher) dueToLook(workload evidence.Workload, seen uint64) (time.Durat
 	default:
 		return max(lookPause-ago, 0), true
 	}
+}
+
+// unsettled reports whether a pod is in trouble, or not ready, and young enough that more of it is still to come.
+func (w *Watcher) unsettled(pod *corev1.Pod) bool {
+	if w.clock.Now().Sub(pod.CreationTimestamp.Time) > settled || pod.Status.Phase == corev1.PodSucceeded {
+		return false
+	}
+	ready := slices.ContainsFunc(pod.Status.Conditions, func(condition corev1.PodCondition) bool {
+		return condition.Type == corev1.PodReady && condition.Status == corev1.ConditionTrue
+	})
+	return troubled(pod) || !ready
 }
 
 // fingerprint stands for what the caches show of a workload and what is stored for it, but for what changes while

@@ -149,3 +149,29 @@ func TestAllowance(t *testing.T) {
 	require.Nil(t, given.MaxCPU)
 	require.True(t, given.Assertive)
 }
+
+func TestAnOldPodThatShowsNothingIsNotLookedAtAgainAndAgain(t *testing.T) {
+	w := &Watcher{clock: clocktesting.NewFakeClock(noon)}
+	pod := func(age time.Duration, ready corev1.ConditionStatus) *corev1.Pod {
+		return &corev1.Pod{
+			ObjectMeta: metav1.ObjectMeta{CreationTimestamp: metav1.NewTime(noon.Add(-age))},
+			Status:     corev1.PodStatus{Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: ready}}},
+		}
+	}
+	require.True(t, w.unsettled(pod(time.Minute, "False")))
+	require.False(t, w.unsettled(pod(time.Minute, "True")))
+	require.False(t, w.unsettled(pod(time.Hour, "False")))
+	evicted := pod(time.Hour, "False")
+	evicted.Status.Phase = corev1.PodFailed
+	require.False(t, w.unsettled(evicted), "it stays for weeks")
+}
+
+func TestAnEventThatGoesOnIsLookedAtEverMoreSeldom(t *testing.T) {
+	var looks []int32
+	for count := range int32(40) {
+		if worthALook(count) {
+			looks = append(looks, count)
+		}
+	}
+	require.Equal(t, []int32{0, 1, 2, 4, 8, 16, 32}, looks)
+}

@@ -71,7 +71,7 @@ func (w *Watcher) reconcile(ctx context.Context, key evidence.Workload) error {
 // learnAll looks closely at a workload that the caches show to fail, and remembers what that teaches.
 func (w *Watcher) learnAll(ctx context.Context, workload evidence.Workload, live *unstructured.Unstructured, stored map[string]*v1alpha1.Remediation, pods []*corev1.Pod, cached evidence.Evidence) error {
 	if len(w.options.Engine.Diagnose(cached)) == 0 {
-		if slices.ContainsFunc(pods, troubled) {
+		if slices.ContainsFunc(pods, w.unsettled) {
 			w.queue.AddAfter(workload, lookSoon) // it may take patience to tell
 		}
 		return nil
