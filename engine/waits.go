@@ -64,6 +64,10 @@ func (h *history) waits(pod evidence.Pod) (catalog.Fact, bool) {
 		fact.Type, fact.Message = string(corev1.PodReadyToStartContainers), "containers in creation for "+age.String()
 	case all > 0 && running > 0 && pod.Status.Phase == corev1.PodRunning && age >= readyPatience:
 		fact.Type, fact.Message = string(corev1.PodReady), "running and not ready for "+age.String()
+	case running > 0 && described && pod.Status.Phase == corev1.PodRunning && h.observed.ObservedAt.IsZero():
+		// Nobody knows how long ago the newest time of a description was. Events are kept for an hour
+		// (kube-apiserver --event-ttl), so one without any is not of a start.
+		fact.Type, fact.Message = string(corev1.PodReady), "running and not ready, without an event"
 	default:
 		return catalog.Fact{}, false
 	}

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
@@ -20,6 +21,7 @@ import (
 type edit struct {
 	object        map[string]any // with the operations so far; the parts that differ are not the caller's
 	template      Template
+	bounds        map[corev1.ResourceName]Bound
 	fit           Fit
 	governs       []string
 	operations    []Operation
@@ -211,20 +213,24 @@ func shown(value any) string {
 	}
 }
 
-// bound gives the quantity of an annotation of the object that no fix goes past; nil when there is none, or none
-// that can be read: it then bounds nothing, and the webhook warns of it.
-func (e *edit) bound(annotation string) *resource.Quantity {
-	annotations, _ := descend(e.object, "metadata", "annotations")
-	text, ok := annotations[annotation].(string)
-	if !ok {
-		return nil
+// bound gives what no fix goes past for a resource: an annotation of the object, or else what its namespace and the
+// installation say; nil when nobody says anything. An annotation that can't be read bounds nothing, and the webhook
+// warns of it.
+func (e *edit) bound(name string) *Bound {
+	if annotation, bounded := boundAnnotations[corev1.ResourceName(name)]; bounded {
+		annotations, _ := descend(e.object, "metadata", "annotations")
+		text, _ := annotations[annotation].(string)
+		if quantity, err := resource.ParseQuantity(text); err == nil && quantity.Sign() > 0 {
+			return &Bound{Most: quantity, Who: "annotation " + annotation}
+		}
 	}
-	quantity, err := resource.ParseQuantity(text)
-	if err != nil || quantity.Sign() <= 0 {
-		return nil
+	if bound, bounded := e.bounds[corev1.ResourceName(name)]; bounded {
+		return &bound
 	}
-	return &quantity
+	return nil
 }
 
-// bounds are the annotations that bound each resource.
-var bounds = map[string]string{"memory": v1alpha1.MaxMemoryAnnotation, "cpu": v1alpha1.MaxCPUAnnotation}
+// boundAnnotations are the annotations that bound each resource.
+var boundAnnotations = map[corev1.ResourceName]string{
+	corev1.ResourceMemory: v1alpha1.MaxMemoryAnnotation, corev1.ResourceCPU: v1alpha1.MaxCPUAnnotation,
+}

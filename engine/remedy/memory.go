@@ -75,13 +75,13 @@ func (e *edit) raise(name, containerName string, floor resource.Quantity, reques
 	if limit == nil {
 		return hinders(NoLimit, "container %q has no %s limit", containerName, name)
 	}
-	// What the object's own annotation allows cuts the floor, so that applying it again gives the same.
-	if bound := e.bound(bounds[name]); bound != nil && bound.Cmp(floor) < 0 && limit.Cmp(floor) < 0 {
-		if bound.Cmp(*limit) < 0 {
-			return hinders(Guarded, "annotation %s allows no more than %s", bounds[name], bound.String())
+	// What is allowed cuts the floor, so that applying the object again gives the same.
+	if bound := e.bound(name); bound != nil && bound.Most.Cmp(floor) < 0 && limit.Cmp(floor) < 0 {
+		if bound.Most.Cmp(*limit) < 0 {
+			return hinders(Guarded, "%s allows no more than %s", bound.Who, bound.Most.String())
 		}
-		requestFloor = scaled(requestFloor, floor, *bound)
-		floor = *bound
+		requestFloor = scaled(requestFloor, floor, bound.Most)
+		floor = bound.Most
 	}
 	governs := []string{container.pointer("resources", "limits", name), container.pointer("resources", "requests", name)}
 	switch limit.Cmp(floor) {

@@ -30,9 +30,17 @@ func (e *edit) fixReference(action *v1alpha1.FixReference) *obstacle {
 		return hindered
 	}
 	found := references{kind: action.Kind}
-	found.inPod(spec, at, e.template.words())
+	isClaim := e.object["kind"] == "PersistentVolumeClaim"
+	if !isClaim {
+		found.inPod(spec, at, e.template.words())
+	}
 	claims := len(found.all)
-	if action.Kind == v1alpha1.StorageClass {
+	switch {
+	case action.Kind != v1alpha1.StorageClass:
+	case isClaim:
+		found.add(spec, "storageClassName", at, "spec", "")
+		claims++
+	default:
 		found.inClaimTemplates(e.object)
 	}
 	before, present := len(e.operations), false

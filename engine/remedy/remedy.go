@@ -13,6 +13,9 @@ package remedy
 import (
 	"fmt"
 
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
 )
 
@@ -102,7 +105,20 @@ func Resolve(actions []v1alpha1.Action, object map[string]any) Resolution {
 
 // ResolveAt resolves actions against an object whose pod template stands at the given place.
 func ResolveAt(actions []v1alpha1.Action, object map[string]any, template Template) Resolution {
-	e := &edit{object: object, template: template, fit: Exceeded}
+	return ResolveWithin(actions, object, template, nil)
+}
+
+// Bound is a quantity of a resource that no fix goes past, and who says so, for a person.
+type Bound struct {
+	Most resource.Quantity
+	Who  string
+}
+
+// ResolveWithin resolves actions against an object whose pod template stands at the given place, cut to what its
+// namespace and the installation allow of each resource (memory, cpu). An annotation of the object itself that
+// bounds the same resource is heard before them.
+func ResolveWithin(actions []v1alpha1.Action, object map[string]any, template Template, bounds map[corev1.ResourceName]Bound) Resolution {
+	e := &edit{object: object, template: template, bounds: bounds, fit: Exceeded}
 	for _, second := range [...]bool{false, true} { // what follows from a limit comes after it
 		for i := range actions {
 			if follows(&actions[i]) != second {

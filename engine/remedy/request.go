@@ -47,8 +47,8 @@ func (e *edit) raiseRequest(action *v1alpha1.RaiseRequest) *obstacle {
 	if limit != nil && limit.Cmp(floor) < 0 {
 		floor = *limit
 	}
-	if bound := e.bound(bounds[name]); bound != nil && bound.Cmp(floor) < 0 {
-		floor = *bound
+	if bound := e.bound(name); bound != nil && bound.Most.Cmp(floor) < 0 {
+		floor = bound.Most
 	}
 	governs := container.pointer("resources", "requests", name)
 	if request != nil {

@@ -7,7 +7,7 @@ import (
 )
 
 // Template is where a kind has its pod template: the members that lead to it. It is empty for a Pod, which is its
-// own template.
+// own template, and for a PersistentVolumeClaim, which has none.
 type Template []string
 
 var (
@@ -19,7 +19,7 @@ var (
 // that name none, have it where most have: under spec.template, as Argo Rollouts and OpenKruise CloneSets do.
 func TemplateOf(object map[string]any) Template {
 	switch object["kind"] {
-	case "Pod":
+	case "Pod", "PersistentVolumeClaim":
 		return nil
 	case "CronJob":
 		return underJobSpec
@@ -48,12 +48,14 @@ func (t Template) words() string {
 // frozen refuses changes that the API server would: those of the pod template of a Job that exists
 // (k8s.io/kubernetes/pkg/apis/batch/validation/validation.go, validatePodTemplateUpdate), and those of a Pod that
 // exists, of which the image may be changed (k8s.io/kubernetes/pkg/apis/core/validation/validation.go,
-// ValidatePodUpdate). An object that is only about to be created has no uid yet: admission comes first.
+// ValidatePodUpdate), and the class of a claim (ValidatePersistentVolumeClaimUpdate there). An object that is only about to be created has no uid yet: admission comes first.
 func (e *edit) frozen(actions []v1alpha1.Action) *obstacle {
 	if e.fit != Changes || !e.exists() {
 		return nil
 	}
 	switch e.object["kind"] {
+	case "PersistentVolumeClaim":
+		return hinders(Immutable, "the storage class of a PersistentVolumeClaim that exists can't be changed; delete the claim and apply it again")
 	case "Job":
 		return hinders(Immutable, "the pod template of a Job that exists can't be changed; delete the Job and apply it again")
 	case "Pod":
