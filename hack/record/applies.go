@@ -134,7 +134,7 @@ func migration() []action {
 		reviews: []wanted{
 			applies(checkout, applied).as("1-apply"),
 			ignored(checkout, "it hands the last-applied annotation over; the apply is the request before it").as("2-last-applied"),
-			applies(checkout, "it is a part of an apply, which hands managed fields over").as("3-managed-fields"),
+			applies(checkout, "it is a part of an apply: it hands managed fields over").as("3-managed-fields"),
 			applies(checkout, applied).as("4-apply-again"),
 		},
 	}}

@@ -104,7 +104,8 @@ Written by ` + "`make record-reviews`" + ` (hack/record) on the development clus
 
 - Kubernetes %s, kubectl %s, its kustomize %s, Helm %s
 - The person is the cluster's administrator, kubernetes-admin. Controllers have service accounts in kube-system
-  (--use-service-account-credentials).
+  (--use-service-account-credentials). The event watcher's patch is sent by kubectl in the watcher's name (--as).
+- A patch that the API server had to apply again, because somebody else wrote the object meanwhile, is here once.
 - The webhook was registered for CREATE and UPDATE with matchPolicy Equivalent, in a namespace named %s.
 - with-the-name-… is kubectl that was told to call itself so (--field-manager), not the program that has this name.
 - expected.yaml says of each file whether it is an owner's apply, and why.

@@ -33,7 +33,7 @@ func buildHelm(ctx context.Context, out io.Writer) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("directory to build Helm in: %w", err)
 	}
-	defer os.RemoveAll(temporary)
+	defer func() { _ = os.RemoveAll(temporary) }() // empty by then, unless the build failed
 	build := exec.CommandContext(ctx, "go", "install", "-trimpath",
 		"-ldflags", "-s -w -X helm.sh/helm/v4/internal/version.version="+helmVersion, "helm.sh/helm/v4/cmd/helm@"+helmVersion)
 	build.Dir = temporary // outside of any module

@@ -50,7 +50,7 @@ func run(ctx context.Context, out io.Writer, to string) error {
 	if err != nil {
 		return fmt.Errorf("directory for manifests: %w", err)
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }() // nothing but what this run made
 	s := &session{out: out, cluster: cluster, dir: dir}
 	recordings, err := s.record(ctx, actions())
 	if err != nil {

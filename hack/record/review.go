@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	admissionv1 "k8s.io/api/admission/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -21,6 +22,7 @@ type review struct {
 	name        string // or the prefix that a name is generated from
 	user        string
 	manager     string // the field manager in the request's options
+	owners      string // the managers of the object's fields before the request
 }
 
 // readReview reads what tells a review from others. The body is kept as it is.
@@ -47,7 +49,7 @@ func readReview(body []byte) (review, error) {
 	}
 	return review{
 		body: body, uid: request.UID, operation: string(request.Operation), resource: resource, subresource: request.SubResource,
-		name: nameOf(request), user: request.UserInfo.Username, manager: options.FieldManager,
+		name: nameOf(request), user: request.UserInfo.Username, manager: options.FieldManager, owners: ownersOf(request),
 	}, nil
 }
 
@@ -61,4 +63,23 @@ func nameOf(request *admissionv1.AdmissionRequest) string {
 		return object.Name + object.GenerateName
 	}
 	return ""
+}
+
+// ownersOf lists who managed the object's fields before the request, and how.
+func ownersOf(request *admissionv1.AdmissionRequest) string {
+	var old metav1.PartialObjectMetadata
+	if len(request.OldObject.Raw) == 0 || json.Unmarshal(request.OldObject.Raw, &old) != nil {
+		return ""
+	}
+	var owners []string
+	for _, entry := range old.ManagedFields {
+		owners = append(owners, entry.Manager+" "+string(entry.Operation)+" "+entry.Subresource)
+	}
+	return strings.Join(owners, ", ")
+}
+
+// retries reports whether a review is of the same request as an earlier one of the same action. When somebody else
+// writes the object meanwhile, the API server applies a patch again and asks the webhooks again.
+func (r review) retries(earlier review) bool {
+	return r.manager == earlier.manager && r.owners == earlier.owners
 }

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -95,30 +96,28 @@ func (s *session) act(ctx context.Context, one action) ([]recording, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	taken := map[int]bool{} // an action that sends the same twice wants it twice
 	var found []recording
 	for _, wanted := range one.reviews {
-		i, err := s.await(ctx, mark, taken, wanted)
+		arrived, err := s.await(ctx, mark, found, wanted)
 		if err != nil {
 			return found, fmt.Errorf("%s: no review %q by %s arrived: %w", one.name, wanted.of, wanted.user, err)
 		}
-		taken[i] = true
-		found = append(found, recording{one, wanted, s.server.arrived(mark)[i]})
+		found = append(found, recording{one, wanted, arrived})
 	}
 	return found, nil
 }
 
-// await gives the index of the first wanted review after mark that is not taken yet.
-func (s *session) await(ctx context.Context, mark int, taken map[int]bool, wanted wanted) (int, error) {
+// await gives the first wanted review after mark that was not found before.
+func (s *session) await(ctx context.Context, mark int, before []recording, wanted wanted) (review, error) {
 	for {
-		for i, r := range s.server.arrived(mark) {
-			if !taken[i] && wanted.is(r) {
-				return i, nil
+		for _, r := range s.server.arrived(mark) {
+			if wanted.is(r) && !slices.ContainsFunc(before, func(b recording) bool { return b.wanted.is(r) && r.retries(b.review) }) {
+				return r, nil
 			}
 		}
 		select {
 		case <-ctx.Done():
-			return 0, ctx.Err()
+			return review{}, ctx.Err()
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
