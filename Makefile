@@ -35,6 +35,10 @@ demo: ## Tell the story on a real cluster: a container is OOM-killed, the next a
 demo-clean: ## Remove everything that the demo left
 	@cd hack && go run ./demo -clean
 
+.PHONY: record-reviews
+record-reviews: ## Record anew, on the running cluster, the reviews that the webhook is tested with
+	@cd hack && go run ./record
+
 .PHONY: cluster-up
 cluster-up: $(DEVCLUSTER) ## Start a real Kubernetes on this machine, or find the running one
 	@$(DEVCLUSTER) up
