@@ -248,7 +248,7 @@ func TestServerWithoutACertificateIsNotReady(t *testing.T) {
 		close(r.api.up)
 		status, text := r.get(t, "/readyz")
 		require.Equal(t, http.StatusServiceUnavailable, status)
-		require.Equal(t, "no serving certificate is loaded yet\n", text)
+		require.Equal(t, "no serving certificate is loaded yet: read secret kube-remedy-system/certificate: not allowed\n", text)
 		_, text = r.get(t, "/metrics")
 		require.Contains(t, text, "kube_remedy_certificate_not_after_seconds 0\n")
 

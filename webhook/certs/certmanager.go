@@ -39,7 +39,9 @@ type CertManager struct {
 	// injected, and into those of the ValidatingWebhookConfiguration of the same name if there is one.
 	Configuration string
 	// Issuer is an Issuer or ClusterIssuer that is there already. It must be one that knows its certificate
-	// authority. Without a name there is an authority of our own.
+	// authority. When it changes that, cainjector puts the new one in the place of the old one: reviews of API
+	// servers that have not read it yet fail for a moment. Without a name there is an authority of our own, which
+	// does not have that moment.
 	Issuer cmmeta.IssuerReference
 	// Names are those under which the API server calls the webhook; at least one.
 	Names Names

@@ -37,9 +37,9 @@ type applied struct {
 	object   any
 }
 
-// ensure applies cert-manager's objects and gives the serving Certificate as the API server has it then.
+// ensure applies cert-manager's objects and gives the serving Certificate, the last of them, as the API server has it.
 func (c *CertManager) ensure(ctx context.Context) (*certmanagerv1.Certificate, error) {
-	certificate := new(certmanagerv1.Certificate)
+	var last *unstructured.Unstructured
 	for _, each := range append(c.authority(), c.leaf()) {
 		object, err := c.apply(ctx, each)
 		switch {
@@ -47,14 +47,12 @@ func (c *CertManager) ensure(ctx context.Context) (*certmanagerv1.Certificate, e
 			return nil, errNoCertManager
 		case err != nil:
 			return nil, fmt.Errorf("apply %s %s/%s: %w", each.resource.GroupResource(), c.Namespace, each.name, err)
-		case each.resource != certificatesResource:
-			continue
 		}
-		// The last one is the serving Certificate.
-		certificate = new(certmanagerv1.Certificate)
-		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, certificate); err != nil {
-			return nil, fmt.Errorf("read certificate %s/%s: %w", c.Namespace, each.name, err)
-		}
+		last = object
+	}
+	certificate := new(certmanagerv1.Certificate)
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(last.Object, certificate); err != nil {
+		return nil, fmt.Errorf("read certificate %s/%s: %w", c.Namespace, c.Certificate, err)
 	}
 	return certificate, nil
 }
