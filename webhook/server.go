@@ -48,7 +48,7 @@ type Options struct {
 type Server struct {
 	options  Options
 	informer *remediations.Informer
-	certs    *certs.SelfManaged
+	certs    certs.Source
 	handler  http.Handler
 	stopping atomic.Bool
 }

@@ -139,7 +139,7 @@ func start(t *testing.T, react ...clienttesting.ReactionFunc) *running {
 	var err error
 	r.Server, err = New(options(r.api))
 	require.NoError(t, err)
-	r.certs.Client = r.clients
+	r.certs.(*certs.SelfManaged).Client = r.clients
 	var ctx context.Context
 	ctx, r.stop = context.WithCancel(context.WithoutCancel(t.Context()))
 	t.Cleanup(func() {
@@ -248,7 +248,7 @@ func TestServerWithoutACertificateIsNotReady(t *testing.T) {
 		close(r.api.up)
 		status, text := r.get(t, "/readyz")
 		require.Equal(t, http.StatusServiceUnavailable, status)
-		require.Equal(t, "no serving certificate is loaded yet\n", text)
+		require.Equal(t, "no serving certificate is loaded yet: read secret kube-remedy-system/certificate: not allowed\n", text)
 		_, text = r.get(t, "/metrics")
 		require.Contains(t, text, "kube_remedy_certificate_not_after_seconds 0\n")
 
@@ -378,7 +378,7 @@ func TestRunServesOnItsAddressesUntilItsContextEnds(t *testing.T) {
 	with.Listen, with.HealthListen, with.ShutdownDelay = "127.0.0.1:0", "127.0.0.1:0", 0
 	server, err := New(with)
 	require.NoError(t, err)
-	server.certs.Client = fake.NewClientset()
+	server.certs.(*certs.SelfManaged).Client = fake.NewClientset()
 	ctx, stop := context.WithCancel(t.Context())
 	stop() // a signal may come as early as this
 	require.NoError(t, server.Run(ctx))

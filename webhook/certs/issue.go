@@ -31,6 +31,8 @@ const (
 const (
 	servingLifetime = 90 * 24 * time.Hour
 	caLifetime      = 10 * 365 * 24 * time.Hour
+	// maxOlder authorities at most stay trusted beside the current one: somebody may empty the Secret again and again.
+	maxOlder = 3
 	// backdate forgives clocks that run behind.
 	backdate = 5 * time.Minute
 )
@@ -92,11 +94,12 @@ func parseCertificates(text []byte) ([]*x509.Certificate, error) {
 }
 
 // renewed gives the data that the Secret should have now, and whether that differs from what it has. Data that
-// can't be read is replaced as a whole; why says for what reason anything was.
-func renewed(data map[string][]byte, names Names, now time.Time) (fresh map[string][]byte, why string, err error) {
+// can't be read is replaced as a whole, but for authorities that are trusted already; why says for what reason
+// anything was.
+func renewed(data map[string][]byte, names Names, now time.Time, trusted ...*x509.Certificate) (fresh map[string][]byte, why string, err error) {
 	have, err := parse(data)
 	if err != nil {
-		have, why = &bundle{}, "the secret has no usable certificates: "+err.Error()
+		have, why = &bundle{ca: trusted}, "the secret has no usable certificates: "+err.Error()
 	}
 	if why == "" {
 		why = have.whyRenewCA(now)
@@ -159,6 +162,7 @@ func (b *bundle) renewCA(now time.Time) error {
 		return err
 	}
 	older := slices.DeleteFunc(b.ca, func(old *x509.Certificate) bool { return now.After(old.NotAfter) })
+	older = older[:min(len(older), maxOlder)]
 	b.ca, b.caKey = append([]*x509.Certificate{certificate}, older...), key
 	return nil
 }

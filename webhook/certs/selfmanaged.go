@@ -1,31 +1,29 @@
-// Package certs keeps the webhook's serving certificate: one that the webhook issues itself, shared by its
-// replicas through a Secret, with its certificate authority written into the webhook's registration.
+// Package certs keeps the webhook's serving certificate. A Source gives it in one of three ways: Files that
+// somebody else writes, SelfManaged ones that the replicas issue and share through a Secret, and those that
+// CertManager has cert-manager issue. Trust checks that the registration trusts what is really served.
 //
-// It promises that a replica never serves a certificate that the registration does not trust for longer than
-// the registration takes to be read: new authorities are added to the old ones, never put in their place.
+// It promises that no certificate is replaced by one that is not trusted while the old one still is: new
+// authorities are added to the old ones, never put in their place, and are served once the API servers have had
+// time to read of them.
 package certs
 
 import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
-	"sync"
-	"sync/atomic"
+	"slices"
 	"time"
 
-	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/fields"
-	"k8s.io/client-go/informers"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/tools/cache"
-	"k8s.io/client-go/util/flowcontrol"
 	"k8s.io/utils/clock"
 )
 
@@ -41,7 +39,8 @@ type SelfManaged struct {
 	Client kubernetes.Interface
 	// Namespace and Secret say where the certificates are kept.
 	Namespace, Secret string
-	// Configuration is the one MutatingWebhookConfiguration whose caBundles are kept up to date.
+	// Configuration names the MutatingWebhookConfiguration whose caBundles are kept up to date, and those of the
+	// ValidatingWebhookConfiguration of the same name if there is one.
 	Configuration string
 	// Names are those under which the API server calls the webhook; at least one.
 	Names Names
@@ -49,117 +48,52 @@ type SelfManaged struct {
 	Clock clock.WithTicker
 	Log   *slog.Logger
 
-	current atomic.Pointer[tls.Certificate]
-	trusted []byte // the authorities that the registration has, as far as Run knows
+	served
+	trusted []byte    // the authorities that the registration has, as far as Run knows
+	since   time.Time // when it was first seen to have them
 }
 
-// checkEvery is how often everything is looked at without a change: certificates come due by the clock.
-const checkEvery = time.Hour
+// settling is how long API servers are given to read that another authority is trusted, before a certificate of it
+// is served in place of one that they trust already. They watch the registration: it takes them a moment, or some
+// seconds when their watch has just ended.
+const settling = 30 * time.Second
 
-// retryAfter is how long a failed look waits for the next.
-const retryAfter = 2 * time.Second
+var _ Source = (*SelfManaged)(nil)
 
-// Looks a second in the long run, and how many may follow each other at once. Replicas that disagree, as in a
-// rollout that changes the names, would otherwise answer each other's writes as fast as the API server takes them.
-const (
-	pace  = 1
-	burst = 10
-)
+// Ready reports why nothing valid can be served; nil when it can.
+func (s *SelfManaged) Ready() error { return s.ready(s.Clock.Now()) }
 
-var errNoCertificate = errors.New("no serving certificate is loaded yet")
-
-// GetCertificate gives the current certificate to a TLS server.
-func (s *SelfManaged) GetCertificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-	if current := s.current.Load(); current != nil {
-		return current, nil
+// Run keeps Secret, certificate and registration right until ctx ends.
+func (s *SelfManaged) Run(ctx context.Context) error {
+	secrets := watch(s.Client, s.Namespace, s.Secret).Core().V1().Secrets().Informer()
+	keep := &loop{
+		informers: append(watchConfigurations(s.Client, s.Configuration), secrets),
+		look:      s.look, wait: s.wait, clock: s.Clock, log: s.Log,
 	}
-	return nil, errNoCertificate
+	return keep.run(ctx)
 }
 
-// Ready reports why nothing can be served yet; nil once a certificate is loaded.
-func (s *SelfManaged) Ready() error {
-	_, err := s.GetCertificate(nil)
+func (s *SelfManaged) look(ctx context.Context) error {
+	err := s.reconcile(ctx)
+	s.note(err)
 	return err
 }
 
-// NotAfter is when the current certificate ends; zero when there is none.
-func (s *SelfManaged) NotAfter() time.Time {
-	if current := s.current.Load(); current != nil {
-		return current.Leaf.NotAfter
+func (s *SelfManaged) wait() time.Duration {
+	if left := settling - s.Clock.Since(s.since); left > 0 {
+		return left
 	}
-	return time.Time{}
-}
-
-// Run keeps Secret, certificate and registration right until ctx ends. Troubles are logged and tried again:
-// what is served stays as it is meanwhile.
-func (s *SelfManaged) Run(ctx context.Context) error {
-	changed := make(chan struct{}, 1)
-	var watching sync.WaitGroup
-	defer watching.Wait()
-	inner, stop := context.WithCancel(ctx)
-	defer stop()
-	secrets := s.watch(s.Namespace, s.Secret)
-	configurations := s.watch(metav1.NamespaceAll, s.Configuration)
-	for _, informer := range []cache.SharedIndexInformer{
-		secrets.Core().V1().Secrets().Informer(),
-		configurations.Admissionregistration().V1().MutatingWebhookConfigurations().Informer(),
-	} {
-		if err := signal(informer, changed); err != nil {
-			return err
-		}
-		watching.Go(func() { informer.RunWithContext(inner) })
-	}
-	paced := flowcontrol.NewTokenBucketRateLimiter(pace, burst)
-	for {
-		if paced.Wait(ctx) != nil { // ctx ended
-			return nil
-		}
-		wait := checkEvery
-		if err := s.reconcile(ctx); err != nil && ctx.Err() == nil {
-			s.Log.Warn("certificates are not as they should be, trying again", "error", err)
-			wait = retryAfter
-		}
-		due := s.Clock.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-			due.Stop()
-			return nil
-		case <-changed:
-		case <-due.C():
-		}
-		due.Stop()
-	}
-}
-
-// watch gives informers for the one object of a name.
-func (s *SelfManaged) watch(namespace, name string) informers.SharedInformerFactory {
-	return informers.NewSharedInformerFactoryWithOptions(s.Client, 0, informers.WithNamespace(namespace),
-		informers.WithTweakListOptions(func(options *metav1.ListOptions) {
-			options.FieldSelector = fields.OneTermEqualSelector(metav1.ObjectNameField, name).String()
-		}))
-}
-
-// signal tells changed of every change; one that is not yet taken stands for all after it.
-func signal(informer cache.SharedIndexInformer, changed chan<- struct{}) error {
-	tell := func() {
-		select {
-		case changed <- struct{}{}:
-		default:
-		}
-	}
-	_, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
-		AddFunc: func(any) { tell() }, UpdateFunc: func(any, any) { tell() }, DeleteFunc: func(any) { tell() },
-	})
-	if err != nil {
-		return fmt.Errorf("watch certificates: %w", err)
-	}
-	return nil
+	return checkEvery
 }
 
 // reconcile brings the Secret up to date, the registration after it, and serves the certificate last: nothing
 // is served that is not trusted yet, unless there is nothing better.
+//
+// The registration is read before the Secret, and is written only if nobody wrote it since: another replica that
+// has issued anew meanwhile is not undone by what this one still read.
 func (s *SelfManaged) reconcile(ctx context.Context) error {
-	secret, err := s.ensureSecret(ctx)
+	registered, unread := configurations(ctx, s.Client, s.Configuration)
+	secret, err := s.ensureSecret(ctx, registered)
 	if err != nil {
 		return err
 	}
@@ -167,20 +101,37 @@ func (s *SelfManaged) reconcile(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("load the serving certificate: %w", err)
 	}
-	err = s.trust(ctx, secret.Data[caCertKey])
-	if err == nil {
-		s.trusted = secret.Data[caCertKey]
+	authorities := secret.Data[caCertKey]
+	err = errors.Join(unread, s.trust(ctx, registered, authorities))
+	if err == nil && !bytes.Equal(s.trusted, authorities) {
+		s.trusted, s.since = authorities, s.Clock.Now()
 	}
-	// A certificate of authorities that were written before needs no writing now.
-	if bytes.Equal(s.trusted, secret.Data[caCertKey]) || !s.Clock.Now().Before(s.NotAfter()) {
+	if s.mayServe(authorities) {
 		s.current.Store(&serving)
 	}
 	return err
 }
 
+// mayServe reports whether a certificate of authorities may take the place of what is served.
+func (s *SelfManaged) mayServe(authorities []byte) bool {
+	now := s.Clock.Now()
+	switch {
+	case s.valid(now) != nil:
+		return true
+	case !bytes.Equal(s.trusted, authorities):
+		return false // a certificate of authorities that were written before needs no writing now
+	case verified(authorities, s.current.Load(), now) != nil:
+		return true // somebody replaced everything at once
+	}
+	return !now.Before(s.since.Add(settling))
+}
+
 // ensureSecret gives the Secret as it should be, writing it if it is not. A replica that writes at the same time
 // wins or loses as a whole; the loser takes over what the winner wrote.
-func (s *SelfManaged) ensureSecret(ctx context.Context) (*corev1.Secret, error) {
+//
+// When there is no Secret that can be used, the authorities that the registration trusts stay trusted to their
+// end: other replicas still serve certificates of them. Who is to be rid of an authority empties the caBundles too.
+func (s *SelfManaged) ensureSecret(ctx context.Context, registered []configuration) (*corev1.Secret, error) {
 	secrets := s.Client.CoreV1().Secrets(s.Namespace)
 	secret, err := secrets.Get(ctx, s.Secret, metav1.GetOptions{})
 	missing := apierrors.IsNotFound(err)
@@ -190,7 +141,7 @@ func (s *SelfManaged) ensureSecret(ctx context.Context) (*corev1.Secret, error) 
 	case err != nil:
 		return nil, fmt.Errorf("read secret %s/%s: %w", s.Namespace, s.Secret, err)
 	}
-	fresh, why, err := renewed(secret.Data, s.Names, s.Clock.Now())
+	fresh, why, err := renewed(secret.Data, s.Names, s.Clock.Now(), authorities(registered)...)
 	if err != nil || why == "" {
 		return secret, err
 	}
@@ -208,31 +159,38 @@ func (s *SelfManaged) ensureSecret(ctx context.Context) (*corev1.Secret, error) 
 	return secret, nil
 }
 
-// trust writes the certificate authorities into every webhook of the registration that does not have them.
-func (s *SelfManaged) trust(ctx context.Context, authorities []byte) error {
-	configurations := s.Client.AdmissionregistrationV1().MutatingWebhookConfigurations()
-	configuration, err := configurations.Get(ctx, s.Configuration, metav1.GetOptions{})
-	if err != nil {
-		return fmt.Errorf("read mutatingwebhookconfiguration %s: %w", s.Configuration, err)
-	}
-	if !withAuthorities(configuration, authorities) {
-		return nil
-	}
-	if _, err := configurations.Update(ctx, configuration, metav1.UpdateOptions{}); err != nil {
-		return fmt.Errorf("write the caBundle of mutatingwebhookconfiguration %s: %w", s.Configuration, err)
-	}
-	s.Log.Info("wrote the caBundle", "mutatingwebhookconfiguration", s.Configuration)
-	return nil
-}
-
-// withAuthorities sets the caBundles and reports whether any was different.
-func withAuthorities(configuration *admissionregistrationv1.MutatingWebhookConfiguration, authorities []byte) bool {
-	different := false
-	for i := range configuration.Webhooks {
-		client := &configuration.Webhooks[i].ClientConfig
-		if !bytes.Equal(client.CABundle, authorities) {
-			client.CABundle, different = authorities, true
+// authorities are those that configurations trust; what can't be read is left out.
+func authorities(registered []configuration) []*x509.Certificate {
+	var found []*x509.Certificate
+	for _, each := range registered {
+		for _, hook := range each.webhooks {
+			certificates, err := parseCertificates(hook.client.CABundle)
+			if err != nil {
+				continue
+			}
+			for _, certificate := range certificates {
+				if certificate.IsCA && !slices.ContainsFunc(found, certificate.Equal) {
+					found = append(found, certificate)
+				}
+			}
 		}
 	}
-	return different
+	return found
+}
+
+// trust writes the certificate authorities into every webhook of the registration that does not have them.
+func (s *SelfManaged) trust(ctx context.Context, registered []configuration, authorities []byte) error {
+	var failed []error
+	for _, each := range registered {
+		patch := each.trusting(authorities)
+		if len(patch) == 0 {
+			continue
+		}
+		if err := each.patch(ctx, s.Client, types.JSONPatchType, patch); err != nil {
+			failed = append(failed, fmt.Errorf("write the caBundle of %s: %w", each, err))
+			continue
+		}
+		s.Log.Info("wrote the caBundle", each.kind, each.meta.Name)
+	}
+	return errors.Join(failed...)
 }

@@ -147,7 +147,7 @@ func TestFirstReconcileIssuesTrustsAndServes(t *testing.T) {
 	require.Equal(t, []string{bundle, bundle}, trusted(t, clients, "kube-remedy"))
 	require.Equal(t, []string{"", ""}, trusted(t, clients, "somebody-else"))
 	requireServes(t, s, secret.Data)
-	require.Equal(t, []string{"create secrets", "update mutatingwebhookconfigurations"}, writes(clients), "trusted before it is served")
+	require.Equal(t, []string{"create secrets", "patch mutatingwebhookconfigurations"}, writes(clients), "trusted before it is served")
 	require.Contains(t, lines.String(), "because=\"the secret has no usable certificates: ")
 	for _, private := range []string{"ca.key", "tls.key"} {
 		require.NotContains(t, lines.String(), string(secret.Data[private][30:60]))
@@ -218,7 +218,7 @@ func TestRenewalIsWrittenAndServed(t *testing.T) {
 	}{
 		{"nothing is due", 59 * day, nil},
 		{"a serving certificate of the same authority needs no other trust", 60 * day, []string{"update secrets"}},
-		{"another authority is trusted too", 2434 * day, []string{"update secrets", "update mutatingwebhookconfigurations"}},
+		{"another authority is trusted too", 2434 * day, []string{"update secrets", "patch mutatingwebhookconfigurations"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			clients, now := cluster(), clocktesting.NewFakeClock(noon)
@@ -344,7 +344,7 @@ func TestCertificateThatIsNotTrustedYetIsNotServedInPlaceOfOneThatIs(t *testing.
 	old := stored(t, clients)
 	now.Step(40 * day) // the authority is due, the serving certificate is not
 	refusal := apierrors.NewConflict(schema.GroupResource{Resource: "mutatingwebhookconfigurations"}, "kube-remedy", errors.New("it was changed"))
-	once(clients, "update", "mutatingwebhookconfigurations", refusal, func() {})
+	once(clients, "patch", "mutatingwebhookconfigurations", refusal, func() {})
 
 	err := s.reconcile(t.Context())
 	require.ErrorIs(t, err, refusal)
@@ -353,6 +353,11 @@ func TestCertificateThatIsNotTrustedYetIsNotServedInPlaceOfOneThatIs(t *testing.
 	require.Equal(t, string(old["ca.crt"]), trusted(t, clients, "kube-remedy")[0])
 	requireServes(t, s, old)
 
+	require.NoError(t, s.reconcile(t.Context()))
+	require.Contains(t, trusted(t, clients, "kube-remedy")[0], string(old["ca.crt"]))
+	requireServes(t, s, old)
+	require.Equal(t, settling, s.wait(), "API servers have not read it yet")
+	now.Step(settling)
 	require.NoError(t, s.reconcile(t.Context()))
 	requireServes(t, s, stored(t, clients))
 }
@@ -426,6 +431,14 @@ func TestRunKeepsEverythingRight(t *testing.T) {
 		{"an apply took the caBundle away", func(t *testing.T, clients *fake.Clientset) {
 			require.NoError(t, clients.Tracker().Update(configurationsResource, registration("kube-remedy"), ""))
 		}},
+		{"an apply took the caBundle of one that validates away", func(t *testing.T, clients *fake.Clientset) {
+			require.NoError(t, clients.Tracker().Create(validatingResource, validatingRegistration("kube-remedy"), ""))
+			synctest.Wait()
+			require.Equal(t, trusted(t, clients, "kube-remedy")[:1], trustedByValidating(t, clients, "kube-remedy"))
+			require.NoError(t, clients.Tracker().Update(validatingResource, validatingRegistration("kube-remedy"), ""))
+			synctest.Wait()
+			require.Equal(t, trusted(t, clients, "kube-remedy")[:1], trustedByValidating(t, clients, "kube-remedy"))
+		}},
 		{"the registration was made again", func(t *testing.T, clients *fake.Clientset) {
 			require.NoError(t, clients.Tracker().Delete(configurationsResource, "", "kube-remedy"))
 			synctest.Wait()
@@ -444,6 +457,7 @@ func TestRunKeepsEverythingRight(t *testing.T) {
 				s := running(t, clients)
 				requireServes(t, s, stored(t, clients))
 				test.change(t, clients)
+				time.Sleep(2 * settling)
 				synctest.Wait()
 				data := stored(t, clients)
 				requireServes(t, s, data)
