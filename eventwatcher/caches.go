@@ -12,6 +12,7 @@ import (
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/metadata/metadatainformer"
 	"k8s.io/client-go/tools/cache"
+	"k8s.io/utils/clock"
 
 	"github.com/kube-remedy/kube-remedy/internal/remediations"
 )
@@ -24,7 +25,7 @@ type caches struct {
 }
 
 // newCaches gives informers that are not yet running.
-func newCaches(clients kubernetes.Interface, partial metadata.Interface, own *remediations.Clientset) (*caches, error) {
+func newCaches(clients kubernetes.Interface, partial metadata.Interface, own *remediations.Clientset, now clock.PassiveClock) (*caches, error) {
 	c := &caches{
 		pods: coreinformers.NewPodInformer(clients, metav1.NamespaceAll, 0, podIndexers),
 		events: coreinformers.NewFilteredEventInformer(clients, metav1.NamespaceAll, 0, eventsByPod, func(options *metav1.ListOptions) {
@@ -32,7 +33,7 @@ func newCaches(clients kubernetes.Interface, partial metadata.Interface, own *re
 		}),
 		sets:         metadatainformer.NewFilteredMetadataInformer(partial, replicaSets, metav1.NamespaceAll, 0, setsByController, nil).Informer(),
 		nodes:        coreinformers.NewNodeInformer(clients, 0, cache.Indexers{}),
-		remediations: remediations.NewInformer(own),
+		remediations: remediations.NewInformer(own, now),
 	}
 	for _, resource := range workloadResources {
 		c.workloads = append(c.workloads, metadatainformer.NewFilteredMetadataInformer(partial, resource, metav1.NamespaceAll, 0, cache.Indexers{}, nil).Informer())

@@ -122,7 +122,7 @@ func New(options Options) (*Watcher, error) {
 		queue: workqueue.NewTypedRateLimitingQueueWithConfig(workqueue.DefaultTypedControllerRateLimiter[evidence.Workload](),
 			workqueue.TypedRateLimitingQueueConfig[evidence.Workload]{Clock: options.Clock}),
 	}
-	if w.caches, err = newCaches(clients, partial, own); err != nil {
+	if w.caches, err = newCaches(clients, partial, own, options.Clock); err != nil {
 		return nil, err
 	}
 	if options.AskProbes {

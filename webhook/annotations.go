@@ -1,31 +1,36 @@
 package webhook
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/validation"
 
-	"github.com/kube-remedy/kube-remedy/engine"
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
 	"github.com/kube-remedy/kube-remedy/engine/audit"
 	"github.com/kube-remedy/kube-remedy/engine/remedy"
 )
 
-// modeOf reads the workload's mode; the default is heal. A value that is none is ignored, and problem is the
-// warning that says so. The namespace's annotation and the install's default come after the workload's own.
-func modeOf(object map[string]any) (mode, problem string) {
-	switch value := annotationOf(object, v1alpha1.ModeAnnotation); value {
-	case v1alpha1.ModeHeal, v1alpha1.ModeSuggest, v1alpha1.ModeOff:
-		return value, ""
-	case "":
-		return v1alpha1.ModeHeal, ""
-	default:
-		return v1alpha1.ModeHeal, fitting(fmt.Sprintf("kube-remedy: annotation %s: %q is ignored; use %s, %s or %s",
-			v1alpha1.ModeAnnotation, engine.Shorten(value, 64), v1alpha1.ModeHeal, v1alpha1.ModeSuggest, v1alpha1.ModeOff))
+// annotationsOf reads our annotations of an object that have texts.
+func annotationsOf(object map[string]any) map[string]string {
+	metadata, _ := object["metadata"].(map[string]any)
+	annotations, _ := metadata["annotations"].(map[string]any)
+	found := map[string]string{}
+	for name, value := range annotations {
+		if text, ok := value.(string); ok && strings.HasPrefix(name, v1alpha1.GroupName+"/") {
+			found[name] = text
+		}
 	}
+	return found
+}
+
+// annotationOf reads an annotation of an object; empty when there is none.
+func annotationOf(object map[string]any, name string) string {
+	metadata, _ := object["metadata"].(map[string]any)
+	annotations, _ := metadata["annotations"].(map[string]any)
+	value, _ := annotations[name].(string)
+	return value
 }
 
 // annotations are what we wrote on an object before, as it was received.
@@ -42,7 +47,9 @@ func readAnnotations(object map[string]any) annotations {
 		}
 	}
 	// What can't be read was not written by us, or not left as we wrote it: it is written anew.
-	read.records, _ = audit.Parse(annotationOf(object, v1alpha1.AuditAnnotation))
+	if trail := annotationOf(object, v1alpha1.AuditAnnotation); trail != "" {
+		read.records, _ = audit.Parse(trail)
+	}
 	return read
 }
 
@@ -63,73 +70,87 @@ func (a annotations) record(remediation *v1alpha1.Remediation) (audit.Record, bo
 	return a.records[at], true
 }
 
-// annotationOperations makes our annotations say what is in effect and nothing else; there are none when they
-// already do.
-func annotationOperations(object map[string]any, marks []string, records []audit.Record) ([]remedy.Operation, error) {
+// annotating are the operations that make our annotations say what is in effect and nothing else, and whether the API
+// server will take the annotations afterwards: when they are too large it rejects the request, and the applier could do
+// nothing about ours.
+type annotating struct {
+	operations []remedy.Operation
+	fit        bool
+}
+
+// annotationOperations gives those for the object and its pod template. There are none when the annotations already
+// say what is in effect.
+func (s *subject) annotationOperations(marks []string, records []audit.Record) (annotating, error) {
 	trail := ""
 	if len(records) > 0 {
 		var err error
 		if trail, err = audit.Annotation(records); err != nil {
-			return nil, err
+			return annotating{}, err
 		}
 	}
 	list := strings.Join(marks, ",")
-	operations := annotate(object, "", map[string]string{v1alpha1.AuditAnnotation: trail, v1alpha1.RemediationsAnnotation: list})
-	if template, ok := templateOf(object).(map[string]any); ok {
-		operations = append(operations, annotate(template, "/spec/template", map[string]string{v1alpha1.RemediationsAnnotation: list})...)
+	done := annotating{fit: true}
+	done.annotate(s.object, "", map[string]string{v1alpha1.AuditAnnotation: trail, v1alpha1.RemediationsAnnotation: list})
+	if len(s.kind.template) == 0 {
+		return done, nil
 	}
-	return operations, nil
-}
-
-// annotationsFit reports whether the API server will take the annotations of an object and its pod template:
-// when they are too large it rejects the request, and the applier could do nothing about ours.
-func annotationsFit(raw []byte) bool {
-	object, err := decode(raw)
-	if err != nil {
-		return false
+	template := s.kind.template.Of(s.object)
+	if template == nil {
+		return done, nil
 	}
-	template, _ := templateOf(object).(map[string]any)
-	for _, annotated := range []map[string]any{object, template} {
-		metadata, _ := annotated["metadata"].(map[string]any)
-		annotations, _ := metadata["annotations"].(map[string]any)
-		size := 0
-		for name, value := range annotations {
-			text, _ := value.(string)
-			size += len(name) + len(text)
-		}
-		if size > validation.TotalAnnotationSizeLimitB {
-			return false
-		}
+	if s.kind.frozen && s.old != nil {
+		// What a pod template that can't be changed any more was created with stays.
+		list = annotationOf(s.kind.template.Of(s.old), v1alpha1.RemediationsAnnotation)
 	}
-	return true
+	done.annotate(template, "/"+strings.Join(s.kind.template, "/"), map[string]string{v1alpha1.RemediationsAnnotation: list})
+	return done, nil
 }
 
 // annotate sets annotations of the object or template at a JSON pointer; an empty value removes one.
-func annotate(object map[string]any, at string, wanted map[string]string) []remedy.Operation {
+func (a *annotating) annotate(object map[string]any, at string, wanted map[string]string) {
 	metadata, hasMetadata := object["metadata"].(map[string]any)
 	present, hasAnnotations := metadata["annotations"].(map[string]any)
-	var operations []remedy.Operation
 	added := map[string]any{}
+	changed := false
 	for _, name := range slices.Sorted(maps.Keys(wanted)) {
 		value := wanted[name]
 		have, exists := present[name]
 		path := at + "/metadata/annotations/" + strings.ReplaceAll(name, "/", "~1")
 		switch {
 		case value == "" && exists:
-			operations = append(operations, remedy.Operation{Op: "remove", Path: path})
+			a.operations = append(a.operations, remedy.Operation{Op: "remove", Path: path})
 		case value == "", have == value:
 		case hasAnnotations:
-			operations = append(operations, remedy.Operation{Op: "add", Path: path, Value: value}) // or replace, if it exists
+			a.operations = append(a.operations, remedy.Operation{Op: "add", Path: path, Value: value}) // or replace, if it exists
+			changed = true
 		default:
 			added[name] = value
 		}
 	}
 	switch {
+	case changed && annotationBytes(present, wanted) > validation.TotalAnnotationSizeLimitB:
+		a.fit = false
 	case len(added) == 0:
-		return operations
 	case hasMetadata: // annotations are missing or null
-		return append(operations, remedy.Operation{Op: "add", Path: at + "/metadata/annotations", Value: added})
+		a.operations = append(a.operations, remedy.Operation{Op: "add", Path: at + "/metadata/annotations", Value: added})
 	default:
-		return append(operations, remedy.Operation{Op: "add", Path: at + "/metadata", Value: map[string]any{"annotations": added}})
+		a.operations = append(a.operations, remedy.Operation{Op: "add", Path: at + "/metadata", Value: map[string]any{"annotations": added}})
 	}
+}
+
+// annotationBytes is the size of annotations as the API server counts it, once some are set.
+func annotationBytes(present map[string]any, wanted map[string]string) int {
+	size := 0
+	for name, value := range present {
+		if _, ours := wanted[name]; !ours {
+			text, _ := value.(string)
+			size += len(name) + len(text)
+		}
+	}
+	for name, value := range wanted {
+		if value != "" {
+			size += len(name) + len(value)
+		}
+	}
+	return size
 }

@@ -1,17 +1,15 @@
 package webhook
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"mime"
 	"net/http"
 	"runtime/debug"
+	"sync"
 
-	admissionv1 "k8s.io/api/admission/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"golang.org/x/sync/semaphore"
 	"k8s.io/utils/clock"
 )
 
@@ -19,132 +17,151 @@ import (
 // (k8s.io/apiserver/pkg/server/config.go, MaxRequestBodyBytes), and an update holds two of them.
 const maxReview = 7 << 20
 
-// Handler answers AdmissionReviews.
+// maxInFlight bounds the bodies that are held at the same time, in bytes. What is beyond is allowed unread.
+const maxInFlight = 64 << 20
+
+// maxGlance is how much is read of a review that there is no room for: enough for its uid, which the API server writes
+// first.
+const maxGlance = 4 << 10
+
+// Handler answers AdmissionReviews of objects that owners apply.
 type Handler struct {
-	healer  healer
+	healer  *healer
 	metrics *metrics
 	log     *slog.Logger
 	clock   clock.PassiveClock
+	room    *semaphore.Weighted // bytes of bodies that may be held
+	readers *sync.Pool
 }
 
-// ServeHTTP answers one review: 200 with an allowing response for every request it can read, otherwise a 4xx
-// whose text says what is wrong.
+func newHandler(healer *healer, metrics *metrics, log *slog.Logger, clock clock.PassiveClock) *Handler {
+	return &Handler{
+		healer: healer, metrics: metrics, log: log, clock: clock,
+		room: semaphore.NewWeighted(maxInFlight), readers: &sync.Pool{New: newReader},
+	}
+}
+
+// ServeHTTP answers one review: 200 with an answer for every request it can read, which allows it unless the
+// installation denies what is known to fail; otherwise a 4xx whose text says what is wrong.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	begun := h.clock.Now()
-	review, problem := readReview(w, r)
+	reader := h.readers.Get().(*reader)
+	defer func() {
+		if reader.reusable() {
+			h.readers.Put(reader)
+		}
+	}()
+	answer, path, problem := h.review(w, r, reader)
 	if problem != nil {
-		h.metrics.requests.WithLabelValues("rejected", problem.reason).Inc()
+		h.metrics.rejected(problem.reason)
 		http.Error(w, problem.Error(), problem.status)
 		return
 	}
-	answer := h.answer(review.Request)
-	h.metrics.requests.WithLabelValues(string(answer.outcome), answer.reason).Inc()
-	w.Header().Set("Content-Type", "application/json")
-	err := json.NewEncoder(w).Encode(admissionv1.AdmissionReview{
-		TypeMeta: metav1.TypeMeta{APIVersion: admissionv1.SchemeGroupVersion.String(), Kind: "AdmissionReview"},
-		Response: answer.response(review.Request),
-	})
-	if err != nil {
+	h.metrics.answered(answer)
+	if err := answer.write(w, reader.uid); err != nil {
 		h.log.Warn("could not send an answer", "error", err)
 	}
-	h.metrics.seconds.Observe(h.clock.Since(begun).Seconds())
+	h.metrics.seconds[path].Observe(h.clock.Since(begun).Seconds())
 }
 
-// answer decides about a request; whatever goes wrong, it allows.
-func (h *Handler) answer(request *admissionv1.AdmissionRequest) (given answer) {
-	log := h.log.With("kind", request.Kind.Kind, "namespace", request.Namespace, "name", request.Name, "uid", request.UID)
+// review reads a request and decides about it. path says how much had to be read.
+func (h *Handler) review(w http.ResponseWriter, r *http.Request, reader *reader) (given answer, path string, wrong *problem) {
+	if problem := checkRequest(w, r); problem != nil {
+		return answer{}, "", problem
+	}
+	weight := r.ContentLength
+	if weight < 0 || weight > maxReview {
+		weight = maxReview
+	}
+	if !h.room.TryAcquire(weight) {
+		return h.overloaded(w, r, reader)
+	}
+	defer h.room.Release(weight)
+	if problem := readBody(w, r, reader); problem != nil {
+		return answer{}, "", problem
+	}
+	rest, err := reader.readHead()
+	if err != nil {
+		return answer{}, "", unreadable(err)
+	}
+	if problem := reader.check(); problem != nil {
+		return answer{}, "", problem
+	}
+	if given, decided := h.healer.glance(reader, rest); decided {
+		return given, pathGlance, nil
+	}
+	if err := reader.readAll(); err != nil {
+		return answer{}, "", unreadable(err)
+	}
+	return h.decide(reader), pathFull, nil
+}
+
+// decide decides about a request that was read; whatever goes wrong, it allows.
+func (h *Handler) decide(reader *reader) (given answer) {
+	log := h.log.With("kind", string(reader.kind), "namespace", string(reader.namespace), "name", string(reader.name), "uid", string(reader.uid))
 	defer func() {
 		if cause := recover(); cause != nil {
 			log.Error("panic while deciding; allowed without a patch", "cause", cause, "stack", string(debug.Stack()))
 			given = failed("panic")
 		}
 	}()
-	given, err := h.healer.heal(request)
-	if err != nil {
+	given, err := h.healer.heal(&reader.review)
+	switch {
+	case err != nil:
 		log.Error("could not decide; allowed without a patch", "reason", given.reason, "error", err)
-	}
-	if given.outcome == patched {
-		log.Info("patched", "user", request.UserInfo.Username, "remediations", given.audit["remediation"], "fields", given.audit["fields"],
-			"dry_run", request.DryRun != nil && *request.DryRun)
+	case given.outcome == patched, given.outcome == denied:
+		log.Info(string(given.outcome), "user", string(reader.user), "remediations", given.audit["remediation"],
+			"fields", given.audit["fields"], "dry_run", reader.dryRun)
 	}
 	return given
 }
 
-// outcome is what became of a request, for metrics.
-type outcome string
-
-const (
-	allowed   outcome = "allowed"   // nothing to do
-	patched   outcome = "patched"   // the object was changed
-	suggested outcome = "suggested" // the applier was told of a fix
-	failure   outcome = "error"     // something went wrong; the object was left alone
-)
-
-// answer is a decision about a request.
-type answer struct {
-	outcome  outcome
-	reason   string // why, from a closed set
-	patch    []byte // a JSON Patch, or nothing
-	warnings []string
-	audit    map[string]string // for the API server's audit log
-}
-
-func allow(reason string) answer  { return answer{outcome: allowed, reason: reason} }
-func failed(reason string) answer { return answer{outcome: failure, reason: reason} }
-
-// response writes the answer as the API server reads it.
-func (a answer) response(request *admissionv1.AdmissionRequest) *admissionv1.AdmissionResponse {
-	response := &admissionv1.AdmissionResponse{UID: request.UID, Allowed: true, Warnings: a.warnings, AuditAnnotations: a.audit}
-	if len(a.patch) > 0 {
-		kind := admissionv1.PatchTypeJSONPatch
-		response.Patch, response.PatchType = a.patch, &kind
+// overloaded allows a review that there is no room for, knowing its uid alone. The connection is not used again: the
+// rest of the body is not read.
+func (h *Handler) overloaded(w http.ResponseWriter, r *http.Request, reader *reader) (answer, string, *problem) {
+	w.Header().Set("Connection", "close")
+	if err := reader.fill(io.LimitReader(r.Body, maxGlance), maxGlance); err != nil {
+		return answer{}, "", wrong(http.StatusBadRequest, "body", "read the body: %w", err)
 	}
-	return response
+	_, _ = reader.readHead() // of a body that was cut short, what was read before the cut is there
+	if reader.uid == nil {
+		return answer{}, "", wrong(http.StatusServiceUnavailable, "overloaded", "too many reviews at the same time, and this one has no uid in its first %d bytes", maxGlance)
+	}
+	return failed("overloaded"), pathGlance, nil
 }
 
-// problem is why a request can't be read.
-type problem struct {
-	status int
-	reason string
-	err    error
-}
-
-func (p *problem) Error() string { return p.err.Error() }
-
-func wrong(status int, reason, format string, args ...any) *problem {
-	return &problem{status: status, reason: reason, err: fmt.Errorf(format, args...)}
-}
-
-// readReview reads the one AdmissionReview of a request.
-func readReview(w http.ResponseWriter, r *http.Request) (*admissionv1.AdmissionReview, *problem) {
+// checkRequest says what is wrong with a request before its body is read.
+func checkRequest(w http.ResponseWriter, r *http.Request) *problem {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
-		return nil, wrong(http.StatusMethodNotAllowed, "method", "method %s: reviews are sent with POST", r.Method)
+		return wrong(http.StatusMethodNotAllowed, "method", "method %s: reviews are sent with POST", r.Method)
 	}
-	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
-		return nil, wrong(http.StatusUnsupportedMediaType, "content_type", "content type %q: reviews are application/json", r.Header.Get("Content-Type"))
+	kind := r.Header.Get("Content-Type")
+	if kind != "application/json" { // as the API server sends it
+		if media, _, err := mime.ParseMediaType(kind); err != nil || media != "application/json" {
+			return wrong(http.StatusUnsupportedMediaType, "content_type", "content type %q: reviews are application/json", kind)
+		}
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxReview))
+	if coding := r.Header.Get("Content-Encoding"); coding != "" && coding != "identity" {
+		return wrong(http.StatusUnsupportedMediaType, "content_encoding", "content encoding %q: reviews are sent as they are", coding)
+	}
+	return nil
+}
+
+func readBody(w http.ResponseWriter, r *http.Request, reader *reader) *problem {
+	err := reader.fill(http.MaxBytesReader(w, r.Body, maxReview), r.ContentLength)
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return nil, wrong(http.StatusRequestEntityTooLarge, "too_large", "the body is larger than %d bytes", maxReview)
+		return wrong(http.StatusRequestEntityTooLarge, "too_large", "the body is larger than %d bytes", maxReview)
 	case err != nil:
-		return nil, wrong(http.StatusBadRequest, "body", "read the body: %w", err)
-	case len(body) == 0:
-		return nil, wrong(http.StatusBadRequest, "empty", "the body is empty: an AdmissionReview is expected")
+		return wrong(http.StatusBadRequest, "body", "read the body: %w", err)
+	case len(reader.body) == 0:
+		return wrong(http.StatusBadRequest, "empty", "the body is empty: an AdmissionReview is expected")
 	}
-	var review admissionv1.AdmissionReview
-	if err := json.Unmarshal(body, &review); err != nil {
-		return nil, wrong(http.StatusBadRequest, "json", "the body is not an AdmissionReview: %w", err)
-	}
-	switch want := admissionv1.SchemeGroupVersion.WithKind("AdmissionReview"); {
-	case review.GroupVersionKind() != want:
-		return nil, wrong(http.StatusBadRequest, "kind", "the body is apiVersion %q, kind %q: %s, AdmissionReview is expected", review.APIVersion, review.Kind, want.GroupVersion())
-	case review.Request == nil:
-		return nil, wrong(http.StatusBadRequest, "no_request", "the AdmissionReview has no request")
-	case review.Request.UID == "":
-		return nil, wrong(http.StatusBadRequest, "no_uid", "the AdmissionReview's request has no uid")
-	}
-	return &review, nil
+	return nil
+}
+
+func unreadable(err error) *problem {
+	return wrong(http.StatusBadRequest, "json", "the body is not an AdmissionReview: %w", err)
 }

@@ -15,11 +15,15 @@ import (
 	"k8s.io/utils/clock"
 )
 
-func newHandler(found Remediations) *Handler {
-	return &Handler{
-		healer: healer{remediations: found, watcher: "watcher"}, metrics: newMetrics(prometheus.NewRegistry()),
-		log: slog.New(slog.DiscardHandler), clock: clock.RealClock{},
-	}
+func handlerOf(found known) *Handler {
+	return newHandler(found.healer(), newMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler), clock.RealClock{})
+}
+
+// panicking is a handler whose lookups panic.
+func panicking() *Handler {
+	handler := handlerOf(known{learned()})
+	handler.healer.namespaces = func(string) map[string]string { panic("the cache is broken") }
+	return handler
 }
 
 func post(h http.Handler, contentType string, body io.Reader) *httptest.ResponseRecorder {
@@ -30,14 +34,14 @@ func post(h http.Handler, contentType string, body io.Reader) *httptest.Response
 	return recorder
 }
 
-// review writes an AdmissionReview around a request.
-func review(request string) string {
+// reviewOf writes an AdmissionReview around a request.
+func reviewOf(request string) string {
 	return `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":` + request + `}`
 }
 
 // webRequest is a creation of Deployment shop/web with the given object.
 func webRequest(object string) string {
-	return review(`{"uid":"1","kind":{"group":"apps","version":"v1","kind":"Deployment"},"namespace":"shop","name":"web","operation":"CREATE","object":` + object + `}`)
+	return reviewOf(`{"uid":"1","kind":{"group":"apps","version":"v1","kind":"Deployment"},"namespace":"shop","name":"web","operation":"CREATE","object":` + object + `}`)
 }
 
 func TestWhatCanNotBeReadIsRefusedWithTheReason(t *testing.T) {
@@ -48,26 +52,26 @@ func TestWhatCanNotBeReadIsRefusedWithTheReason(t *testing.T) {
 	}{
 		{"an empty body", "application/json", "", http.StatusBadRequest, "the body is empty: an AdmissionReview is expected"},
 		{"a body that is not JSON", "application/json", "{", http.StatusBadRequest, "the body is not an AdmissionReview"},
-		{"a body of null", "application/json", "null", http.StatusBadRequest, `apiVersion "", kind ""`},
+		{"a body of null", "application/json", "null", http.StatusBadRequest, "the body is not an AdmissionReview"},
 		{"a list", "application/json", "[]", http.StatusBadRequest, "the body is not an AdmissionReview"},
 		{"another kind", "application/json", `{"apiVersion":"v1","kind":"Pod"}`, http.StatusBadRequest, `apiVersion "v1", kind "Pod": admission.k8s.io/v1, AdmissionReview is expected`},
 		{"another version", "application/json", `{"apiVersion":"admission.k8s.io/v1beta1","kind":"AdmissionReview"}`, http.StatusBadRequest, `"admission.k8s.io/v1beta1"`},
-		{"a review without a request", "application/json", review("null"), http.StatusBadRequest, "the AdmissionReview has no request"},
-		{"a request without a uid", "application/json", review("{}"), http.StatusBadRequest, "request has no uid"},
-		{"a request of the wrong type", "application/json", review(`"x"`), http.StatusBadRequest, "the body is not an AdmissionReview"},
+		{"a review without a request", "application/json", reviewOf("null"), http.StatusBadRequest, "the AdmissionReview has no request"},
+		{"a request without a uid", "application/json", reviewOf("{}"), http.StatusBadRequest, "request has no uid"},
+		{"a request of the wrong type", "application/json", reviewOf(`"x"`), http.StatusBadRequest, "the body is not an AdmissionReview"},
 		{"another content type", "text/plain", webRequest("{}"), http.StatusUnsupportedMediaType, `content type "text/plain": reviews are application/json`},
 		{"no content type", "", webRequest("{}"), http.StatusUnsupportedMediaType, `content type ""`},
 		{"a body of 8 MiB", "application/json", strings.Repeat(" ", 8<<20), http.StatusRequestEntityTooLarge, "the body is larger than 7340032 bytes"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			answer := post(newHandler(known{learned()}), test.contentType, strings.NewReader(test.body))
+			answer := post(handlerOf(known{learned()}), test.contentType, strings.NewReader(test.body))
 			require.Equal(t, test.status, answer.Code)
 			require.Contains(t, answer.Body.String(), test.text)
 		})
 	}
 	t.Run("a method other than POST", func(t *testing.T) {
 		recorder := httptest.NewRecorder()
-		newHandler(known{}).ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/mutate", nil))
+		handlerOf(known{}).ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/mutate", nil))
 		require.Equal(t, http.StatusMethodNotAllowed, recorder.Code)
 		require.Equal(t, http.MethodPost, recorder.Header().Get("Allow"))
 	})
@@ -76,24 +80,24 @@ func TestWhatCanNotBeReadIsRefusedWithTheReason(t *testing.T) {
 func TestWhatCanBeReadIsAlwaysAllowed(t *testing.T) {
 	for _, test := range []struct {
 		name    string
-		found   Remediations
+		handler *Handler
 		body    string
 		patched bool
 	}{
-		{"a manifest that is healed", known{learned()}, webRequest(deployment("128Mi", "", "")), true},
-		{"annotations of null", known{learned()}, webRequest(deployment("128Mi", `,"annotations":null`, "")), true},
-		{"a content type with parameters", known{learned()}, webRequest(deployment("128Mi", "", "")), true},
-		{"nothing learned", known{}, webRequest(deployment("128Mi", "", "")), false},
-		{"a kind that nobody heals", known{learned()}, review(`{"uid":"1","kind":{"group":"x","version":"v1","kind":"Y"},"name":"web","namespace":"shop","operation":"CREATE","object":{}}`), false},
-		{"a request with nothing but its uid", known{learned()}, review(`{"uid":"1"}`), false},
-		{"a missing object", known{learned()}, webRequest("null"), false},
-		{"an empty object", known{learned()}, webRequest("{}"), false},
-		{"an object of the wrong type", known{learned()}, webRequest("[1]"), false},
-		{"annotations of the wrong type", known{learned()}, webRequest(`{"metadata":{"annotations":[1]},"spec":{"template":7}}`), false},
-		{"a cache that panics", broken{}, webRequest(deployment("128Mi", "", "")), false},
+		{"a manifest that is healed", handlerOf(known{learned()}), webRequest(deployment("128Mi", "", "")), true},
+		{"annotations of null", handlerOf(known{learned()}), webRequest(deployment("128Mi", `,"annotations":null`, "")), true},
+		{"a content type with parameters", handlerOf(known{learned()}), webRequest(deployment("128Mi", "", "")), true},
+		{"nothing learned", handlerOf(known{}), webRequest(deployment("128Mi", "", "")), false},
+		{"a kind that nobody heals", handlerOf(known{learned()}), reviewOf(`{"uid":"1","kind":{"group":"x","version":"v1","kind":"Y"},"name":"web","namespace":"shop","operation":"CREATE","object":{}}`), false},
+		{"a request with nothing but its uid", handlerOf(known{learned()}), reviewOf(`{"uid":"1"}`), false},
+		{"a missing object", handlerOf(known{learned()}), webRequest("null"), false},
+		{"an empty object", handlerOf(known{learned()}), webRequest("{}"), false},
+		{"an object of the wrong type", handlerOf(known{learned()}), webRequest("[1]"), false},
+		{"annotations of the wrong type", handlerOf(known{learned()}), webRequest(`{"metadata":{"annotations":[1]},"spec":{"template":7}}`), false},
+		{"a cache that panics", panicking(), webRequest(deployment("128Mi", "", "")), false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			answer := post(newHandler(test.found), "application/json; charset=utf-8", strings.NewReader(test.body))
+			answer := post(test.handler, "application/json; charset=utf-8", strings.NewReader(test.body))
 			require.Equal(t, http.StatusOK, answer.Code)
 			var given admissionv1.AdmissionReview
 			require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &given))
@@ -111,9 +115,9 @@ func FuzzHandler(f *testing.F) {
 	f.Add(webRequest(deployment("128Mi", "", "")))
 	f.Add(webRequest(deployment("128Mi", ours, marked)))
 	f.Add(webRequest(`{"metadata":{"annotations":{"kube-remedy.io/audit":"[{}]"}},"spec":{"template":{"metadata":[]}}}`))
-	f.Add(review(`{"uid":"1"}`))
+	f.Add(reviewOf(`{"uid":"1"}`))
 	f.Fuzz(func(t *testing.T, body string) {
-		answer := post(newHandler(known{learned()}), "application/json", strings.NewReader(body))
+		answer := post(handlerOf(known{learned()}), "application/json", strings.NewReader(body))
 		if answer.Code != http.StatusOK {
 			require.GreaterOrEqual(t, answer.Code, 400)
 			require.Less(t, answer.Code, 500)

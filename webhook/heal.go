@@ -7,93 +7,138 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
+	"sync/atomic"
 
 	jsonpatch "github.com/evanphx/json-patch/v5"
-	admissionv1 "k8s.io/api/admission/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
-	"github.com/kube-remedy/kube-remedy/engine"
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
-	"github.com/kube-remedy/kube-remedy/engine/audit"
-	"github.com/kube-remedy/kube-remedy/engine/remedy"
-	"github.com/kube-remedy/kube-remedy/internal/remediations"
+	"github.com/kube-remedy/kube-remedy/internal/config"
 )
 
-// Remediations finds what was learned about a workload. What it gives belongs to the cache and is not changed.
-type Remediations interface {
-	For(target remediations.Target) ([]*v1alpha1.Remediation, error)
-}
-
-// healer decides what a request's object gets.
+// healer decides what the object of a request gets.
 type healer struct {
-	remediations Remediations
-	watcher      string // the event watcher's user name
+	index      *Index
+	synced     func() bool                         // everything that decides was read from the API server
+	namespaces func(name string) map[string]string // our annotations of a namespace
+	watcher    string                              // the event watcher's user name
+	settings   atomic.Pointer[installation]
 }
 
-// heal decides about a request. The answer is always one that allows; the error says what went wrong when it
-// counts as a failure.
-func (h healer) heal(request *admissionv1.AdmissionRequest) (answer, error) {
-	applied := reapply{
-		operation: request.Operation, subresource: request.SubResource, user: request.UserInfo.Username,
-		watcher: h.watcher, fieldManager: fieldManagerOf(request),
+// installation are the settings with what is made of them.
+type installation struct {
+	*config.Config
+	kinds map[schema.GroupKind]kind
+}
+
+// use takes settings over.
+func (h *healer) use(settings *config.Config) {
+	h.settings.Store(&installation{Config: settings, kinds: kindsOf(settings)})
+}
+
+// current are the kinds that are healed now.
+func (h *healer) current() map[schema.GroupKind]kind { return h.settings.Load().kinds }
+
+// ownPrefix stands in every object that carries something of ours.
+var ownPrefix = []byte(v1alpha1.GroupName + "/")
+
+// glance decides about a request by what stands before its object, if that is enough: controllers' requests, and
+// objects that nothing was learned about and that carry nothing of ours. rest is the part of the body with the object.
+func (h *healer) glance(r *reader, rest []byte) (given answer, decided bool) {
+	who := reapplyOf(&r.review, h.watcher)
+	switch {
+	case who.ruledOut():
+		return allow("not_an_apply"), true
+	case slices.Contains(h.settings.Load().ExcludedNamespaces, string(r.namespace)): // string does not allocate here
+		return allow("excluded_namespace"), true
+	case !h.synced():
+		return failed("lookup"), true
+	case len(r.name) == 0: // it is made from what the object says
+		return answer{}, false
+	case len(h.learned(r)) > 0, bytes.Contains(rest, ownPrefix):
+		return answer{}, false
+	case r.object != nil: // it stood before what had to be read, and is no part of rest
+		return answer{}, false
+	default:
+		return allow("no_remediation"), true
 	}
-	if applied.ruledOut() {
-		return allow("not_an_apply"), nil
+}
+
+// learned gives what is known of the object with the request's name.
+func (h *healer) learned(r *reader) []*v1alpha1.Remediation {
+	r.key = appendKey(r.key[:0], r.group, r.kind, r.namespace, r.name, false)
+	return h.index.find(r.key)
+}
+
+// heal decides about a request that was read as a whole. The error says what went wrong when the answer counts as a
+// failure.
+func (h *healer) heal(r *review) (answer, error) {
+	installed := h.settings.Load()
+	known, is := installed.kinds[schema.GroupKind{Group: string(r.group), Kind: string(r.kind)}]
+	if !is {
+		return allow("kind"), nil
 	}
-	target, err := targetOf(request)
-	if err != nil {
-		return failed("object"), err
+	if deeper(r.object, maxDepth) || deeper(r.old, maxDepth) {
+		return failed("too_deep"), fmt.Errorf("the object is nested deeper than %d levels", maxDepth)
 	}
-	learned, err := h.remediations.For(target)
-	if err != nil {
-		return failed("lookup"), err
-	}
-	// Without anything learned there may still be marks of a Remediation that is gone, or a mode that is none.
-	if len(learned) == 0 && !bytes.Contains(request.Object.Raw, []byte(v1alpha1.GroupName+"/")) {
-		return allow("no_remediation"), nil
-	}
-	object, err := decode(request.Object.Raw)
+	object, err := decode(r.object)
 	if err != nil || object == nil {
 		return failed("object"), fmt.Errorf("read the object: %w", cmp.Or(err, errors.New("there is none")))
 	}
-	old, err := decode(request.OldObject.Raw)
+	who := reapplyOf(r, h.watcher)
+	who.object, who.kind = object, known
+	old, err := who.readOld(r)
 	if err != nil {
 		return failed("object"), fmt.Errorf("read the old object: %w", err)
 	}
-	applied.object, applied.old = object, old
-	if !applied.is() {
+	if !who.is() {
 		return allow("not_an_apply"), nil
 	}
-	mode, problem := modeOf(object)
-	if mode == v1alpha1.ModeOff {
+	s := subject{
+		review: r, kind: known, object: object, old: old, target: nameOf(r, object), before: readAnnotations(object),
+		policy: policyFor(annotationsOf(object), h.namespaces(string(r.namespace)), installed.Config), settings: installed.Config,
+	}
+	if s.policy.mode == v1alpha1.ModeOff {
 		return allow("mode_off"), nil
 	}
-	chosen := choose(target, learned, object, mode)
-	if problem != "" {
-		chosen.warnings = append(chosen.warnings, problem)
-	}
-	return chosen.answer(request.Object.Raw, object)
+	chosen := s.choose(h.index.find(s.target.key(r)))
+	chosen.warnings = append(chosen.warnings, s.policy.warnings...)
+	return chosen.answer(&s)
 }
 
-// targetOf names the workload of a request. On creation with generateName the request has no name but the
-// object may have one.
-func targetOf(request *admissionv1.AdmissionRequest) (remediations.Target, error) {
-	target := remediations.Target{
-		Group: request.Kind.Group, Kind: request.Kind.Kind, Namespace: request.Namespace, Name: request.Name,
+// subject is an object that its owner applies.
+type subject struct {
+	review      *review
+	kind        kind
+	object, old map[string]any
+	target      target
+	before      annotations
+	policy      policy
+	settings    *config.Config
+}
+
+// target is the name under which something may be known of an object: its own, or the prefix that its name is made of.
+type target struct {
+	name   string
+	prefix bool
+}
+
+func (t target) key(r *review) []byte {
+	return appendKey(nil, r.group, r.kind, r.namespace, []byte(t.name), t.prefix)
+}
+
+// nameOf names the object of a request. On a creation with generateName neither the request nor the object has a name
+// yet.
+func nameOf(r *review, object map[string]any) target {
+	if len(r.name) > 0 {
+		return target{name: string(r.name)}
 	}
-	if target.Name != "" || len(request.Object.Raw) == 0 {
-		return target, nil
+	metadata, _ := object["metadata"].(map[string]any)
+	if name, _ := metadata["name"].(string); name != "" {
+		return target{name: name}
 	}
-	var named struct {
-		Metadata struct {
-			Name string `json:"name"`
-		} `json:"metadata"`
-	}
-	if err := json.Unmarshal(request.Object.Raw, &named); err != nil {
-		return target, fmt.Errorf("read the object's name: %w", err)
-	}
-	target.Name = named.Metadata.Name
-	return target, nil
+	prefix, _ := metadata["generateName"].(string)
+	return target{name: prefix, prefix: true}
 }
 
 // decode reads an object with its numbers as they are written; nil when there is none.
@@ -110,120 +155,6 @@ func decode(raw []byte) (map[string]any, error) {
 	return object, nil
 }
 
-// choice is what an object is to get.
-type choice struct {
-	operations []remedy.Operation
-	governed   []string       // fields that are decided, as JSON pointers
-	marks      []string       // of the Remediations in effect
-	records    []audit.Record // one for each of them
-	applied    []*v1alpha1.Remediation
-	fields     []string // that are changed
-	warnings   []string
-	suggests   bool
-}
-
-// choose goes through what was learned, by name, and gathers what fits the object.
-func choose(target remediations.Target, learned []*v1alpha1.Remediation, object map[string]any, mode string) choice {
-	learned = slices.Clone(learned)
-	slices.SortFunc(learned, func(a, b *v1alpha1.Remediation) int { return cmp.Compare(a.Name, b.Name) })
-	var chosen choice
-	before := readAnnotations(object)
-	for _, remediation := range learned {
-		if !remediation.InForce() || remediation.Status.Diagnosis.Confidence < engine.SuggestAt {
-			continue
-		}
-		resolved := remedy.Resolve(remediation.Spec.Actions, object)
-		switch {
-		case resolved.Fit == remedy.InEffect && before.lists(remediation):
-			chosen.keep(remediation, resolved, before)
-		case resolved.Fit == remedy.Misfit && mode == v1alpha1.ModeHeal:
-			chosen.warnings = append(chosen.warnings, misfitWarning(remediation, resolved.Reason))
-		case resolved.Fit != remedy.Changes:
-		case mode != v1alpha1.ModeHeal:
-			chosen.suggest(remediation, resolved, "mode is suggest")
-		case remediation.Spec.Mode != v1alpha1.Heal:
-			chosen.suggest(remediation, resolved, "the remediation waits for approval")
-		case remediation.Status.Diagnosis.Confidence < engine.HealAt:
-			chosen.suggest(remediation, resolved, "the confidence is too low")
-		case chosen.collides(resolved):
-			chosen.suggest(remediation, resolved, "another remediation decides the same field")
-		default:
-			chosen.apply(undo(target, object), remediation, resolved)
-		}
-	}
-	return chosen
-}
-
-// apply takes the operations of a Remediation in.
-func (c *choice) apply(undo string, remediation *v1alpha1.Remediation, resolved remedy.Resolution) {
-	c.operations = append(c.operations, resolved.Operations...)
-	c.governed = append(c.governed, resolved.Governs...)
-	c.marks = append(c.marks, remediation.Mark())
-	c.records = append(c.records, audit.NewRecord(remediation, resolved.Modifications))
-	c.applied = append(c.applied, remediation)
-	for _, modification := range resolved.Modifications {
-		c.fields = append(c.fields, modification.Field)
-	}
-	c.warnings = append(c.warnings, healWarning(undo, remediation, resolved.Modifications))
-}
-
-// keep leaves a Remediation that the object already carries as it stands there.
-func (c *choice) keep(remediation *v1alpha1.Remediation, resolved remedy.Resolution, before annotations) {
-	c.governed = append(c.governed, resolved.Governs...)
-	c.marks = append(c.marks, remediation.Mark())
-	if record, ok := before.record(remediation); ok {
-		c.records = append(c.records, record)
-	}
-}
-
-func (c *choice) suggest(remediation *v1alpha1.Remediation, resolved remedy.Resolution, why string) {
-	c.suggests = true
-	c.warnings = append(c.warnings, suggestWarning(remediation, resolved.Modifications, why))
-}
-
-// collides reports whether a field is decided by an earlier Remediation already. Fields that were decided in an
-// earlier invocation count too: otherwise the second invocation would decide differently from the first.
-func (c *choice) collides(resolved remedy.Resolution) bool {
-	return slices.ContainsFunc(resolved.Governs, func(field string) bool { return slices.Contains(c.governed, field) })
-}
-
-// answer makes the patch and applies it once to the bytes received: the API server rejects a request whose
-// patch fails, whatever the failurePolicy says.
-func (c choice) answer(raw []byte, object map[string]any) (answer, error) {
-	told := answer{outcome: allowed, reason: "nothing_to_do", warnings: c.warnings}
-	if c.suggests {
-		told.outcome, told.reason = suggested, "suggested"
-	}
-	annotate, err := annotationOperations(object, c.marks, c.records)
-	if err != nil {
-		return failed("annotations"), err
-	}
-	operations := slices.Concat(c.operations, annotate)
-	if len(operations) == 0 {
-		return told, nil
-	}
-	patch, err := json.Marshal(operations)
-	if err != nil {
-		return failed("patch"), fmt.Errorf("encode the patch: %w", err)
-	}
-	after, err := tryPatch(raw, patch)
-	if err != nil {
-		return failed("patch"), err
-	}
-	if !annotationsFit(after) {
-		told := failed("annotations_full")
-		told.warnings = []string{"kube-remedy: left alone: its annotations would be larger than 256 KiB with ours"}
-		return told, nil
-	}
-	told.patch = patch
-	told.outcome, told.reason = patched, "annotations"
-	if len(c.applied) > 0 {
-		told.reason = "healed"
-		told.audit = c.auditAnnotations()
-	}
-	return told, nil
-}
-
 // tryPatch gives what the API server will make of the object.
 func tryPatch(raw, patch []byte) ([]byte, error) {
 	decoded, err := jsonpatch.DecodePatch(patch)
@@ -235,20 +166,4 @@ func tryPatch(raw, patch []byte) ([]byte, error) {
 		return nil, fmt.Errorf("apply the patch to the object received: %w", err)
 	}
 	return after, nil
-}
-
-// auditAnnotations are for the API server's audit log, which prefixes the keys with the webhook's name.
-func (c choice) auditAnnotations() map[string]string {
-	var names, types, confidences []string
-	for _, remediation := range c.applied {
-		names = append(names, remediation.Mark())
-		types = append(types, string(remediation.Spec.FailureType))
-		confidences = append(confidences, fmt.Sprint(remediation.Status.Diagnosis.Confidence))
-	}
-	return map[string]string{
-		"remediation":  strings.Join(names, ","),
-		"failure-type": strings.Join(types, ","),
-		"confidence":   strings.Join(confidences, ","),
-		"fields":       strings.Join(c.fields, ","),
-	}
 }

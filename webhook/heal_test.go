@@ -1,8 +1,8 @@
 package webhook
 
 import (
+	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -16,7 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
-	"github.com/kube-remedy/kube-remedy/internal/remediations"
+	"github.com/kube-remedy/kube-remedy/internal/config"
 )
 
 var noon = metav1.NewTime(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))
@@ -46,17 +46,37 @@ func learned(change ...func(*v1alpha1.Remediation)) *v1alpha1.Remediation {
 	return remediation
 }
 
-// known are Remediations as the cache would find them.
+// known are Remediations as the index finds them.
 type known []*v1alpha1.Remediation
 
-func (k known) For(target remediations.Target) ([]*v1alpha1.Remediation, error) {
-	var found []*v1alpha1.Remediation
-	for _, remediation := range k {
-		if of, ok := remediations.TargetOf(remediation); ok && of == target {
-			found = append(found, remediation)
-		}
+// healer decides with them and the settings of an installation; the defaults when there are none.
+func (k known) healer(settings ...*config.Config) *healer {
+	h := &healer{
+		index: NewIndex(), synced: func() bool { return true }, namespaces: func(string) map[string]string { return nil }, watcher: "watcher",
 	}
-	return found, nil
+	for _, remediation := range k {
+		h.index.OnAdd(remediation, true)
+	}
+	h.use(append(settings, config.Default())[0])
+	return h
+}
+
+// ask has a request decided as a handler does.
+func (h *healer) ask(t testing.TB, request *admissionv1.AdmissionRequest) (answer, error) {
+	t.Helper()
+	body, err := json.Marshal(admissionv1.AdmissionReview{
+		TypeMeta: metav1.TypeMeta{APIVersion: "admission.k8s.io/v1", Kind: "AdmissionReview"}, Request: request,
+	})
+	require.NoError(t, err)
+	reader := newReader().(*reader)
+	require.NoError(t, reader.fill(bytes.NewReader(body), int64(len(body))))
+	rest, err := reader.readHead()
+	require.NoError(t, err)
+	if given, decided := h.glance(reader, rest); decided {
+		return given, nil
+	}
+	require.NoError(t, reader.readAll())
+	return h.heal(&reader.review)
 }
 
 // deployment is the web Deployment with a limit and with metadata members, as JSON.
@@ -143,22 +163,22 @@ func TestHeal(t *testing.T) {
 		},
 		{
 			name: "a half-written remediation is not applied", learned: known{learned(func(r *v1alpha1.Remediation) { r.Status.Diagnosis = nil })},
-			object: deployment("128Mi", "", ""), outcome: allowed, reason: "nothing_to_do",
+			object: deployment("128Mi", "", ""), outcome: allowed, reason: "no_remediation",
 		},
 		{name: "mode off leaves everything alone", learned: known{learned()}, object: deployment("128Mi", `,"annotations":{"kube-remedy.io/mode":"off"}`, ""), outcome: allowed, reason: "mode_off"},
 		{
 			name: "mode suggest only warns", learned: known{learned()}, object: deployment("128Mi", `,"annotations":{"kube-remedy.io/mode":"suggest"}`, ""), outcome: suggested, reason: "suggested",
-			warnings: []string{"kube-remedy: would set app memory limit 128Mi → 256Mi (OOMKilled 3x, confidence 95%); not changed: mode is suggest"},
+			warnings: []string{"kube-remedy: would set app memory limit 128Mi → 256Mi (OOMKilled 3x, confidence 95%); not changed: mode is suggest; apply it with: kubectl annotate deploy/web kube-remedy.io/mode=heal -n shop --overwrite"},
 		},
 		{
 			name: "a remediation that waits for approval only warns", learned: known{learned(func(r *v1alpha1.Remediation) { r.Spec.Mode = v1alpha1.Suggest })},
 			object: deployment("128Mi", "", ""), outcome: suggested, reason: "suggested",
-			warnings: []string{"kube-remedy: would set app memory limit 128Mi → 256Mi (OOMKilled 3x, confidence 95%); not changed: the remediation waits for approval"},
+			warnings: []string{"kube-remedy: would set app memory limit 128Mi → 256Mi (OOMKilled 3x, confidence 95%); not changed: the remediation waits for approval; approve: kubectl patch rem deployment-web-oomkilled-app --type=merge -p '{\"spec\":{\"mode\":\"Heal\"}}' -n shop"},
 		},
 		{
 			name: "a doubtful diagnosis only warns", learned: known{learned(func(r *v1alpha1.Remediation) { r.Status.Diagnosis.Confidence = 69 })},
 			object: deployment("128Mi", "", ""), outcome: suggested, reason: "suggested",
-			warnings: []string{"kube-remedy: would set app memory limit 128Mi → 256Mi (OOMKilled 3x, confidence 69%); not changed: the confidence is too low"},
+			warnings: []string{"kube-remedy: would set app memory limit 128Mi → 256Mi (OOMKilled 3x, confidence 69%); not changed: the confidence is too low; approve: kubectl patch rem deployment-web-oomkilled-app --type=merge -p '{\"spec\":{\"mode\":\"Heal\"}}' -n shop"},
 		},
 		{
 			name: "a guess is not even told", learned: known{learned(func(r *v1alpha1.Remediation) { r.Status.Diagnosis.Confidence = 49 })},
@@ -193,7 +213,7 @@ func TestHeal(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			request := creation(test.object)
-			given, err := healer{watcher: "watcher", remediations: test.learned}.heal(request)
+			given, err := test.learned.healer().ask(t, request)
 			require.NoError(t, err)
 			require.Equal(t, test.outcome, given.outcome)
 			require.Equal(t, test.reason, given.reason)
@@ -210,7 +230,7 @@ func TestHeal(t *testing.T) {
 					"fields": "spec.template.spec.containers[name=app].resources.limits.memory",
 				}, given.audit)
 			}
-			again, err := healer{watcher: "watcher", remediations: test.learned}.heal(creation(got))
+			again, err := test.learned.healer().ask(t, creation(got))
 			require.NoError(t, err)
 			require.Empty(t, again.patch, "a second invocation on the result changes nothing")
 		})
@@ -220,7 +240,7 @@ func TestHeal(t *testing.T) {
 func TestHealFindsTheNameInTheObject(t *testing.T) {
 	request := creation(deployment("128Mi", "", ""))
 	request.Name = ""
-	given, err := healer{watcher: "watcher", remediations: known{learned()}}.heal(request)
+	given, err := known{learned()}.healer().ask(t, request)
 	require.NoError(t, err)
 	require.Equal(t, patched, given.outcome)
 }
@@ -240,40 +260,32 @@ func TestHealAllowsWhatItCanNotRead(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			request := creation(deployment("128Mi", "", ""))
 			test.change(request)
-			given, err := healer{watcher: "watcher", remediations: known{learned()}}.heal(request)
+			given, err := known{learned()}.healer().ask(t, request)
 			require.Error(t, err)
 			require.Equal(t, failure, given.outcome)
 			require.Equal(t, test.reason, given.reason)
 			require.Empty(t, given.patch)
 		})
 	}
-	t.Run("a cache that fails", func(t *testing.T) {
-		given, err := healer{watcher: "watcher", remediations: broken{errors.New("no index")}}.heal(creation(deployment("128Mi", "", "")))
-		require.EqualError(t, err, "no index")
+	t.Run("a cache that is not filled", func(t *testing.T) {
+		healer := known{}.healer()
+		healer.synced = func() bool { return false }
+		given, err := healer.ask(t, creation(deployment("128Mi", "", "")))
+		require.NoError(t, err)
 		require.Equal(t, failed("lookup"), given)
 	})
-}
-
-// broken is a cache that fails, or panics when it has nothing to say.
-type broken struct{ err error }
-
-func (b broken) For(remediations.Target) ([]*v1alpha1.Remediation, error) {
-	if b.err == nil {
-		panic("the cache is broken")
-	}
-	return nil, b.err
 }
 
 func TestWarningsAreShort(t *testing.T) {
 	remediation := learned(func(r *v1alpha1.Remediation) { r.Spec.TargetRef.Name = strings.Repeat("w", 253) })
 	request := creation(strings.Replace(deployment("128Mi", "", ""), `"web"`, `"`+remediation.Spec.TargetRef.Name+`"`, 1))
 	request.Name = remediation.Spec.TargetRef.Name
-	given, err := healer{watcher: "watcher", remediations: known{remediation}}.heal(request)
+	given, err := known{remediation}.healer().ask(t, request)
 	require.NoError(t, err)
 	require.Equal(t, []string{"kube-remedy: app memory limit 128Mi → 256Mi (OOMKilled 3x, confidence 95%)"}, given.warnings,
 		"the way to undo it goes before what was changed does")
 	garbage := creation(deployment("128Mi", `,"annotations":{"kube-remedy.io/mode":"`+strings.Repeat("→", 300)+`"}`, ""))
-	given, err = healer{watcher: "watcher", remediations: known{learned()}}.heal(garbage)
+	given, err = known{learned()}.healer().ask(t, garbage)
 	require.NoError(t, err)
 	for _, warning := range given.warnings {
 		require.LessOrEqual(t, len(warning), maxWarning)

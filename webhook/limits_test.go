@@ -16,7 +16,7 @@ import (
 func TestAnnotationsNeverGrowPastWhatIsAccepted(t *testing.T) {
 	for _, room := range []int{100, 400, 600, 1000} {
 		object := deployment("128Mi", `,"annotations":{"big":"`+strings.Repeat("x", validation.TotalAnnotationSizeLimitB-room)+`"}`, "")
-		given, err := healer{watcher: "watcher", remediations: known{learned()}}.heal(creation(object))
+		given, err := known{learned()}.healer().ask(t, creation(object))
 		require.NoError(t, err)
 		var after metav1.PartialObjectMetadata
 		require.NoError(t, json.Unmarshal([]byte(healed(t, object, given)), &after))
@@ -27,19 +27,19 @@ func TestAnnotationsNeverGrowPastWhatIsAccepted(t *testing.T) {
 
 func TestMarksGoWithTheirRemediation(t *testing.T) {
 	object := deployment("128Mi", ours, marked)
-	given, err := healer{watcher: "watcher", remediations: known{}}.heal(creation(object))
+	given, err := known{}.healer().ask(t, creation(object))
 	require.NoError(t, err)
 	require.JSONEq(t, deployment("128Mi", `,"annotations":{}`, `"metadata":{"annotations":{}},`), healed(t, object, given))
 }
 
 func TestAModeThatIsNoneIsToldBeforeAnythingIsLearned(t *testing.T) {
-	given, err := healer{watcher: "watcher", remediations: known{}}.heal(creation(deployment("128Mi", `,"annotations":{"kube-remedy.io/mode":"no"}`, "")))
+	given, err := known{}.healer().ask(t, creation(deployment("128Mi", `,"annotations":{"kube-remedy.io/mode":"no"}`, "")))
 	require.NoError(t, err)
 	require.Equal(t, []string{`kube-remedy: annotation kube-remedy.io/mode: "no" is ignored; use heal, suggest or off`}, given.warnings)
 }
 
 func TestUndoOverwritesAModeThatIsThere(t *testing.T) {
-	given, err := healer{watcher: "watcher", remediations: known{learned()}}.heal(creation(deployment("128Mi", `,"annotations":{"kube-remedy.io/mode":"heal"}`, "")))
+	given, err := known{learned()}.healer().ask(t, creation(deployment("128Mi", `,"annotations":{"kube-remedy.io/mode":"heal"}`, "")))
 	require.NoError(t, err)
 	require.Contains(t, given.warnings[0], "undo: kubectl annotate deploy/web kube-remedy.io/mode=off -n shop --overwrite")
 }
@@ -47,7 +47,7 @@ func TestUndoOverwritesAModeThatIsThere(t *testing.T) {
 func TestADeletionIsNotAnError(t *testing.T) {
 	request := creation(deployment("128Mi", "", ""))
 	request.Operation, request.OldObject, request.Object.Raw = admissionv1.Delete, request.Object, nil
-	given, err := healer{watcher: "watcher", remediations: broken{}}.heal(request)
+	given, err := known{learned()}.healer().ask(t, request)
 	require.NoError(t, err)
 	require.Equal(t, allow("not_an_apply"), given, "nothing is looked up")
 }

@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	admissionv1 "k8s.io/api/admission/v1"
-	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 func TestWhatIsAnApply(t *testing.T) {
@@ -53,19 +53,21 @@ func TestWhatIsAnApply(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			object, err := decode([]byte(test.object))
 			require.NoError(t, err)
-			old, err := decode([]byte(test.old))
+			r := &review{
+				operation: []byte(test.operation), subresource: []byte(test.subresource), user: []byte(test.user),
+				old: []byte(test.old), options: fmt.Appendf(nil, `{"fieldManager":%q}`, test.manager),
+			}
+			who := reapplyOf(r, watcher)
+			who.kind, who.object = builtIn[schema.GroupKind{Group: "apps", Kind: "Deployment"}], object
+			_, err = who.readOld(r)
 			require.NoError(t, err)
-			request := &admissionv1.AdmissionRequest{Options: runtime.RawExtension{Raw: fmt.Appendf(nil, `{"fieldManager":%q}`, test.manager)}}
-			require.Equal(t, test.want, reapply{
-				operation: test.operation, subresource: test.subresource, user: test.user, watcher: watcher,
-				fieldManager: fieldManagerOf(request), object: object, old: old,
-			}.is())
+			require.Equal(t, test.want, who.is())
 		})
 	}
 }
 
 func TestFieldManagerOfOptionsThatCanNotBeRead(t *testing.T) {
 	for _, raw := range []string{"", "null", "[]", `{"fieldManager":1}`, "{"} {
-		require.Empty(t, fieldManagerOf(&admissionv1.AdmissionRequest{Options: runtime.RawExtension{Raw: []byte(raw)}}), raw)
+		require.Empty(t, fieldManagerOf([]byte(raw)), raw)
 	}
 }

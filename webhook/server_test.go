@@ -29,6 +29,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
+	"github.com/kube-remedy/kube-remedy/internal/config"
 	"github.com/kube-remedy/kube-remedy/webhook/certs"
 )
 
@@ -78,23 +79,34 @@ func (a api) RoundTrip(r *http.Request) (*http.Response, error) {
 	case <-r.Context().Done():
 		return nil, r.Context().Err()
 	}
-	if r.URL.Path != "/apis/kube-remedy.io/v1alpha1/remediations" || r.URL.Query().Get("sendInitialEvents") != "true" {
+	known, end := learned(), &v1alpha1.Remediation{}
+	events := []any{known, end}
+	switch {
+	case r.URL.Query().Get("sendInitialEvents") != "true":
+		return nil, errors.New("unexpected request " + r.URL.String())
+	case r.URL.Path == "/apis/kube-remedy.io/v1alpha1/remediations":
+		known.TypeMeta = metav1.TypeMeta{APIVersion: "kube-remedy.io/v1alpha1", Kind: "Remediation"}
+		known.ResourceVersion, end.TypeMeta = "1", known.TypeMeta
+		end.ResourceVersion, end.Annotations = "1", map[string]string{metav1.InitialEventsAnnotationKey: "true"}
+	case r.URL.Path == "/api/v1/namespaces":
+		events = []any{&metav1.PartialObjectMetadata{
+			TypeMeta:   metav1.TypeMeta{APIVersion: "meta.k8s.io/v1", Kind: "PartialObjectMetadata"},
+			ObjectMeta: metav1.ObjectMeta{ResourceVersion: "1", Annotations: map[string]string{metav1.InitialEventsAnnotationKey: "true"}},
+		}}
+	default:
 		return nil, errors.New("unexpected request " + r.URL.String())
 	}
-	known, end := learned(), &v1alpha1.Remediation{}
-	end.Annotations = map[string]string{metav1.InitialEventsAnnotationKey: "true"}
-	body, events := io.Pipe()
+	body, written := io.Pipe()
 	go func() {
-		for _, event := range []struct {
-			Type   string                `json:"type"`
-			Object *v1alpha1.Remediation `json:"object"`
-		}{{"ADDED", known}, {"BOOKMARK", end}} {
-			event.Object.TypeMeta = metav1.TypeMeta{APIVersion: "kube-remedy.io/v1alpha1", Kind: "Remediation"}
-			event.Object.ResourceVersion = "1"
-			_ = json.NewEncoder(events).Encode(event)
+		for i, object := range events {
+			kind := "ADDED"
+			if i == len(events)-1 {
+				kind = "BOOKMARK"
+			}
+			_ = json.NewEncoder(written).Encode(map[string]any{"type": kind, "object": object})
 		}
 		<-r.Context().Done()
-		events.CloseWithError(r.Context().Err())
+		written.CloseWithError(r.Context().Err())
 	}()
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: body, Request: r}, nil
 }
@@ -104,12 +116,17 @@ const (
 	shutdownDelay = 7 * time.Second
 )
 
-func options(transport http.RoundTripper) Options {
+func options(transport http.RoundTripper, clients *fake.Clientset) Options {
+	log := slog.New(slog.DiscardHandler)
+	settings, _ := config.Open("", clock.RealClock{}, log) // without a file nothing can go wrong
 	return Options{
-		Config:    &rest.Config{Host: "https://api.example", Transport: transport},
-		Namespace: "kube-remedy-system", Secret: "certificate", Configuration: "kube-remedy",
-		Names: certs.Names{DNS: []string{serviceName}}, WatcherUser: "watcher", ShutdownDelay: shutdownDelay,
-		Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Clock: clock.RealClock{},
+		Config: &rest.Config{Host: "https://api.example", Transport: transport}, Clients: clients, Configuration: "kube-remedy",
+		Certificate: &certs.SelfManaged{
+			Client: clients, Namespace: "kube-remedy-system", Secret: "certificate", Configuration: "kube-remedy",
+			Names: certs.Names{DNS: []string{serviceName}}, Clock: clock.RealClock{}, Log: log,
+		},
+		Settings: settings, WatcherUser: "watcher", ShutdownDelay: shutdownDelay,
+		Log: log, Metrics: prometheus.NewRegistry(), Clock: clock.RealClock{},
 	}
 }
 
@@ -130,16 +147,18 @@ func start(t *testing.T, react ...clienttesting.ReactionFunc) *running {
 	r := &running{
 		api: api{make(chan struct{})}, reviews: newPipes(), health: newPipes(), ended: make(chan error, 1),
 		clients: fake.NewClientset(&admissionregistrationv1.MutatingWebhookConfiguration{
-			ObjectMeta: metav1.ObjectMeta{Name: "kube-remedy"}, Webhooks: []admissionregistrationv1.MutatingWebhook{{Name: "apply.kube-remedy.io"}},
+			ObjectMeta: metav1.ObjectMeta{Name: "kube-remedy"}, Webhooks: []admissionregistrationv1.MutatingWebhook{{
+				Name: "mutate.kube-remedy.io", ClientConfig: admissionregistrationv1.WebhookClientConfig{URL: new("https://" + serviceName + "/mutate")},
+			}},
 		}),
 	}
 	for _, reaction := range react {
 		r.clients.PrependReactor("*", "*", reaction)
 	}
 	var err error
-	r.Server, err = New(options(r.api))
+	r.Server, err = New(options(r.api, r.clients))
 	require.NoError(t, err)
-	r.certs.(*certs.SelfManaged).Client = r.clients
+	r.trust.Dial = func(ctx context.Context) (net.Conn, error) { return r.reviews.dial(ctx, "", "") }
 	var ctx context.Context
 	ctx, r.stop = context.WithCancel(context.WithoutCancel(t.Context()))
 	t.Cleanup(func() {
@@ -214,7 +233,7 @@ func TestServerIsReadyOnceItKnowsAndStopsBeingReadyFirst(t *testing.T) {
 		r := start(t)
 		status, text := r.get(t, "/readyz")
 		require.Equal(t, http.StatusServiceUnavailable, status)
-		require.Equal(t, "the remediations are not read yet\n", text)
+		require.Equal(t, "the remediations and namespaces are not read yet\n", text)
 		status, _ = r.get(t, "/healthz")
 		require.Equal(t, http.StatusOK, status, "it is not to be restarted for that")
 
@@ -362,7 +381,7 @@ func TestAddressInUseIsAnErrorThatNamesIt(t *testing.T) {
 		{"for health", "127.0.0.1:0", taken.Addr().String(), "listen for health: "},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			with := options(nil)
+			with := options(nil, fake.NewClientset())
 			with.Listen, with.HealthListen = test.listen, test.health
 			server, err := New(with)
 			require.NoError(t, err)
@@ -374,11 +393,10 @@ func TestAddressInUseIsAnErrorThatNamesIt(t *testing.T) {
 }
 
 func TestRunServesOnItsAddressesUntilItsContextEnds(t *testing.T) {
-	with := options(api{make(chan struct{})})
+	with := options(api{make(chan struct{})}, fake.NewClientset())
 	with.Listen, with.HealthListen, with.ShutdownDelay = "127.0.0.1:0", "127.0.0.1:0", 0
 	server, err := New(with)
 	require.NoError(t, err)
-	server.certs.(*certs.SelfManaged).Client = fake.NewClientset()
 	ctx, stop := context.WithCancel(t.Context())
 	stop() // a signal may come as early as this
 	require.NoError(t, server.Run(ctx))
@@ -390,11 +408,10 @@ func TestNewRefusesWhatItCanNotUse(t *testing.T) {
 		spoil func(options *Options)
 		err   string
 	}{
-		{"no names", func(options *Options) { options.Names = certs.Names{} }, "the serving certificate needs at least one DNS name or IP address"},
-		{"a connection without its certificate", func(options *Options) { options.Config.CAFile = "missing" }, "client for certificates: "},
+		{"a connection without its certificate", func(options *Options) { options.Config.CAFile = "missing" }, "open missing: no such file or directory"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			with := options(nil)
+			with := options(nil, fake.NewClientset())
 			test.spoil(&with)
 			_, err := New(with)
 			require.ErrorContains(t, err, test.err)

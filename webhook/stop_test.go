@@ -1,17 +1,12 @@
 package webhook
 
 import (
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"testing"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
-	"k8s.io/client-go/rest"
-	"k8s.io/utils/clock"
-
-	"github.com/kube-remedy/kube-remedy/webhook/certs"
+	"k8s.io/client-go/kubernetes/fake"
 )
 
 func TestCallersAreSentElsewhereWhileStopping(t *testing.T) {
@@ -28,12 +23,9 @@ func TestCallersAreSentElsewhereWhileStopping(t *testing.T) {
 }
 
 func TestBeforeTheRemediationsAreReadNothingIsDecided(t *testing.T) {
-	server, err := New(Options{
-		Config: &rest.Config{Host: "http://127.0.0.1:1"}, Names: certs.Names{DNS: []string{"a"}},
-		Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Clock: clock.RealClock{},
-	})
+	server, err := New(options(nil, fake.NewClientset()))
 	require.NoError(t, err)
-	given, err := healer{remediations: synced{server.informer}}.heal(creation(deployment("128Mi", ours, marked)))
-	require.ErrorIs(t, err, errNotSynced)
+	given, err := server.healer.ask(t, creation(deployment("128Mi", ours, marked)))
+	require.NoError(t, err)
 	require.Equal(t, failed("lookup"), given)
 }

@@ -7,32 +7,41 @@ import (
 	"github.com/kube-remedy/kube-remedy/engine"
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
 	"github.com/kube-remedy/kube-remedy/engine/remedy"
-	"github.com/kube-remedy/kube-remedy/internal/remediations"
 )
 
 // maxWarning bounds a warning, in bytes: up to this length the API server never cuts one
 // (k8s.io/apiserver/pkg/endpoints/filters/warning.go, truncateAtTotalRunes and truncateItemRunes).
 const maxWarning = 256
 
-// shortNames are how kubectl calls the kinds.
-var shortNames = map[string]string{"Deployment": "deploy", "StatefulSet": "sts", "DaemonSet": "ds"}
-
-// undo is the command with which the owner stops healing of the object.
-func undo(target remediations.Target, object map[string]any) string {
-	command := fmt.Sprintf("kubectl annotate %s/%s %s=%s", shortNames[target.Kind], target.Name, v1alpha1.ModeAnnotation, v1alpha1.ModeOff)
-	if target.Namespace != "default" {
-		command += " -n " + target.Namespace
+// annotate is the command with which the owner sets the mode of the object.
+func (s *subject) annotate(mode string) string {
+	name := s.target.name
+	if s.target.prefix {
+		name += "…" // there is no name yet
 	}
-	if annotationOf(object, v1alpha1.ModeAnnotation) != "" {
+	command := fmt.Sprintf("kubectl annotate %s/%s %s=%s", s.kind.short, name, v1alpha1.ModeAnnotation, mode) + inNamespace(string(s.review.namespace))
+	if annotationOf(s.object, v1alpha1.ModeAnnotation) != "" {
 		command += " --overwrite" // without it kubectl refuses to change the value
 	}
 	return command
 }
 
+// approve is the command with which a Remediation is approved.
+func approve(remediation *v1alpha1.Remediation) string {
+	return fmt.Sprintf(`kubectl patch rem %s --type=merge -p '{"spec":{"mode":"Heal"}}'`, remediation.Name) + inNamespace(remediation.Namespace)
+}
+
+func inNamespace(name string) string {
+	if name == "default" {
+		return ""
+	}
+	return " -n " + name
+}
+
 // healWarning says what was changed, why, and how to undo it.
 func healWarning(undo string, remediation *v1alpha1.Remediation, modifications []remedy.Modification) string {
 	why := " (" + because(remediation) + ")"
-	undo = "; undo: " + undo
+	undo = "; " + undo
 	return fitting(
 		"kube-remedy: "+changes(modifications)+why+undo,
 		"kube-remedy: "+changes(modifications[:1])+why+undo,
@@ -40,10 +49,17 @@ func healWarning(undo string, remediation *v1alpha1.Remediation, modifications [
 	)
 }
 
-// suggestWarning says what would be changed, and why it was not.
-func suggestWarning(remediation *v1alpha1.Remediation, modifications []remedy.Modification, why string) string {
+// suggestWarning says what would be changed, why it was not, and the command that has it done.
+func suggestWarning(remediation *v1alpha1.Remediation, modifications []remedy.Modification, why, command string) string {
 	tail := fmt.Sprintf(" (%s); not changed: %s", because(remediation), why)
+	if command != "" {
+		command = "; " + command
+	}
 	return fitting(
+		"kube-remedy: would set "+changes(modifications)+tail+command,
+		"kube-remedy: would set "+changes(modifications[:1])+tail+command,
+		"kube-remedy: would set "+changes(modifications)+"; not changed: "+why+command,
+		"kube-remedy: would change "+modifications[0].Container+"; not changed: "+why+command,
 		"kube-remedy: would set "+changes(modifications)+tail,
 		"kube-remedy: would set "+changes(modifications[:1])+tail,
 	)
@@ -65,8 +81,12 @@ func changes(modifications []remedy.Modification) string {
 	var words []string
 	for i, modification := range modifications {
 		what := field(modification.Field)
-		if i == 0 {
+		if i == 0 && modification.Container != "" {
 			what = modification.Container + " " + what
+		}
+		if modification.OldValue == "" {
+			words = append(words, fmt.Sprintf("%s %s", what, modification.NewValue))
+			continue
 		}
 		words = append(words, fmt.Sprintf("%s %s → %s", what, modification.OldValue, modification.NewValue))
 	}
@@ -75,14 +95,15 @@ func changes(modifications []remedy.Modification) string {
 
 // field names a field in words; a field without words of its own by its last part.
 func field(path string) string {
-	switch {
-	case strings.HasSuffix(path, ".resources.limits.memory"):
-		return "memory limit"
-	case strings.HasSuffix(path, ".resources.requests.memory"):
-		return "memory request"
-	default:
-		return path[strings.LastIndexByte(path, '.')+1:]
+	for _, resource := range [...]string{"memory", "cpu", "ephemeral-storage"} {
+		switch {
+		case strings.HasSuffix(path, ".resources.limits."+resource):
+			return resource + " limit"
+		case strings.HasSuffix(path, ".resources.requests."+resource):
+			return resource + " request"
+		}
 	}
+	return path[strings.LastIndexByte(path, '.')+1:]
 }
 
 // fitting gives the first text that is short enough, or the last one cut.

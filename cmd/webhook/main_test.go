@@ -62,6 +62,11 @@ func TestWrongCommandLineIsExplained(t *testing.T) {
 		{"a duration that is none", []string{"--shutdown-delay=5"}, []string{`invalid value "5" for flag -shutdown-delay`}},
 		{"a negative delay", []string{"--shutdown-delay=-1s"}, []string{"--shutdown-delay -1s: it can't be negative"}},
 		{"an IP address that is none", []string{"--ip-addresses=127.0.0.1,localhost"}, []string{`--ip-addresses: "localhost" is not an IP address`}},
+		{"a way to a certificate that is none", []string{"--kubeconfig=" + kubeconfig(t), "--certificate-from=acme"}, []string{`--certificate-from "acme": use self-managed, files or cert-manager`}},
+		{"files without their names", []string{"--kubeconfig=" + kubeconfig(t), "--certificate-from=files"}, []string{"--certificate-from=files needs --tls-cert-file and --tls-key-file"}},
+		{"an issuer that is none", []string{"--kubeconfig=" + kubeconfig(t), "--certificate-from=cert-manager", "--certificate-issuer=vault"}, []string{`--certificate-issuer "vault": use Issuer/NAME or ClusterIssuer/NAME`}},
+		{"callers' names without their authorities", []string{"--client-names=apiserver"}, []string{"--client-names needs --client-ca-file"}},
+		{"a configuration that is missing", []string{"--config=" + missing}, []string{"configuration file " + missing, "no such file"}},
 		{"an unknown log level", []string{"--log-level=loud"}, []string{`log level "loud": use debug, info, warn or error`}},
 		{"a kubeconfig that is missing", []string{"--kubeconfig=" + missing}, []string{`kubeconfig "` + missing + `"`, "no such file"}},
 		{"a certificate without names", []string{"--kubeconfig=" + kubeconfig(t), "--dns-names=,"}, []string{"the serving certificate needs at least one DNS name or IP address"}},
@@ -128,7 +133,7 @@ func TestDefaultsFollowTheNamespace(t *testing.T) {
 			require.Equal(t, test.namespace, parsed.namespace)
 			require.Equal(t, test.watcher, parsed.watcherUser)
 			require.Equal(t, test.configuration, parsed.configuration)
-			names, err := parsed.names()
+			names, err := parsed.certificate.names()
 			require.NoError(t, err)
 			require.Equal(t, test.dns, names.DNS)
 			require.Empty(t, names.IP)
@@ -140,7 +145,7 @@ func TestDefaultsFollowTheNamespace(t *testing.T) {
 func TestIPAddressesAreOfBothFamilies(t *testing.T) {
 	parsed, err := parse([]string{"--ip-addresses=127.0.0.1, ::1,"}, io.Discard)
 	require.NoError(t, err)
-	names, err := parsed.names()
+	names, err := parsed.certificate.names()
 	require.NoError(t, err)
 	require.Equal(t, []net.IP{net.ParseIP("127.0.0.1"), net.ParseIP("::1")}, names.IP)
 }

@@ -1,6 +1,10 @@
 package remedy
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
 	"strings"
 
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
@@ -36,6 +40,39 @@ func ParseTemplate(text string) Template {
 	}
 	return strings.Split(text, ".")
 }
+
+// Of gives the pod template of an object; nil when it is not where the kind has it. A Pod is its own.
+func (t Template) Of(object map[string]any) map[string]any {
+	template, _ := descend(object, t...)
+	return template
+}
+
+// Hash identifies what a pod template runs: the first 16 hexadecimal digits of the SHA-256 of it without what says
+// nothing about that: our own annotations, the one of kubectl rollout restart, and members that are null. It is the
+// same for an object as it is received at admission and as the API server keeps it.
+func (t Template) Hash(object map[string]any) (string, error) {
+	template := t.Of(object)
+	metadata, _ := template["metadata"].(map[string]any)
+	annotations, _ := metadata["annotations"].(map[string]any)
+	kept := map[string]any{}
+	for name, value := range annotations {
+		if !strings.HasPrefix(name, v1alpha1.GroupName+"/") && name != restartedAt {
+			kept[name] = value
+		}
+	}
+	text, err := json.Marshal(map[string]any{ // members come out sorted
+		"annotations": kept, "labels": metadata["labels"], "spec": template["spec"],
+	})
+	if err != nil {
+		return "", fmt.Errorf("encode the pod template: %w", err)
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:8]), nil
+}
+
+// restartedAt is what kubectl rollout restart writes on a pod template
+// (k8s.io/kubectl/pkg/polymorphichelpers/objectrestarter.go).
+const restartedAt = "kubectl.kubernetes.io/restartedAt"
 
 // words writes the place of a pod spec as a person reads it.
 func (t Template) words() string {

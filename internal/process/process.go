@@ -4,6 +4,7 @@ package process
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -11,7 +12,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"os"
+	"runtime"
+	"runtime/debug"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -56,6 +60,14 @@ func RESTConfig(kubeconfig, userAgent string) (*rest.Config, error) {
 	return config, nil
 }
 
+// Version is the version of this program as the Go toolchain stamped it: a tag, or a pseudo-version of the commit.
+func Version() string {
+	if built, ok := debug.ReadBuildInfo(); ok && built.Main.Version != "" {
+		return built.Main.Version
+	}
+	return "unknown"
+}
+
 // OwnNamespace is the namespace this program runs in: POD_NAMESPACE, which the chart sets through the downward
 // API, or kube-remedy-system.
 func OwnNamespace() string {
@@ -65,12 +77,17 @@ func OwnNamespace() string {
 	return "kube-remedy-system"
 }
 
-// NewRegistry gives a registry of metrics that has those of the process and of the Go runtime already.
+// NewRegistry gives a registry of metrics that has those of the process, of the Go runtime and of the build already.
 func NewRegistry() *prometheus.Registry {
 	registry := prometheus.NewRegistry()
+	built := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "kube_remedy_build_info", Help: "1, with the version that runs.",
+		ConstLabels: prometheus.Labels{"version": Version(), "go_version": runtime.Version()},
+	})
+	built.Set(1)
 	registry.MustRegister(
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		collectors.NewGoCollector(),
+		collectors.NewGoCollector(), built,
 	)
 	return registry
 }
@@ -81,9 +98,11 @@ type Health struct {
 	Ready func() error
 	// Metrics are those served at /metrics.
 	Metrics prometheus.Gatherer
+	// Status gives what is served as JSON at /status; nil for nothing.
+	Status func() any
 }
 
-// Handler serves /healthz, /readyz and /metrics.
+// Handler serves /healthz, /readyz, /metrics and /status.
 func (h Health) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
@@ -94,6 +113,12 @@ func (h Health) Handler() http.Handler {
 		}
 		_, _ = io.WriteString(w, "ok\n")
 	})
+	if h.Status != nil {
+		mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			_ = json.NewEncoder(w).Encode(h.Status())
+		})
+	}
 	mux.Handle("GET /metrics", promhttp.HandlerFor(h.Metrics, promhttp.HandlerOpts{}))
 	return mux
 }
@@ -120,4 +145,15 @@ func Serve(ctx context.Context, server *http.Server, listener net.Listener, drai
 		return errors.Join(fmt.Errorf("drain %s: %w", listener.Addr(), err), server.Close())
 	}
 	return nil
+}
+
+// Profiles serves /debug/pprof/, for whoever asked for it.
+func Profiles() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	return mux
 }

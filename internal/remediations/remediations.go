@@ -5,6 +5,8 @@ package remediations
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -14,6 +16,7 @@ import (
 	"k8s.io/client-go/gentype"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
+	"k8s.io/utils/clock"
 
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
 )
@@ -83,20 +86,40 @@ const targetIndex = "target"
 // Informer keeps all Remediations in a cache indexed by target.
 type Informer struct {
 	cache.SharedIndexInformer
+	heard atomic.Int64 // in seconds since 1970
+}
+
+// Heard is when the API server was last heard of, by an event or by a bookmark, which it sends about once a minute;
+// the zero time when never.
+func (i *Informer) Heard() time.Time {
+	if heard := i.heard.Load(); heard != 0 {
+		return time.Unix(heard, 0)
+	}
+	return time.Time{}
 }
 
 // NewInformer gives an informer that is not yet running.
-func NewInformer(clients *Clientset) *Informer {
+func NewInformer(clients *Clientset, clock clock.PassiveClock) *Informer {
 	all := clients.Remediations(metav1.NamespaceAll)
+	kept := &Informer{}
+	hear := func() { kept.heard.Store(clock.Now().Unix()) }
 	source := &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
-			return all.List(ctx, options)
+			list, err := all.List(ctx, options)
+			if err == nil {
+				hear()
+			}
+			return list, err
 		},
 		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
-			return all.Watch(ctx, options)
+			watching, err := all.Watch(ctx, options)
+			if err != nil {
+				return nil, err
+			}
+			return listen(watching, hear), nil
 		},
 	}
-	informer := cache.NewSharedIndexInformer(source, &v1alpha1.Remediation{}, 0, cache.Indexers{
+	kept.SharedIndexInformer = cache.NewSharedIndexInformer(source, &v1alpha1.Remediation{}, 0, cache.Indexers{
 		targetIndex: func(object any) ([]string, error) {
 			remediation, ok := object.(*v1alpha1.Remediation)
 			if !ok {
@@ -108,7 +131,7 @@ func NewInformer(clients *Clientset) *Informer {
 			return nil, nil
 		},
 	})
-	return &Informer{informer}
+	return kept
 }
 
 // For gives the Remediations of a target, in no particular order. They belong to the cache: copy before

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
+	"k8s.io/utils/clock"
 
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
 )
@@ -79,7 +80,7 @@ var web = Target{"apps", "Deployment", "shop", "web"}
 func TestForFindsByTarget(t *testing.T) {
 	clients, err := NewClientset(&rest.Config{Host: "https://api.example"})
 	require.NoError(t, err)
-	informer := NewInformer(clients)
+	informer := NewInformer(clients, clock.RealClock{})
 	ref := v1alpha1.TargetRef{APIVersion: "apps/v1", Kind: "Deployment", Name: "web"}
 	older, otherName, otherKind, unreadable := ref, ref, ref, ref
 	older.APIVersion, otherName.Name, otherKind.Kind, unreadable.APIVersion = "apps/v1beta2", "api", "StatefulSet", "a/b/c"
@@ -152,7 +153,7 @@ func TestInformerFollowsTheCluster(t *testing.T) {
 	events := make(chan event)
 	clients, err := NewClientset(api(t, []*v1alpha1.Remediation{first}, events))
 	require.NoError(t, err)
-	informer := NewInformer(clients)
+	informer := NewInformer(clients, clock.RealClock{})
 	require.False(t, informer.HasSynced())
 	seen := make(chan string, 10)
 	_, err = informer.AddEventHandler(cache.ResourceEventHandlerFuncs{

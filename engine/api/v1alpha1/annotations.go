@@ -3,8 +3,10 @@ package v1alpha1
 // Annotations that users write and read. A value that can't be parsed never blocks an apply: it is ignored,
 // and the applier is warned.
 const (
-	// ModeAnnotation on a workload says what may happen to it: heal, suggest or off.
+	// ModeAnnotation on a workload or namespace says what may happen: heal, suggest or off. The workload's comes first.
 	ModeAnnotation = GroupName + "/mode"
+	// FailureTypesAnnotation on a workload or namespace is a comma list that limits what may be healed.
+	FailureTypesAnnotation = GroupName + "/failure-types"
 	// MaxMemoryAnnotation and MaxCPUAnnotation on a workload or namespace are quantities that no fix goes past.
 	MaxMemoryAnnotation = GroupName + "/max-memory"
 	MaxCPUAnnotation    = GroupName + "/max-cpu"
@@ -17,6 +19,11 @@ const (
 	// RemediationsAnnotation is written by the webhook on a workload it changed and on its pod template:
 	// a comma list of Remediation names with their attempt, as Remediation.Mark gives them.
 	RemediationsAnnotation = GroupName + "/remediations"
+	// AuthorAnnotation is written by the webhook on a Remediation when it is created: the user who created it. It
+	// never changes.
+	AuthorAnnotation = GroupName + "/author"
+	// ApprovedByAnnotation is written by the webhook on a Remediation whose mode became Heal: the user who did it.
+	ApprovedByAnnotation = GroupName + "/approved-by"
 )
 
 // Mode values of ModeAnnotation.

@@ -58,6 +58,11 @@ const (
 	NodeNotReady     FailureType = "NodeNotReady"
 )
 
+// FailureTypes are all of them.
+func FailureTypes() []FailureType {
+	return []FailureType{OOMKilled, CrashLoopBackOff, ImagePullBackOff, Pending, ProbeFailure, NodeNotReady}
+}
+
 // RiskLevel says how urgent a failure is, from LOW to CRITICAL.
 //
 // +kubebuilder:validation:Enum=LOW;MEDIUM;HIGH;CRITICAL
@@ -97,31 +102,44 @@ type RemediationSpec struct {
 	// +optional
 	// +kubebuilder:default=Heal
 	Mode Mode `json:"mode,omitempty"`
-	// actions are applied together or not at all.
-	// +required
+	// actions are applied together or not at all. Without any, the Remediation only remembers a failure that nothing
+	// can be done about.
+	// +optional
 	// +listType=atomic
-	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
-	Actions []Action `json:"actions"`
+	Actions []Action `json:"actions,omitempty"`
 }
 
-// TargetRef names a workload by its API version, kind and name.
+// TargetRef names a workload by its API version, kind and name, or all those of a kind whose names are made from one
+// prefix.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.name) != has(self.generateName)",message="give name or generateName"
 type TargetRef struct {
 	// apiVersion is the group and version the target was seen in, for example apps/v1. The version does not
 	// take part in matching: another version of the same group is the same workload.
 	// +required
-	// +kubebuilder:validation:Enum=apps/v1
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?v[a-z0-9]+$`
 	APIVersion string `json:"apiVersion"`
-	// kind of the target.
+	// kind of the target, for example Deployment.
 	// +required
-	// +kubebuilder:validation:Enum=Deployment;StatefulSet;DaemonSet
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[A-Za-z][A-Za-z0-9]*$`
 	Kind string `json:"kind"`
 	// name of the target.
-	// +required
+	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
-	Name string `json:"name"`
+	Name string `json:"name,omitempty"`
+	// generateName is the prefix of the names of the targets, as their metadata.generateName has it.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9.]*)?$`
+	GenerateName string `json:"generateName,omitempty"`
 }
 
 // Phase is where a Remediation stands on its way from learned to verified.
@@ -252,6 +270,25 @@ type Observed struct {
 	// lastSeen is when the failure was last seen.
 	// +optional
 	LastSeen *metav1.Time `json:"lastSeen,omitempty"`
+	// failing is what failed, where nothing can be done about it: the same applied again will fail again.
+	// +optional
+	Failing *Failing `json:"failing,omitempty"`
+}
+
+// Failing recognises what is known to fail in an object that is applied.
+type Failing struct {
+	// container that failed; empty when the pod as a whole did.
+	// +optional
+	// +kubebuilder:validation:MaxLength=63
+	Container string `json:"container,omitempty"`
+	// image that could not be pulled.
+	// +optional
+	// +kubebuilder:validation:MaxLength=512
+	Image string `json:"image,omitempty"`
+	// templateHash identifies the pod template that failed.
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	TemplateHash string `json:"templateHash,omitempty"`
 }
 
 // MaxAttempts is how many values are tried for one failure before it is given up.
@@ -282,9 +319,18 @@ func (r *Remediation) Mark() string {
 	return r.Name + "@" + strconv.Itoa(int(r.Status.Outcome.Attempt))
 }
 
-// InForce reports whether the webhook is to consider the Remediation: it has been diagnosed, and has neither
-// failed nor expired.
+// InForce reports whether the webhook is to consider the Remediation: it cures something, has been diagnosed, and has
+// neither failed nor expired.
 func (r *Remediation) InForce() bool {
+	return len(r.Spec.Actions) > 0 && r.inForce()
+}
+
+// KnownFailure reports whether the Remediation remembers a failure that nothing can be done about.
+func (r *Remediation) KnownFailure() bool {
+	return len(r.Spec.Actions) == 0 && r.Status.Phase == PhaseLearned && r.inForce() && r.Status.Observed.Failing != nil
+}
+
+func (r *Remediation) inForce() bool {
 	switch r.Status.Phase {
 	case PhaseLearned, PhaseApplied, PhaseVerified, PhaseSuperseded:
 		return r.Status.Diagnosis != nil && r.Status.LearnedAt != nil

@@ -1,0 +1,252 @@
+package webhook
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+
+	admissionv1 "k8s.io/api/admission/v1"
+	authorizationv1 "k8s.io/api/authorization/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
+	"github.com/kube-remedy/kube-remedy/engine/remedy"
+)
+
+// guard decides about Remediations themselves. What it can't decide it refuses: unlike workloads, a Remediation that
+// is let through unseen could change what others run.
+type guard struct {
+	reviews accessReviews
+	watcher string // the event watcher's user name
+	kinds   func() map[schema.GroupKind]kind
+	metrics *metrics
+	log     *slog.Logger
+}
+
+// accessReviews asks the API server what a user may do.
+type accessReviews interface {
+	Create(context.Context, *authorizationv1.SubjectAccessReview, metav1.CreateOptions) (*authorizationv1.SubjectAccessReview, error)
+}
+
+// entry is a Remediation that somebody writes.
+type entry struct {
+	*admissionv1.AdmissionRequest
+	now, before *v1alpha1.Remediation // before is nil on creation
+}
+
+// maxEntry bounds a review of a Remediation, in bytes: two of them, whose lists and texts all have bounds.
+const maxEntry = 2 << 20
+
+// handler answers reviews of Remediations with what decide says.
+func (g *guard) handler(decide func(context.Context, entry) answer) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if problem := checkRequest(w, r); problem != nil {
+			g.metrics.rejected(problem.reason)
+			http.Error(w, problem.Error(), problem.status)
+			return
+		}
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxEntry))
+		if err != nil {
+			g.metrics.rejected("body")
+			http.Error(w, "read the body: "+err.Error(), http.StatusBadRequest)
+			return
+		}
+		var review admissionv1.AdmissionReview
+		if err := json.Unmarshal(body, &review); err != nil || review.Request == nil || review.Request.UID == "" {
+			g.metrics.rejected("json")
+			http.Error(w, "the body is not an AdmissionReview with a request", http.StatusBadRequest)
+			return
+		}
+		given := g.decide(r.Context(), review.Request, decide)
+		g.metrics.answered(given)
+		if given.outcome == denied {
+			g.log.Info("refused a remediation", "user", review.Request.UserInfo.Username, "namespace", review.Request.Namespace,
+				"name", review.Request.Name, "uid", review.Request.UID, "reason", given.message)
+		}
+		uid := appendJSON(nil, string(review.Request.UID))
+		if err := given.write(w, uid); err != nil {
+			g.log.Warn("could not send an answer", "error", err)
+		}
+	})
+}
+
+// decide reads the Remediations of a request and has them decided about.
+func (g *guard) decide(ctx context.Context, request *admissionv1.AdmissionRequest, decide func(context.Context, entry) answer) (given answer) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			g.log.Error("panic while deciding about a remediation; refused", "cause", cause, "stack", string(debug.Stack()), "uid", request.UID)
+			given = refuse("internal error")
+		}
+	}()
+	if request.Kind.Group != v1alpha1.GroupName || request.Kind.Kind != v1alpha1.RemediationKind.Kind {
+		return allow("kind")
+	}
+	e := entry{AdmissionRequest: request}
+	var err error
+	if e.now, err = readEntry(request.Object.Raw); err != nil || e.now == nil {
+		return refuse("the object can't be read: %v", errors.Join(err))
+	}
+	if e.before, err = readEntry(request.OldObject.Raw); err != nil {
+		return refuse("the old object can't be read: %v", err)
+	}
+	return decide(ctx, e)
+}
+
+// readEntry reads a Remediation; nil when there is none. Members of the spec that no Remediation has are an error.
+func readEntry(raw []byte) (*v1alpha1.Remediation, error) {
+	if len(bytes.TrimSpace(raw)) == 0 || string(raw) == "null" {
+		return nil, nil
+	}
+	var read v1alpha1.Remediation
+	if err := json.Unmarshal(raw, &read); err != nil {
+		return nil, err
+	}
+	var parts struct {
+		Spec json.RawMessage `json:"spec"`
+	}
+	if err := json.Unmarshal(raw, &parts); err != nil {
+		return nil, err
+	}
+	strict := json.NewDecoder(bytes.NewReader(parts.Spec))
+	strict.DisallowUnknownFields()
+	if err := strict.Decode(&v1alpha1.RemediationSpec{}); err != nil {
+		return nil, fmt.Errorf("spec: %w", err)
+	}
+	return &read, nil
+}
+
+func refuse(format string, args ...any) answer {
+	return answer{outcome: denied, reason: "remediation", message: "kube-remedy: " + fmt.Sprintf(format, args...)}
+}
+
+// author writes on a Remediation who created it, and who approved it. Neither can be said by anybody else.
+func (g *guard) author(_ context.Context, e entry) answer {
+	user := e.UserInfo.Username
+	author, approver := user, ""
+	if e.before != nil {
+		author, approver = e.before.Annotations[v1alpha1.AuthorAnnotation], e.before.Annotations[v1alpha1.ApprovedByAnnotation]
+	}
+	became := e.now.Spec.Mode == v1alpha1.Heal && (e.before == nil || e.before.Spec.Mode != v1alpha1.Heal)
+	switch {
+	case e.now.Spec.Mode != v1alpha1.Heal:
+		approver = ""
+	case became && user != g.watcher:
+		approver = user
+	case became:
+		approver = ""
+	}
+	var object struct {
+		Metadata map[string]any `json:"metadata"`
+	}
+	if err := json.Unmarshal(e.Object.Raw, &object); err != nil {
+		return refuse("the object can't be read: %v", err)
+	}
+	var done annotating
+	done.annotate(map[string]any{"metadata": object.Metadata}, "", map[string]string{
+		v1alpha1.AuthorAnnotation: author, v1alpha1.ApprovedByAnnotation: approver,
+	})
+	if len(done.operations) == 0 {
+		return allow("author")
+	}
+	patch, err := json.Marshal(done.operations)
+	if err == nil {
+		_, err = tryPatch(e.Object.Raw, patch)
+	}
+	if err != nil {
+		return refuse("the author can't be written: %v", err)
+	}
+	return answer{outcome: patched, reason: "author", patch: patch}
+}
+
+// validate refuses what a Remediation may not say, and whom it may not come from.
+func (g *guard) validate(ctx context.Context, e entry) answer {
+	watcher := e.UserInfo.Username == g.watcher
+	switch {
+	case e.SubResource == "status":
+		if !watcher {
+			return refuse("only the event watcher writes a remediation's status; what a person can change is spec.mode")
+		}
+		return allow("status")
+	case e.SubResource != "":
+		return allow("subresource")
+	case e.before != nil && e.now.Annotations[v1alpha1.AuthorAnnotation] != e.before.Annotations[v1alpha1.AuthorAnnotation]:
+		return refuse("annotation %s never changes", v1alpha1.AuthorAnnotation)
+	case e.before == nil && e.now.Annotations[v1alpha1.AuthorAnnotation] != e.UserInfo.Username:
+		return refuse("annotation %s must be %q, who creates it", v1alpha1.AuthorAnnotation, e.UserInfo.Username)
+	case e.before != nil && equality.Semantic.DeepEqual(e.now.Spec, e.before.Spec):
+		return allow("metadata")
+	}
+	target, problem := g.checkSpec(e.now)
+	if problem != "" {
+		return refuse("%s", problem)
+	}
+	if watcher {
+		return allow("watcher")
+	}
+	if e.before != nil && e.before.Annotations[v1alpha1.AuthorAnnotation] == g.watcher {
+		same := e.now.Spec.DeepCopy()
+		same.Mode = e.before.Spec.Mode
+		if !equality.Semantic.DeepEqual(*same, e.before.Spec) {
+			return refuse("the event watcher learned this remediation: only spec.mode can be changed (Heal, Suggest); for other actions create a remediation of your own")
+		}
+	}
+	return g.authorize(ctx, e, target)
+}
+
+// checkSpec says what is wrong with a spec beyond what the schema refuses; empty when nothing is.
+func (g *guard) checkSpec(now *v1alpha1.Remediation) (target kind, problem string) {
+	ref := now.Spec.TargetRef
+	version, err := schema.ParseGroupVersion(ref.APIVersion)
+	if err != nil {
+		return kind{}, fmt.Sprintf("spec.targetRef.apiVersion %q: %v", ref.APIVersion, err)
+	}
+	target, known := g.kinds()[schema.GroupKind{Group: version.Group, Kind: ref.Kind}]
+	if !known {
+		return kind{}, fmt.Sprintf("spec.targetRef: %s of %s is no kind that is healed; kinds of your own are added in the configuration (kinds)", ref.Kind, ref.APIVersion)
+	}
+	for i, action := range now.Spec.Actions {
+		if remedy.NameOf(action) == "" {
+			return kind{}, fmt.Sprintf("spec.actions[%d]: it must be one of the actions that there are: %v", i, remedy.Actions())
+		}
+		if fix := action.FixImage; fix != nil && remedy.ParseImage(fix.Image).Registry() != remedy.ParseImage(fix.Replacement).Registry() {
+			return kind{}, fmt.Sprintf("spec.actions[%d].fixImage.replacement: %s is of another registry than %s", i, fix.Replacement, fix.Image)
+		}
+	}
+	return target, ""
+}
+
+// authorize asks whether the user may change the target: a Remediation changes it in the user's name.
+func (g *guard) authorize(ctx context.Context, e entry, target kind) answer {
+	version, _ := schema.ParseGroupVersion(e.now.Spec.TargetRef.APIVersion) // read before
+	attributes := &authorizationv1.ResourceAttributes{
+		Namespace: e.Namespace, Verb: "patch", Group: version.Group, Version: version.Version,
+		Resource: target.resource, Name: e.now.Spec.TargetRef.Name,
+	}
+	extra := map[string]authorizationv1.ExtraValue{}
+	for name, values := range e.UserInfo.Extra {
+		extra[name] = authorizationv1.ExtraValue(values)
+	}
+	asked, err := g.reviews.Create(ctx, &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
+		ResourceAttributes: attributes, User: e.UserInfo.Username, Groups: e.UserInfo.Groups, UID: e.UserInfo.UID, Extra: extra,
+	}}, metav1.CreateOptions{})
+	if err != nil {
+		g.log.Error("could not ask what a user may do; refused", "error", err, "uid", e.UID)
+		return refuse("whether you may patch the target could not be found out; try again")
+	}
+	if !asked.Status.Allowed {
+		name := attributes.Name
+		if name == "" {
+			name = e.now.Spec.TargetRef.GenerateName + "…"
+		}
+		return refuse("user %q may not patch %s %q in namespace %q, which this remediation would change", e.UserInfo.Username, target.resource, name, e.Namespace)
+	}
+	return allow("authorized")
+}
