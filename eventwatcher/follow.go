@@ -28,7 +28,11 @@ type followed struct {
 }
 
 // follow tells from the live workload and its pods where a Remediation stands. It changes none of them.
-func follow(known *v1alpha1.Remediation, live *unstructured.Unstructured, pods []*corev1.Pod, window time.Duration, now time.Time) (followed, error) {
+// bounds are what the namespace and the installation allow, as the webhook cuts the cure to it.
+func follow(known *v1alpha1.Remediation, live *unstructured.Unstructured, pods []*corev1.Pod, bounds map[corev1.ResourceName]remedy.Bound, window time.Duration, now time.Time) (followed, error) {
+	if known.KnownFailure() {
+		return followFailure(known, live, pods, window, now)
+	}
 	if !known.InForce() {
 		return followed{next: known}, nil
 	}
@@ -38,7 +42,7 @@ func follow(known *v1alpha1.Remediation, live *unstructured.Unstructured, pods [
 	}
 	annotations, _, _ := unstructured.NestedStringMap(template, "metadata", "annotations")
 	carried := slices.Contains(marksOf(annotations), known.Mark())
-	switch fit := remedy.Resolve(known.Spec.Actions, live.Object).Fit; {
+	switch fit := remedy.ResolveWithin(known.Spec.Actions, live.Object, remedy.TemplateOf(live.Object), bounds).Fit; {
 	case fit == remedy.InEffect && carried:
 		return followApplied(known, template, pods, window, now)
 	case fit == remedy.Exceeded && !carried && replaces(known) && carriesEarlier(known, annotations):
@@ -50,6 +54,27 @@ func follow(known *v1alpha1.Remediation, live *unstructured.Unstructured, pods [
 		return followed{next: toPhase(known, v1alpha1.PhaseLearned, now), arm: true}, nil
 	default: // a manifest that the cure does not fit says nothing about the cure
 		return followed{next: known}, nil
+	}
+}
+
+// followFailure tells whether a failure that nothing could be done about is over: the workload's owner changed it, or it
+// runs by now.
+func followFailure(known *v1alpha1.Remediation, live *unstructured.Unstructured, pods []*corev1.Pod, window time.Duration, now time.Time) (followed, error) {
+	hash, err := remedy.TemplateOf(live.Object).Hash(live.Object)
+	if err != nil {
+		return followed{}, err
+	}
+	if hash != known.Status.Observed.Failing.TemplateHash {
+		return followed{next: toPhase(known, v1alpha1.PhaseSuperseded, now)}, nil
+	}
+	left, ready := untilProven(pods, func(*corev1.Pod) bool { return true }, window, now)
+	switch {
+	case !ready:
+		return followed{next: known}, nil
+	case left > 0:
+		return followed{next: known, again: left}, nil
+	default:
+		return followed{next: toPhase(known, v1alpha1.PhaseSuperseded, now)}, nil
 	}
 }
 
@@ -86,7 +111,7 @@ func followApplied(known *v1alpha1.Remediation, template map[string]any, pods []
 	if next.Status.Phase == v1alpha1.PhaseVerified {
 		return followed{next: next}, nil
 	}
-	left, ready := untilProven(known, pods, window, now)
+	left, ready := untilProven(pods, func(pod *corev1.Pod) bool { return slices.Contains(marksOf(pod.Annotations), known.Mark()) }, window, now)
 	switch {
 	case !ready:
 		return followed{next: next}, nil
@@ -97,13 +122,13 @@ func followApplied(known *v1alpha1.Remediation, template map[string]any, pods []
 	}
 }
 
-// untilProven tells how much of the stabilisation window is left for the pods that carry the cure, counted from
-// when the last of them became Ready or failed; false while there is none or one is not Ready.
-func untilProven(known *v1alpha1.Remediation, pods []*corev1.Pod, window time.Duration, now time.Time) (time.Duration, bool) {
+// untilProven tells how much of the stabilisation window is left for the pods that count, counted from when the last
+// of them became Ready or failed; false while there is none or one is not Ready.
+func untilProven(pods []*corev1.Pod, counts func(*corev1.Pod) bool, window time.Duration, now time.Time) (time.Duration, bool) {
 	var since time.Time
 	carrying := 0
 	for _, pod := range pods {
-		if !slices.Contains(marksOf(pod.Annotations), known.Mark()) {
+		if !counts(pod) {
 			continue
 		}
 		carrying++

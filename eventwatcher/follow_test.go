@@ -70,7 +70,7 @@ func TestFollow(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			before := test.known.DeepCopy()
-			seen, err := follow(test.known, test.live, test.pods, window, noon)
+			seen, err := follow(test.known, test.live, test.pods, nil, window, noon)
 			require.NoError(t, err)
 			require.Equal(t, before, test.known, "what was known is not changed")
 			require.Equal(t, test.phase, seen.next.Status.Phase)
@@ -80,7 +80,7 @@ func TestFollow(t *testing.T) {
 				require.Equal(t, noon, seen.next.Status.Outcome.AppliedAt.Time)
 				require.NotEmpty(t, seen.next.Status.Outcome.AppliedTemplateHash)
 			}
-			settled, err := follow(seen.next, test.live, test.pods, window, noon)
+			settled, err := follow(seen.next, test.live, test.pods, nil, window, noon)
 			require.NoError(t, err)
 			if !(test.phase == v1alpha1.PhaseVerified) {
 				require.Same(t, seen.next, settled.next, "looking twice writes nothing more")
@@ -134,13 +134,13 @@ func TestWhatTheLastAttemptPutThereIsNotTheOwnersChoice(t *testing.T) {
 	require.NoError(t, err)
 	containers[0].(map[string]any)["image"] = "shop/web:8" // what attempt 1 put there
 	require.NoError(t, unstructured.SetNestedSlice(live.Object, containers, "spec", "template", "spec", "containers"))
-	seen, err := follow(known, live, nil, time.Minute, noon)
+	seen, err := follow(known, live, nil, nil, time.Minute, noon)
 	require.NoError(t, err)
 	require.Equal(t, v1alpha1.PhaseLearned, seen.next.Status.Phase)
 	require.True(t, seen.arm)
 
 	unstructured.RemoveNestedField(live.Object, "spec", "template", "metadata")
-	seen, err = follow(known, live, nil, time.Minute, noon)
+	seen, err = follow(known, live, nil, nil, time.Minute, noon)
 	require.NoError(t, err)
 	require.Equal(t, v1alpha1.PhaseSuperseded, seen.next.Status.Phase, "without a mark the image is the owner's own")
 }

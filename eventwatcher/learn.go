@@ -52,7 +52,8 @@ const (
 // learn decides what a diagnosis means for the Remediation stored for it, which is nil when there is none. It
 // returns the Remediation as it is to be stored, or known itself when nothing is new; known is not changed. The
 // attempt, and what was tried before, are added to the situation here.
-// When nothing can be prescribed the reason is returned as an error.
+// When nothing can be prescribed the reason is returned as an error, beside a Remediation that remembers the failure;
+// there is none beside it when a cure is stored that stays as it is.
 func learn(known *v1alpha1.Remediation, diagnosis engine.Diagnosis, observed evidence.Evidence, situation engine.Situation, now time.Time) (*v1alpha1.Remediation, verdict, error) {
 	// A Remediation without a diagnosis is half-written: the watcher stopped between spec and status.
 	if known == nil || known.Status.Diagnosis == nil {
@@ -64,6 +65,9 @@ func learn(known *v1alpha1.Remediation, diagnosis engine.Diagnosis, observed evi
 	}
 	next := known.DeepCopy()
 	count(next, fresh)
+	if len(known.Spec.Actions) == 0 { // nothing could be done about it so far
+		return renewOrRemember(next, diagnosis, observed, situation, now)
+	}
 	inSpite := slices.Contains(diagnosis.Latest().Marks, known.Mark()) && !below(known, diagnosis)
 	switch {
 	case beyond(known, diagnosis):
@@ -91,12 +95,42 @@ func learnFirst(diagnosis engine.Diagnosis, observed evidence.Evidence, situatio
 		Status: v1alpha1.RemediationStatus{Target: diagnosis.Workload.Kind + "/" + diagnosis.Workload.Name},
 	}
 	count(first, diagnosis.Failures)
-	first, _, err := renew(first, diagnosis, observed, situation, 1, now)
-	if err != nil {
-		return nil, noCure, err
-	}
-	return first, learned, nil
+	return renewOrRemember(first, diagnosis, observed, situation, now)
 }
+
+// renewOrRemember gives a Remediation without actions its first ones, or if there are none what failed, so that the
+// applier of the same can be told.
+func renewOrRemember(remediation *v1alpha1.Remediation, diagnosis engine.Diagnosis, observed evidence.Evidence, situation engine.Situation, now time.Time) (*v1alpha1.Remediation, verdict, error) {
+	remediation.Spec.Mode = "" // nobody can have chosen it
+	next, _, cause := renew(remediation, diagnosis, observed, situation, 1, now)
+	if cause == nil {
+		next.Status.Observed.Failing = nil
+		return next, learned, nil
+	}
+	at := metav1.NewTime(now.UTC().Truncate(time.Second))
+	remediation.Spec.Mode = v1alpha1.Suggest
+	remediation.Status.Phase, remediation.Status.LearnedAt = v1alpha1.PhaseLearned, &at
+	remediation.Status.Diagnosis = diagnosis.Finding.DeepCopy()
+	remediation.Status.Observed.Failing = failingOf(diagnosis, observed)
+	remediation.Status.Outcome = v1alpha1.Outcome{}
+	return remediation, noCure, cause
+}
+
+// failingOf recognises what failed: the container, and the image that can't be pulled.
+func failingOf(diagnosis engine.Diagnosis, observed evidence.Evidence) *v1alpha1.Failing {
+	failing := &v1alpha1.Failing{Container: diagnosis.Container}
+	if diagnosis.FailureType == v1alpha1.ImagePullBackOff {
+		for _, container := range observed.Containers {
+			if container.Name == diagnosis.Container && container.Spec.Image != "" {
+				failing.Image = engine.Shorten(container.Spec.Image, maxImage)
+			}
+		}
+	}
+	return failing
+}
+
+// maxImage is the schema's bound for an image, in bytes.
+const maxImage = 512
 
 // renew gives a Remediation the actions of a diagnosis, as the given attempt.
 func renew(remediation *v1alpha1.Remediation, diagnosis engine.Diagnosis, observed evidence.Evidence, situation engine.Situation, attempt int32, now time.Time) (*v1alpha1.Remediation, verdict, error) {

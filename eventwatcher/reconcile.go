@@ -12,6 +12,7 @@ import (
 	"github.com/kube-remedy/kube-remedy/engine"
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
 	"github.com/kube-remedy/kube-remedy/engine/evidence"
+	"github.com/kube-remedy/kube-remedy/engine/remedy"
 )
 
 // workOn looks at one workload and decides when to look again: at once with back-off after an error, later when
@@ -38,6 +39,9 @@ func (w *Watcher) workOn(ctx context.Context, key evidence.Workload) {
 
 // reconcile learns from the failures of one workload and follows its cures.
 func (w *Watcher) reconcile(ctx context.Context, key evidence.Workload) error {
+	if err := w.adoptAll(ctx, key); err != nil || key.Name == "" { // a prefix of names is no workload
+		return err
+	}
 	workload, known, err := w.owners.workloadOf(ctx, key)
 	if err != nil || !known {
 		return err
@@ -121,7 +125,12 @@ func (w *Watcher) remember(ctx context.Context, live *unstructured.Unstructured,
 	if outcome == noCure {
 		w.recorder.Eventf(live, corev1.EventTypeWarning, string(noCure), "%s: %s; no remedy: %v",
 			diagnosis.FailureType, diagnosis.Finding.RootCause, cause)
-		return nil
+		if next == nil || next.Status.Observed.Failing == nil {
+			return nil
+		}
+		if next.Status.Observed.Failing.TemplateHash, err = remedy.TemplateOf(live.Object).Hash(live.Object); err != nil {
+			return err
+		}
 	}
 	written, err := w.save(ctx, stored[name], next)
 	if err != nil {
@@ -142,8 +151,12 @@ func (w *Watcher) remember(ctx context.Context, live *unstructured.Unstructured,
 // followAll brings every Remediation of the workload up to date, and arms the workload if one waits.
 func (w *Watcher) followAll(ctx context.Context, workload evidence.Workload, live *unstructured.Unstructured, stored map[string]*v1alpha1.Remediation, pods []*corev1.Pod) error {
 	waiting := false
+	bounds, err := w.boundsFor(ctx, live.GetNamespace(), len(stored) > 0)
+	if err != nil {
+		return err
+	}
 	for _, known := range stored {
-		seen, err := follow(known, live, pods, w.options.StabilizationWindow, w.clock.Now())
+		seen, err := follow(known, live, pods, bounds, w.options.StabilizationWindow, w.clock.Now())
 		if err != nil {
 			return err
 		}
@@ -163,7 +176,7 @@ func (w *Watcher) followAll(ctx context.Context, workload evidence.Workload, liv
 	if !waiting {
 		return nil
 	}
-	_, err := w.arm(ctx, live)
+	_, err = w.arm(ctx, live)
 	return err
 }
 
@@ -179,6 +192,10 @@ func (w *Watcher) announce(live *unstructured.Unstructured, before, after *v1alp
 	case v1alpha1.PhaseVerified:
 		words = fmt.Sprintf("pods with %s are Ready and free of %s for %s", describe(after), after.Spec.FailureType, w.options.StabilizationWindow)
 	case v1alpha1.PhaseSuperseded:
+		if len(after.Spec.Actions) == 0 {
+			words = "what failed is no longer there, or runs by now"
+			break
+		}
 		words = "the owner's manifest already gives as much as " + describe(after)
 	case v1alpha1.PhaseLearned:
 		words = "the pod template no longer carries " + describe(after) + "; the next apply gets it again"

@@ -13,26 +13,63 @@ import (
 
 	"github.com/kube-remedy/kube-remedy/engine"
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
+	"github.com/kube-remedy/kube-remedy/engine/remedy"
+	"github.com/kube-remedy/kube-remedy/internal/config"
 )
 
 // situationOf gives what a prescription goes by beside the diagnosis: what the owner applies, the cures that the
 // workload has beside the one of the name, and what its namespace allows.
 func (w *Watcher) situationOf(ctx context.Context, live *unstructured.Unstructured, stored map[string]*v1alpha1.Remediation, name string) (engine.Situation, error) {
-	situation := engine.Situation{Object: applied(live)}
+	situation := engine.Situation{Object: applied(live), Install: installed(w.options.Settings.Current())}
 	for _, other := range sortedKeys(stored) {
 		if other != name && stored[other].InForce() {
 			situation.InForce = append(situation.InForce, stored[other].Spec.Actions...)
 		}
 	}
-	namespace, err := w.partial.Resource(namespaces).Get(ctx, live.GetNamespace(), metav1.GetOptions{})
+	allowed, err := w.allowanceOf(ctx, live.GetNamespace())
+	situation.Namespace = allowed
+	return situation, err
+}
+
+// allowanceOf reads what a namespace allows; nothing is bounded by one that may not be read or is gone.
+func (w *Watcher) allowanceOf(ctx context.Context, name string) (engine.Allowance, error) {
+	namespace, err := w.partial.Resource(namespaces).Get(ctx, name, metav1.GetOptions{})
 	switch {
 	case apierrors.IsForbidden(err) || apierrors.IsNotFound(err):
-		return situation, nil
+		return engine.Allowance{}, nil
 	case err != nil:
-		return engine.Situation{}, fmt.Errorf("read namespace %s: %w", live.GetNamespace(), err)
+		return engine.Allowance{}, fmt.Errorf("read namespace %s: %w", name, err)
 	}
-	situation.Namespace = allowance(namespace.Annotations)
-	return situation, nil
+	return allowance(namespace.Annotations), nil
+}
+
+// boundsFor gives what the webhook cuts cures to in a namespace. Nothing is asked when there is nothing to be cut.
+func (w *Watcher) boundsFor(ctx context.Context, namespace string, needed bool) (map[corev1.ResourceName]remedy.Bound, error) {
+	if !needed {
+		return nil, nil
+	}
+	allowed, err := w.allowanceOf(ctx, namespace)
+	if err != nil {
+		return nil, err
+	}
+	bounds := map[corev1.ResourceName]remedy.Bound{}
+	for _, who := range []struct {
+		name string
+		engine.Allowance
+	}{{"the installation", installed(w.options.Settings.Current())}, {"the namespace", allowed}} { // the latter wins
+		if who.MaxMemory != nil {
+			bounds[corev1.ResourceMemory] = remedy.Bound{Most: *who.MaxMemory, Who: who.name}
+		}
+		if who.MaxCPU != nil {
+			bounds[corev1.ResourceCPU] = remedy.Bound{Most: *who.MaxCPU, Who: who.name}
+		}
+	}
+	return bounds, nil
+}
+
+// installed gives what the installation allows.
+func installed(settings *config.Config) engine.Allowance {
+	return engine.Allowance{MaxMemory: settings.MaxMemory, MaxCPU: settings.MaxCPU, Assertive: settings.Allow == v1alpha1.AllowAssertive}
 }
 
 var namespaces = corev1.SchemeGroupVersion.WithResource("namespaces")

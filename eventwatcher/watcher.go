@@ -26,6 +26,7 @@ import (
 
 	"github.com/kube-remedy/kube-remedy/engine"
 	"github.com/kube-remedy/kube-remedy/engine/evidence"
+	"github.com/kube-remedy/kube-remedy/internal/config"
 	"github.com/kube-remedy/kube-remedy/internal/registry"
 	"github.com/kube-remedy/kube-remedy/internal/remediations"
 )
@@ -49,6 +50,8 @@ type Options struct {
 	Registry *registry.Registry
 	// AskProbes lets containers be asked, through the API server, for the paths that a failing probe could ask for.
 	AskProbes bool
+	// Settings are the installation's.
+	Settings *config.File
 	// Log, Metrics and Clock are where lines and figures go and where the time comes from.
 	Log     *slog.Logger
 	Metrics prometheus.Registerer

@@ -10,9 +10,12 @@ import (
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
 )
 
-// kubeSystemAccounts write workloads without anybody applying them: with --use-service-account-credentials
-// controllers are service accounts in kube-system.
-var kubeSystemAccounts = []byte("system:serviceaccount:kube-system:")
+// Users who write workloads without anybody applying them: with --use-service-account-credentials controllers are
+// service accounts in kube-system, and kubelets write their mirror pods.
+var (
+	kubeSystemAccounts = []byte("system:serviceaccount:kube-system:")
+	kubelets           = []byte("system:node:")
+)
 
 // isController knows the users of the control plane.
 func isController(user []byte) bool {
@@ -20,7 +23,7 @@ func isController(user []byte) bool {
 	case "system:kube-controller-manager", "system:kube-scheduler", "system:apiserver":
 		return true
 	}
-	return bytes.HasPrefix(user, kubeSystemAccounts)
+	return bytes.HasPrefix(user, kubeSystemAccounts) || bytes.HasPrefix(user, kubelets)
 }
 
 // isApplier knows the field managers of programs that send a manifest as its owner wrote it. kubectl itself is

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -60,12 +61,57 @@ func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipes"} }
 
 func (p *pipes) dial(context.Context, string, string) (net.Conn, error) {
 	near, far := net.Pipe()
+	network := buffer(far)
 	select {
-	case p.made <- far:
+	case p.made <- network:
 		return near, nil
 	case <-p.closed:
-		return nil, errors.New("connection refused")
+		return nil, errors.Join(errors.New("connection refused"), network.Close())
 	}
+}
+
+// buffered is an end of a pipe that takes what is written before it is read, as a network does: otherwise two ends that
+// say goodbye at the same time wait for each other.
+type buffered struct {
+	net.Conn
+	mu     sync.Mutex
+	text   chan []byte
+	closed bool
+}
+
+func buffer(connection net.Conn) net.Conn {
+	b := &buffered{Conn: connection, text: make(chan []byte, 1024)}
+	go func() {
+		defer connection.Close()
+		for text := range b.text {
+			_, _ = connection.Write(text)
+		}
+	}()
+	return b
+}
+
+func (b *buffered) Write(text []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return 0, net.ErrClosed
+	}
+	b.text <- bytes.Clone(text)
+	return len(text), nil
+}
+
+// Deadlines for writing are for what a network has no room for; what is on its way arrives.
+func (b *buffered) SetWriteDeadline(time.Time) error     { return nil }
+func (b *buffered) SetDeadline(deadline time.Time) error { return b.SetReadDeadline(deadline) }
+
+func (b *buffered) Close() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.closed {
+		b.closed = true
+		close(b.text)
+	}
+	return nil
 }
 
 // api is an API server that has one Remediation, and tells of it when it is up.
@@ -238,6 +284,7 @@ func TestServerIsReadyOnceItKnowsAndStopsBeingReadyFirst(t *testing.T) {
 		require.Equal(t, http.StatusOK, status, "it is not to be restarted for that")
 
 		close(r.api.up)
+		time.Sleep(5 * time.Second) // for the registration to be checked
 		status, text = r.get(t, "/readyz")
 		require.Equal(t, http.StatusOK, status, text)
 		r.requireHeals(t, failing())

@@ -22,6 +22,7 @@ import (
 
 	"github.com/kube-remedy/kube-remedy/engine"
 	"github.com/kube-remedy/kube-remedy/eventwatcher"
+	"github.com/kube-remedy/kube-remedy/internal/config"
 	"github.com/kube-remedy/kube-remedy/internal/process"
 	"github.com/kube-remedy/kube-remedy/internal/registry"
 	"github.com/kube-remedy/kube-remedy/internal/rulefiles"
@@ -40,6 +41,7 @@ const drain = 10 * time.Second
 // flags are what the command line says.
 type flags struct {
 	kubeconfig, namespace, healthListen, logLevel, rules string
+	config                                               string
 	window                                               time.Duration
 	workers                                              int
 	askRegistries, askProbes                             bool
@@ -53,6 +55,7 @@ func parse(args []string, stderr io.Writer) (flags, error) {
 	set.StringVar(&f.kubeconfig, "kubeconfig", "", "kubeconfig file; empty for the pod's own service account")
 	set.StringVar(&f.namespace, "namespace", process.OwnNamespace(), "namespace of the lease (default: POD_NAMESPACE, or kube-remedy-system)")
 	set.StringVar(&f.healthListen, "health-listen", ":8081", "address for /healthz, /readyz and /metrics")
+	set.StringVar(&f.config, "config", "", "file with the installation's settings; empty for the defaults")
 	set.StringVar(&f.rules, "rules", "", "file or directory with rules of your own, added to the built-in ones or replacing them by id")
 	set.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 	set.DurationVar(&f.window, "stabilization-window", eventwatcher.DefaultStabilizationWindow, "how long pods with a cure must stay Ready until it counts as verified")
@@ -109,7 +112,11 @@ func watch(ctx context.Context, f flags, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	config, err := process.RESTConfig(f.kubeconfig, "kube-remedy-eventwatcher")
+	settings, err := config.Open(f.config, clock.RealClock{}, log)
+	if err != nil {
+		return err
+	}
+	connection, err := process.RESTConfig(f.kubeconfig, "kube-remedy-eventwatcher")
 	if err != nil {
 		return err
 	}
@@ -130,7 +137,7 @@ func watch(ctx context.Context, f flags, stderr io.Writer) error {
 		return err
 	}
 	watcher, err := eventwatcher.New(eventwatcher.Options{
-		Config: config, Namespace: f.namespace, Identity: host + "_" + uuid.NewString(),
+		Config: connection, Settings: settings, Namespace: f.namespace, Identity: host + "_" + uuid.NewString(),
 		StabilizationWindow: f.window, Workers: f.workers,
 		Engine: engine.New(known), Registry: asked, AskProbes: f.askProbes, Log: log, Metrics: metrics, Clock: clock.RealClock{},
 	})
@@ -150,6 +157,8 @@ func watch(ctx context.Context, f flags, stderr io.Writer) error {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return process.Serve(ctx, health, listener, drain) })
+	settings.Register(metrics)
+	group.Go(func() error { return settings.Run(ctx, func(*config.Config) {}) })
 	group.Go(func() error { return watcher.Run(ctx) })
 	return group.Wait()
 }

@@ -96,14 +96,14 @@ func (p *Pair) Install(ctx context.Context) error {
 // Uninstall takes away what Install put into the cluster, Remediations included.
 func (p *Pair) Uninstall(ctx context.Context) error {
 	// The registration goes first: without its server it would only delay the other deletions.
-	_, errRegistration := p.Kubectl(ctx, "", "delete", "--ignore-not-found", "mutatingwebhookconfiguration", "kube-remedy")
+	_, errRegistration := p.Kubectl(ctx, "", "delete", "--ignore-not-found", "mutatingwebhookconfiguration/kube-remedy", "validatingwebhookconfiguration/kube-remedy")
 	_, errRest := p.Kubectl(ctx, p.rendered(), "delete", "--ignore-not-found", "-f", "-")
 	_, errCRD := p.Kubectl(ctx, "", "delete", "--ignore-not-found", "-f", filepath.Join(p.root, "charts", "kube-remedy", "crds"))
 	return errors.Join(errRegistration, errRest, errCRD, os.RemoveAll(p.dir))
 }
 
 func (p *Pair) rendered() string {
-	return strings.ReplaceAll(manifests, "${WEBHOOK_URL}", "https://"+p.cluster.HostIP()+":"+webhookPort+"/mutate")
+	return strings.ReplaceAll(manifests, "${WEBHOOK_URL}", "https://"+p.cluster.HostIP()+":"+webhookPort)
 }
 
 // Start runs the pair and waits until both are ready and the API server can call the webhook.
