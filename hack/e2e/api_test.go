@@ -33,10 +33,12 @@ spec:
 		{"a quantity that is none", "limit: 256Mi", "limit: lots", "spec.actions[0].increaseMemory.limit"},
 		{"an empty action", "increaseMemory: {container: app, failedLimit: 128Mi, limit: 256Mi, request: 256Mi}", "{}", "at least 1 properties"},
 		{"an action outside of the closed set", "increaseMemory: {container: app, failedLimit: 128Mi, limit: 256Mi, request: 256Mi}", "setPrivileged: {container: app}", `unknown field "spec.actions[0].setPrivileged"`},
-		{"a kind that is not healed", "kind: Deployment,", "kind: Secret,", `Unsupported value: "Secret"`},
+		{"a kind that is not healed", "kind: Deployment,", "kind: Secret,", "spec.targetRef: Secret of apps/v1 is no kind that is healed"},
+		{"a name and a prefix of names", "name: web}", "name: web, generateName: web-}", "give name or generateName"},
+		{"a prefix of names", "name: web}", "generateName: web-}", ""},
+		{"an image of another registry", "increaseMemory: {container: app, failedLimit: 128Mi, limit: 256Mi, request: 256Mi}", "fixImage: {container: app, image: 'ghcr.io/shop/web:1', replacement: 'evil.example/shop/web:1', source: Tag}", "registry"},
 		{"a target that is no name", "name: web}", "name: ../web}", "spec.targetRef.name"},
 		{"a failure type that does not exist", "failureType: OOMKilled", "failureType: Tired", `Unsupported value: "Tired"`},
-		{"no actions", "actions:\n  - increaseMemory: {container: app, failedLimit: 128Mi, limit: 256Mi, request: 256Mi}", "actions: []", "should have at least 1 items"},
 		{"a container that is no name", "container: app", "container: App", "spec.actions[0].increaseMemory.container"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -71,6 +73,8 @@ func TestThePairHasNoMoreRightsThanItNeeds(t *testing.T) {
 		{"kube-remedy-webhook", "create", "remediations.kube-remedy.io", false},
 		{"kube-remedy-webhook", "patch", "deployments.apps", false},
 		{"kube-remedy-webhook", "list", "secrets", false},
+		{"kube-remedy-webhook", "list", "namespaces", true},
+		{"kube-remedy-webhook", "patch", "namespaces", false},
 		{"kube-remedy-webhook", "list", "pods", false},
 		{"kube-remedy-eventwatcher", "patch", "deployments.apps", true},
 		{"kube-remedy-eventwatcher", "delete", "pods", false},

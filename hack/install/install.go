@@ -27,9 +27,10 @@ var manifests string
 // Namespace is where the pair lives.
 const Namespace = "kube-remedy-system"
 
-// Ports on which the pair listens on the cluster's host address; the cluster itself uses those from 21000 on.
+// Ports on which the pair listens on the cluster's host address; the cluster itself uses those from 21000 on. WebhookPort
+// is the one for reviews.
 const (
-	webhookPort       = "21100"
+	WebhookPort       = "21100"
 	webhookHealthPort = "21101"
 	watcherHealthPort = "21102"
 	standbyHealthPort = "21103"
@@ -103,7 +104,7 @@ func (p *Pair) Uninstall(ctx context.Context) error {
 }
 
 func (p *Pair) rendered() string {
-	return strings.ReplaceAll(manifests, "${WEBHOOK_URL}", "https://"+p.cluster.HostIP()+":"+webhookPort)
+	return strings.ReplaceAll(manifests, "${WEBHOOK_URL}", "https://"+p.cluster.HostIP()+":"+WebhookPort)
 }
 
 // Start runs the pair and waits until both are ready and the API server can call the webhook.
@@ -115,7 +116,7 @@ func (p *Pair) Start(ctx context.Context) error {
 func (p *Pair) StartWebhook(ctx context.Context) error {
 	host := p.cluster.HostIP()
 	webhook, err := p.start(ctx, "webhook", webhookHealthPort,
-		"--listen="+host+":"+webhookPort, "--health-listen="+host+":"+webhookHealthPort,
+		"--listen="+host+":"+WebhookPort, "--health-listen="+host+":"+webhookHealthPort,
 		"--namespace="+Namespace, "--ip-addresses="+host, "--shutdown-delay=1s")
 	if err != nil {
 		return err
