@@ -130,7 +130,7 @@ func (w *Watcher) usedBeside(ctx context.Context, image, namespace string) ([]st
 
 // imagesOf gives the images of the revisions of a Deployment, the newest first.
 func (w *Watcher) imagesOf(ctx context.Context, live *unstructured.Unstructured) ([]evidence.Image, error) {
-	cached, err := w.caches.sets.GetIndexer().ByIndex(controllerIndex, string(live.GetUID()))
+	cached, err := w.caches.between[replicaSetKind].GetIndexer().ByIndex(controllerIndex, string(live.GetUID()))
 	if err != nil {
 		return nil, err
 	}

@@ -32,12 +32,16 @@ func armed(value string) (string, bool) {
 	return trimmed, trimmed != value
 }
 
+// armable reports whether the next apply could change what exists of a kind. Of a Job or a Pod it can't: its owner
+// deletes it and applies it again, which reaches admission anyway.
+func armable(kind string) bool { return kind != "Job" && kind != "Pod" }
+
 // arm makes the next kubectl apply of the live workload reach admission. It does nothing for a workload that was
 // not applied client-side or whose owner opted out, and reports whether it wrote. The write is refused when the
 // annotation changed since live was read; that is a conflict to start over from.
 func (w *Watcher) arm(ctx context.Context, live *unstructured.Unstructured) (bool, error) {
 	annotations := live.GetAnnotations()
-	if annotations[v1alpha1.ModeAnnotation] == v1alpha1.ModeOff {
+	if annotations[v1alpha1.ModeAnnotation] == v1alpha1.ModeOff || !armable(live.GetKind()) {
 		return false, nil
 	}
 	old, applied := annotations[lastApplied]

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"sync"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	coreinformers "k8s.io/client-go/informers/core/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/metadata"
@@ -19,9 +21,11 @@ import (
 
 // caches are the informers: what the watcher sees of the cluster without asking.
 type caches struct {
-	pods, events, sets, nodes cache.SharedIndexInformer
-	workloads                 []cache.SharedIndexInformer // metadata of the kinds that can be targets
-	remediations              *remediations.Informer
+	pods, events, nodes cache.SharedIndexInformer
+	ownerEvents         cache.SharedIndexInformer                      // warnings about what is not a pod
+	between             map[schema.GroupKind]cache.SharedIndexInformer // metadata of ReplicaSets and Jobs
+	workloads           []cache.SharedIndexInformer                    // metadata of the other kinds that can be targets
+	remediations        *remediations.Informer
 }
 
 // newCaches gives informers that are not yet running.
@@ -31,12 +35,25 @@ func newCaches(clients kubernetes.Interface, partial metadata.Interface, own *re
 		events: coreinformers.NewFilteredEventInformer(clients, metav1.NamespaceAll, 0, eventsByPod, func(options *metav1.ListOptions) {
 			options.FieldSelector = fields.OneTermEqualSelector("involvedObject.kind", "Pod").String()
 		}),
-		sets:         metadatainformer.NewFilteredMetadataInformer(partial, replicaSets, metav1.NamespaceAll, 0, setsByController, nil).Informer(),
+		ownerEvents: coreinformers.NewFilteredEventInformer(clients, metav1.NamespaceAll, 0, eventsByPod, func(options *metav1.ListOptions) {
+			options.FieldSelector = fields.AndSelectors(
+				fields.OneTermNotEqualSelector("involvedObject.kind", "Pod"), fields.OneTermNotEqualSelector("involvedObject.kind", "Node"),
+				fields.OneTermEqualSelector("type", corev1.EventTypeWarning)).String()
+		}),
 		nodes:        coreinformers.NewNodeInformer(clients, 0, cache.Indexers{}),
+		between:      map[schema.GroupKind]cache.SharedIndexInformer{},
 		remediations: remediations.NewInformer(own, now),
 	}
-	for _, resource := range workloadResources {
-		c.workloads = append(c.workloads, metadatainformer.NewFilteredMetadataInformer(partial, resource, metav1.NamespaceAll, 0, cache.Indexers{}, nil).Informer())
+	for kind, resource := range workloadResources {
+		informer := func(by cache.Indexers) cache.SharedIndexInformer {
+			return metadatainformer.NewFilteredMetadataInformer(partial, resource, metav1.NamespaceAll, 0, by, nil).Informer()
+		}
+		switch _, stands := betweens[kind]; {
+		case stands:
+			c.between[kind] = informer(byController)
+		case kind.Kind != "Pod": // which have a cache of their own
+			c.workloads = append(c.workloads, informer(cache.Indexers{}))
+		}
 	}
 	for informer, compact := range c.transforms() {
 		if err := informer.SetTransform(compact); err != nil {
@@ -49,7 +66,10 @@ func newCaches(clients kubernetes.Interface, partial metadata.Interface, own *re
 // transforms says how each informer's objects are made smaller on their way in.
 func (c *caches) transforms() map[cache.SharedIndexInformer]cache.TransformFunc {
 	transforms := map[cache.SharedIndexInformer]cache.TransformFunc{
-		c.pods: compactPod, c.events: compactEvent, c.sets: compactMetadata, c.nodes: compactNode,
+		c.pods: compactPod, c.events: compactEvent, c.ownerEvents: compactEvent, c.nodes: compactNode,
+	}
+	for _, informer := range c.between {
+		transforms[informer] = compactMetadata
 	}
 	for _, informer := range c.workloads {
 		transforms[informer] = compactMetadata
@@ -58,7 +78,11 @@ func (c *caches) transforms() map[cache.SharedIndexInformer]cache.TransformFunc 
 }
 
 func (c *caches) all() []cache.SharedIndexInformer {
-	return append([]cache.SharedIndexInformer{c.pods, c.events, c.sets, c.nodes, c.remediations}, c.workloads...)
+	all := append([]cache.SharedIndexInformer{c.pods, c.events, c.ownerEvents, c.nodes, c.remediations}, c.workloads...)
+	for _, informer := range c.between {
+		all = append(all, informer)
+	}
+	return all
 }
 
 // run runs the informers until ctx ends and all have stopped.

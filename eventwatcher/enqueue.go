@@ -22,9 +22,13 @@ func (w *Watcher) enqueueChanges() error {
 	handlers := map[cache.SharedIndexInformer]func(any){
 		w.caches.pods:         w.podChanged,
 		w.caches.events:       w.eventHappened,
+		w.caches.ownerEvents:  w.ownerEventHappened,
 		w.caches.remediations: w.remediationChanged,
 	}
 	for _, informer := range w.caches.workloads {
+		handlers[informer] = w.workloadChanged
+	}
+	for _, informer := range w.caches.between {
 		handlers[informer] = w.workloadChanged
 	}
 	for informer, changed := range handlers {
@@ -51,8 +55,8 @@ func (w *Watcher) podChanged(object any) {
 	if !ok {
 		return
 	}
-	controller, ok := controllerOf(pod)
-	if !ok || w.excluded(pod.Namespace) {
+	controller := controllerOf(pod)
+	if w.excluded(pod.Namespace) {
 		return
 	}
 	if troubled(pod) || len(pod.Annotations) > 0 || w.hasRemediation(controller) {
@@ -72,11 +76,27 @@ func (w *Watcher) eventHappened(object any) {
 		return // the pod comes later, or is gone
 	}
 	if pod, ok := known.(*corev1.Pod); ok {
-		if controller, ok := controllerOf(pod); ok {
-			w.queue.AddAfter(controller, debounce)
-		}
+		w.queue.AddAfter(controllerOf(pod), debounce)
 	}
 }
+
+// ownerEventHappened enqueues a workload that an event warns of, or whose ReplicaSet or Job it warns of: of a pod that
+// could not be created nothing else is ever seen.
+func (w *Watcher) ownerEventHappened(object any) {
+	event, ok := object.(*corev1.Event)
+	if !ok || w.excluded(event.Namespace) || !worthALook(event.Count) || ownEvent(event) {
+		return
+	}
+	about := evidence.Workload{
+		APIVersion: event.InvolvedObject.APIVersion, Kind: event.InvolvedObject.Kind, Namespace: event.Namespace, Name: event.InvolvedObject.Name,
+	}
+	if _, known := workloadResources[groupKind(about)]; known {
+		w.queue.AddAfter(about, debounce)
+	}
+}
+
+// ownEvent reports whether the watcher itself tells of a failure.
+func ownEvent(event *corev1.Event) bool { return event.Source.Component == FieldManager }
 
 // worthALook reports whether an event that was counted so often is to be looked at: the first time, the second, the
 // fourth and so on. A probe that fails every few seconds for days is not news each time.
@@ -111,7 +131,7 @@ func (w *Watcher) excluded(namespace string) bool {
 // hasRemediation asks the caches whether the workload of a controller has a Remediation.
 func (w *Watcher) hasRemediation(controller evidence.Workload) bool {
 	workload := controller
-	if above, ok := w.owners.deploymentOf(controller); ok {
+	if above, known, cached := w.owners.cached(controller); cached && known {
 		workload = above
 	}
 	found, err := w.caches.remediations.For(targetOf(workload))

@@ -36,10 +36,7 @@ func follow(known *v1alpha1.Remediation, live *unstructured.Unstructured, pods [
 	if !known.InForce() {
 		return followed{next: known}, nil
 	}
-	template, _, err := unstructured.NestedMap(live.Object, "spec", "template")
-	if err != nil {
-		return followed{}, fmt.Errorf("%s %s/%s: %w", live.GetKind(), live.GetNamespace(), live.GetName(), err)
-	}
+	template := remedy.TemplateOf(live.Object).Of(live.Object)
 	annotations, _, _ := unstructured.NestedStringMap(template, "metadata", "annotations")
 	carried := slices.Contains(marksOf(annotations), known.Mark())
 	switch fit := remedy.ResolveWithin(known.Spec.Actions, live.Object, remedy.TemplateOf(live.Object), bounds).Fit; {

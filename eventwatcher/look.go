@@ -10,6 +10,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -110,12 +111,12 @@ func reasonOf(state corev1.ContainerState) string {
 // look observes a failing workload closely: its pods as the API server has them, what bounds them, what they claim
 // and were measured to use, and the nodes. What the watcher has no right to see is left out; nothing is then
 // concluded from it.
-func (w *Watcher) look(ctx context.Context, workload evidence.Workload, live *unstructured.Unstructured, cached []*corev1.Pod) (evidence.Evidence, error) {
-	pods, err := w.readPods(ctx, cached)
+func (w *Watcher) look(ctx context.Context, of target) (evidence.Evidence, error) {
+	pods, err := w.readPods(ctx, of.pods)
 	if err != nil {
 		return evidence.Evidence{}, err
 	}
-	observed, err := gather(workload, pods, w.caches.events.GetIndexer(), w.clock.Now())
+	observed, err := gather(of.workload, of.controllers, pods, w.eventCaches(), w.clock.Now())
 	if err != nil {
 		return evidence.Evidence{}, err
 	}
@@ -123,16 +124,16 @@ func (w *Watcher) look(ctx context.Context, workload evidence.Workload, live *un
 	if observed.Nodes, err = nodesOf(w.caches.nodes.GetIndexer(), w.caches.pods.GetIndexer(), waits); err != nil {
 		return evidence.Evidence{}, err
 	}
-	if replicas, found, err := unstructured.NestedInt64(live.Object, "spec", "replicas"); err == nil && found {
+	if replicas, found, err := unstructured.NestedInt64(of.live.Object, "spec", "replicas"); err == nil && found {
 		observed.Replicas = int32(replicas)
 	}
-	observed.Conditions = conditionsOf(live)
+	observed.Conditions = conditionsOf(of.live)
 	for _, add := range []func(context.Context, string, *evidence.Evidence) error{w.addBounds, w.addClaims} {
-		if err := add(ctx, workload.Namespace, &observed); err != nil {
+		if err := add(ctx, of.workload.Namespace, &observed); err != nil {
 			return evidence.Evidence{}, err
 		}
 	}
-	w.addUsage(ctx, workload.Namespace, &observed)
+	w.addUsage(ctx, of.workload.Namespace, &observed)
 	return observed, nil
 }
 
@@ -285,6 +286,12 @@ func conditionsOf(live *unstructured.Unstructured) []evidence.Condition {
 		typed = &appsv1.StatefulSet{}
 	case "DaemonSet":
 		typed = &appsv1.DaemonSet{}
+	case "ReplicaSet":
+		typed = &appsv1.ReplicaSet{}
+	case "Job":
+		typed = &batchv1.Job{}
+	case "ReplicationController":
+		typed = &corev1.ReplicationController{}
 	default:
 		return nil
 	}

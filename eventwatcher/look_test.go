@@ -70,7 +70,7 @@ func TestFingerprintChangesWithEachFailureAndNothingElse(t *testing.T) {
 			ObjectMeta: metav1.ObjectMeta{Name: "e", Namespace: "shop"}, InvolvedObject: corev1.ObjectReference{UID: pod.UID, Name: pod.Name},
 			Reason: "BackOff", Message: "Back-off", Count: count,
 		}))
-		observed, err := gather(evidence.Workload{}, []*corev1.Pod{pod}, events, noon.Add(time.Duration(count)*time.Second))
+		observed, err := gather(evidence.Workload{}, nil, []*corev1.Pod{pod}, eventCaches{events, events}, noon.Add(time.Duration(count)*time.Second))
 		require.NoError(t, err)
 		return fingerprint(observed, nil)
 	}

@@ -17,13 +17,25 @@ import (
 	"github.com/kube-remedy/kube-remedy/internal/remediations"
 )
 
-var replicaSets = schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "replicasets"}
-
 // workloadResources are the kinds that owners apply and that remediations can target, with where they are served.
 var workloadResources = map[schema.GroupKind]schema.GroupVersionResource{
 	{Group: "apps", Kind: "Deployment"}:  {Group: "apps", Version: "v1", Resource: "deployments"},
 	{Group: "apps", Kind: "StatefulSet"}: {Group: "apps", Version: "v1", Resource: "statefulsets"},
 	{Group: "apps", Kind: "DaemonSet"}:   {Group: "apps", Version: "v1", Resource: "daemonsets"},
+	{Group: "apps", Kind: "ReplicaSet"}:  {Group: "apps", Version: "v1", Resource: "replicasets"},
+	{Group: "batch", Kind: "Job"}:        {Group: "batch", Version: "v1", Resource: "jobs"},
+	{Group: "batch", Kind: "CronJob"}:    {Group: "batch", Version: "v1", Resource: "cronjobs"},
+	{Kind: "ReplicationController"}:      {Version: "v1", Resource: "replicationcontrollers"},
+	{Kind: "Pod"}:                        {Version: "v1", Resource: "pods"},
+}
+
+var replicaSetKind = schema.GroupKind{Group: "apps", Kind: "ReplicaSet"}
+
+// betweens are kinds that stand between pods and what an owner applies: they are workloads themselves only where
+// nothing controls them.
+var betweens = map[schema.GroupKind]schema.GroupVersionResource{
+	{Group: "apps", Kind: "ReplicaSet"}: workloadResources[schema.GroupKind{Group: "apps", Kind: "ReplicaSet"}],
+	{Group: "batch", Kind: "Job"}:       workloadResources[schema.GroupKind{Group: "batch", Kind: "Job"}],
 }
 
 // groupKind reads the group and kind of a workload.
@@ -54,11 +66,11 @@ func compactMetadata(object any) (any, error) {
 	return small, nil
 }
 
-// setsByController indexes ReplicaSets by the UID of the Deployment that created them.
-var setsByController = cache.Indexers{controllerIndex: func(object any) ([]string, error) {
+// byController indexes what stands between pods and workloads by the UID of what created it.
+var byController = cache.Indexers{controllerIndex: func(object any) ([]string, error) {
 	partial, ok := object.(*metav1.PartialObjectMetadata)
 	if !ok {
-		return nil, fmt.Errorf("expected metadata of a ReplicaSet, not %T", object)
+		return nil, fmt.Errorf("expected metadata, not %T", object)
 	}
 	if controller := metav1.GetControllerOfNoCopy(partial); controller != nil {
 		return []string{string(controller.UID)}, nil
@@ -68,7 +80,7 @@ var setsByController = cache.Indexers{controllerIndex: func(object any) ([]strin
 
 // owners finds the workload above a pod's controller, and the controllers below a workload.
 type owners struct {
-	sets     cache.Indexer // ReplicaSets, as metadata
+	between  map[schema.GroupKind]cache.Indexer // ReplicaSets and Jobs, as metadata
 	metadata metadata.Interface
 	objects  dynamic.Interface
 }
@@ -77,47 +89,52 @@ type owners struct {
 // controllers of kinds that are not healed, and for ones that are gone.
 func (o owners) workloadOf(ctx context.Context, controller evidence.Workload) (evidence.Workload, bool, error) {
 	kind := groupKind(controller)
-	if _, ok := workloadResources[kind]; ok {
-		return controller, true, nil
+	resource, stands := betweens[kind]
+	if !stands {
+		_, known := workloadResources[kind]
+		return controller, known, nil
 	}
-	if kind != (schema.GroupKind{Group: "apps", Kind: "ReplicaSet"}) {
-		return evidence.Workload{}, false, nil
+	if workload, known, cached := o.cached(controller); cached {
+		return workload, known, nil
 	}
-	if workload, ok := o.deploymentOf(controller); ok {
-		return workload, true, nil
-	}
-	// The pod can be seen before its ReplicaSet: the two come through different watches.
-	set, err := o.metadata.Resource(replicaSets).Namespace(controller.Namespace).Get(ctx, controller.Name, metav1.GetOptions{})
+	// The pod can be seen before its ReplicaSet or Job: the two come through different watches.
+	found, err := o.metadata.Resource(resource).Namespace(controller.Namespace).Get(ctx, controller.Name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
 		return evidence.Workload{}, false, nil
 	}
 	if err != nil {
-		return evidence.Workload{}, false, fmt.Errorf("read replicaset %s/%s: %w", controller.Namespace, controller.Name, err)
+		return evidence.Workload{}, false, fmt.Errorf("read %s %s/%s: %w", kind.Kind, controller.Namespace, controller.Name, err)
 	}
-	workload, ok := above(set)
-	return workload, ok, nil
+	workload, known := above(controller, found)
+	return workload, known, nil
 }
 
-// deploymentOf looks the Deployment of a ReplicaSet up in the cache alone.
-func (o owners) deploymentOf(set evidence.Workload) (evidence.Workload, bool) {
-	object, found, err := o.sets.GetByKey(cache.NewObjectName(set.Namespace, set.Name).String())
+// cached looks what is above a ReplicaSet or Job up in the caches alone; cached is false when they do not have it.
+func (o owners) cached(controller evidence.Workload) (workload evidence.Workload, known, cached bool) {
+	indexer, stands := o.between[groupKind(controller)]
+	if !stands {
+		return evidence.Workload{}, false, false
+	}
+	object, found, err := indexer.GetByKey(cache.NewObjectName(controller.Namespace, controller.Name).String())
 	if err != nil || !found {
-		return evidence.Workload{}, false
+		return evidence.Workload{}, false, false
 	}
 	partial, ok := object.(*metav1.PartialObjectMetadata)
 	if !ok {
-		return evidence.Workload{}, false
+		return evidence.Workload{}, false, false
 	}
-	return above(partial)
+	workload, known = above(controller, partial)
+	return workload, known, true
 }
 
-func above(set *metav1.PartialObjectMetadata) (evidence.Workload, bool) {
-	controller := metav1.GetControllerOfNoCopy(set)
+// above gives what controls a ReplicaSet or Job; itself when nothing does.
+func above(itself evidence.Workload, found *metav1.PartialObjectMetadata) (evidence.Workload, bool) {
+	controller := metav1.GetControllerOfNoCopy(found)
 	if controller == nil {
-		return evidence.Workload{}, false
+		return itself, true
 	}
 	workload := evidence.Workload{
-		APIVersion: controller.APIVersion, Kind: controller.Kind, Namespace: set.Namespace, Name: controller.Name,
+		APIVersion: controller.APIVersion, Kind: controller.Kind, Namespace: itself.Namespace, Name: controller.Name,
 	}
 	_, known := workloadResources[groupKind(workload)]
 	return workload, known
@@ -139,13 +156,15 @@ func (o owners) read(ctx context.Context, workload evidence.Workload) (*unstruct
 // controllersOf gives the UIDs that the pods of a live workload have as their controller.
 func (o owners) controllersOf(live *unstructured.Unstructured) ([]types.UID, error) {
 	controllers := []types.UID{live.GetUID()}
-	sets, err := o.sets.ByIndex(controllerIndex, string(live.GetUID()))
-	if err != nil {
-		return nil, fmt.Errorf("look up replicasets of %s/%s: %w", live.GetNamespace(), live.GetName(), err)
-	}
-	for _, object := range sets {
-		if set, ok := object.(*metav1.PartialObjectMetadata); ok {
-			controllers = append(controllers, set.UID)
+	for _, indexer := range o.between {
+		found, err := indexer.ByIndex(controllerIndex, string(live.GetUID()))
+		if err != nil {
+			return nil, fmt.Errorf("look up what %s/%s controls: %w", live.GetNamespace(), live.GetName(), err)
+		}
+		for _, object := range found {
+			if partial, ok := object.(*metav1.PartialObjectMetadata); ok {
+				controllers = append(controllers, partial.UID)
+			}
 		}
 	}
 	return controllers, nil

@@ -91,7 +91,7 @@ var podIndexers = cache.Indexers{
 		if controller := metav1.GetControllerOfNoCopy(pod); controller != nil {
 			return []string{string(controller.UID)}, nil
 		}
-		return nil, nil
+		return []string{string(pod.UID)}, nil // nothing controls it: it is a workload itself
 	},
 	nodeIndex: func(object any) ([]string, error) {
 		pod, ok := object.(*corev1.Pod)
@@ -122,15 +122,15 @@ func podsOf(pods cache.Indexer, controllers []types.UID) ([]*corev1.Pod, error) 
 	return found, nil
 }
 
-// controllerOf names the object that created a pod; false for a pod that nothing controls.
-func controllerOf(pod *corev1.Pod) (evidence.Workload, bool) {
+// controllerOf names the object that created a pod; the pod itself when nothing controls it.
+func controllerOf(pod *corev1.Pod) evidence.Workload {
 	controller := metav1.GetControllerOfNoCopy(pod)
 	if controller == nil {
-		return evidence.Workload{}, false
+		return evidence.Workload{APIVersion: "v1", Kind: "Pod", Namespace: pod.Namespace, Name: pod.Name}
 	}
 	return evidence.Workload{
 		APIVersion: controller.APIVersion, Kind: controller.Kind, Namespace: pod.Namespace, Name: controller.Name,
-	}, true
+	}
 }
 
 // marksOf reads which remediations a pod or pod template carries from its annotations.

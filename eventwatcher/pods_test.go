@@ -109,7 +109,7 @@ func TestChangesThatMatterAreEnqueuedAndOthersAreNot(t *testing.T) {
 	}
 	require.NoError(t, w.caches.remediations.GetIndexer().Add(known))
 	controls := true
-	require.NoError(t, w.caches.sets.GetIndexer().Add(&metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{
+	require.NoError(t, w.caches.between[replicaSetKind].GetIndexer().Add(&metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{
 		Name: "web-1", Namespace: "has-a-remediation", UID: "set",
 		OwnerReferences: []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: "Deployment", Name: "web", UID: "d", Controller: &controls}},
 	}}))
@@ -123,14 +123,18 @@ func TestChangesThatMatterAreEnqueuedAndOthersAreNot(t *testing.T) {
 		w.podChanged(pod)
 	}
 	clock.Step(debounce)
-	require.Eventually(t, func() bool { return w.queue.Len() == 3 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return w.queue.Len() == 4 }, 10*time.Second, time.Millisecond)
 	namespaces := map[string]bool{}
-	for range 3 {
+	for range 4 {
 		workload, _ := w.queue.Get()
-		require.Equal(t, "web-1", workload.Name)
+		if workload.Kind == "Pod" {
+			require.Equal(t, orphan.Name, workload.Name)
+		} else {
+			require.Equal(t, "web-1", workload.Name)
+		}
 		namespaces[workload.Namespace] = true
 	}
-	require.Equal(t, map[string]bool{"fails": true, "carries-a-cure": true, "has-a-remediation": true}, namespaces)
+	require.Equal(t, map[string]bool{"fails": true, "carries-a-cure": true, "has-a-remediation": true, "nobody-controls-it": true}, namespaces)
 }
 
 // withoutSpec leaves out what the cache does not keep.
@@ -158,9 +162,9 @@ func TestGatherIsTheSameInWhateverOrderTheCacheIs(t *testing.T) {
 	}
 	a, b := failingPod("shop", "OOMKilled", 137), failingPod("shop", "Error", 1)
 	b.Name, b.UID = "web-1-y", "other"
-	first, err := gather(evidence.Workload{}, []*corev1.Pod{a, b}, events, noon)
+	first, err := gather(evidence.Workload{}, nil, []*corev1.Pod{a, b}, eventCaches{events, events}, noon)
 	require.NoError(t, err)
-	second, err := gather(evidence.Workload{}, []*corev1.Pod{b, a}, events, noon)
+	second, err := gather(evidence.Workload{}, nil, []*corev1.Pod{b, a}, eventCaches{events, events}, noon)
 	require.NoError(t, err)
 	require.Equal(t, first, second)
 	require.Len(t, first.Containers, 2)

@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kube-remedy/kube-remedy/engine"
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
@@ -58,7 +59,7 @@ func (w *Watcher) reconcile(ctx context.Context, key evidence.Workload) error {
 	if err != nil {
 		return err
 	}
-	observed, err := gather(workload, pods, w.caches.events.GetIndexer(), w.clock.Now())
+	observed, err := gather(workload, controllers, pods, w.eventCaches(), w.clock.Now())
 	if err != nil {
 		return err
 	}
@@ -66,14 +67,28 @@ func (w *Watcher) reconcile(ctx context.Context, key evidence.Workload) error {
 	if err != nil {
 		return err
 	}
-	if err := w.learnAll(ctx, workload, live, stored, pods, observed); err != nil {
+	if err := w.learnAll(ctx, target{workload, live, controllers, stored, pods}, observed); err != nil {
 		return err
 	}
 	return w.followAll(ctx, workload, live, stored, pods)
 }
 
+// target is a workload with what is known of it.
+type target struct {
+	workload    evidence.Workload
+	live        *unstructured.Unstructured
+	controllers []types.UID // of its pods: itself, and what stands between
+	stored      map[string]*v1alpha1.Remediation
+	pods        []*corev1.Pod
+}
+
+func (w *Watcher) eventCaches() eventCaches {
+	return eventCaches{pods: w.caches.events.GetIndexer(), owners: w.caches.ownerEvents.GetIndexer()}
+}
+
 // learnAll looks closely at a workload that the caches show to fail, and remembers what that teaches.
-func (w *Watcher) learnAll(ctx context.Context, workload evidence.Workload, live *unstructured.Unstructured, stored map[string]*v1alpha1.Remediation, pods []*corev1.Pod, cached evidence.Evidence) error {
+func (w *Watcher) learnAll(ctx context.Context, of target, cached evidence.Evidence) error {
+	workload, live, stored, pods := of.workload, of.live, of.stored, of.pods
 	if len(w.options.Engine.Diagnose(cached)) == 0 {
 		if slices.ContainsFunc(pods, w.unsettled) {
 			w.queue.AddAfter(workload, lookSoon) // it may take patience to tell
@@ -88,7 +103,7 @@ func (w *Watcher) learnAll(ctx context.Context, workload evidence.Workload, live
 	if !due || wait > 0 {
 		return nil
 	}
-	observed, err := w.look(ctx, workload, live, pods)
+	observed, err := w.look(ctx, of)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	utilcache "k8s.io/apimachinery/pkg/util/cache"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
@@ -19,6 +20,7 @@ import (
 	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/record"
 	"k8s.io/client-go/util/workqueue"
 	metricsclient "k8s.io/metrics/pkg/client/clientset/versioned/typed/metrics/v1beta1"
@@ -133,7 +135,10 @@ func New(options Options) (*Watcher, error) {
 			return nil, err
 		}
 	}
-	w.owners = owners{sets: w.caches.sets.GetIndexer(), metadata: partial, objects: objects}
+	w.owners = owners{between: map[schema.GroupKind]cache.Indexer{}, metadata: partial, objects: objects}
+	for kind, informer := range w.caches.between {
+		w.owners.between[kind] = informer.GetIndexer()
+	}
 	w.events = record.NewBroadcaster()
 	w.recorder = w.events.NewRecorder(clientscheme.Scheme, corev1.EventSource{Component: FieldManager})
 	return w, w.enqueueChanges()
