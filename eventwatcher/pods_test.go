@@ -96,7 +96,7 @@ func TestFailed(t *testing.T) {
 func TestChangesThatMatterAreEnqueuedAndOthersAreNot(t *testing.T) {
 	clock := clocktesting.NewFakeClock(noon)
 	w, err := New(Options{
-		Config: &rest.Config{Host: "http://127.0.0.1:1"}, Namespace: "kube-remedy-system", Identity: "test", Workers: 1,
+		Config: &rest.Config{Host: "http://127.0.0.1:1"}, Namespace: "kube-remedy-system", Identity: "test", Workers: 1, Expiry: DefaultExpiry,
 		Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Clock: clock,
 	})
 	require.NoError(t, err)
@@ -150,6 +150,8 @@ func TestNewRefusesOptionsThatCanNotWork(t *testing.T) {
 	require.EqualError(t, err, "workers 0: at least 1 is needed")
 	_, err = New(Options{Config: &rest.Config{}, Workers: 1, StabilizationWindow: -time.Second})
 	require.EqualError(t, err, "stabilization window -1s: it can't be negative")
+	_, err = New(Options{Config: &rest.Config{}, Workers: 1})
+	require.EqualError(t, err, "expiry 0s: it must be positive")
 }
 
 func TestGatherIsTheSameInWhateverOrderTheCacheIs(t *testing.T) {

@@ -48,7 +48,14 @@ func (w *Watcher) reconcile(ctx context.Context, key evidence.Workload) error {
 		return err
 	}
 	live, err := w.owners.read(ctx, workload)
-	if err != nil || live == nil {
+	if err != nil {
+		return err
+	}
+	stored, err := w.store.of(ctx, workload)
+	if err != nil {
+		return err
+	}
+	if err := w.expireAll(ctx, workload, live, stored); err != nil || live == nil {
 		return err // a workload that is gone keeps its cure for when it is applied again
 	}
 	controllers, err := w.owners.controllersOf(live)
@@ -60,10 +67,6 @@ func (w *Watcher) reconcile(ctx context.Context, key evidence.Workload) error {
 		return err
 	}
 	observed, err := gather(workload, controllers, pods, w.eventCaches(), w.clock.Now())
-	if err != nil {
-		return err
-	}
-	stored, err := w.store.of(ctx, workload)
 	if err != nil {
 		return err
 	}

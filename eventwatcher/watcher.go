@@ -44,6 +44,8 @@ type Options struct {
 	Namespace, Identity string
 	// StabilizationWindow is how long pods must stay Ready until a cure is Verified; not negative.
 	StabilizationWindow time.Duration
+	// Expiry is how long after it was last of use a Remediation is trusted; positive.
+	Expiry time.Duration
 	// Workers is how many workloads are looked at in parallel; at least 1.
 	Workers int
 	// Engine diagnoses.
@@ -95,6 +97,9 @@ func New(options Options) (*Watcher, error) {
 	}
 	if options.StabilizationWindow < 0 {
 		return nil, fmt.Errorf("stabilization window %s: it can't be negative", options.StabilizationWindow)
+	}
+	if options.Expiry <= 0 {
+		return nil, fmt.Errorf("expiry %s: it must be positive", options.Expiry)
 	}
 	config := rest.CopyConfig(options.Config)
 	config.QPS, config.Burst = clientQPS, clientBurst

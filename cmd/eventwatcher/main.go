@@ -42,7 +42,7 @@ const drain = 10 * time.Second
 type flags struct {
 	kubeconfig, namespace, healthListen, logLevel, rules string
 	config                                               string
-	window                                               time.Duration
+	window, expiry                                       time.Duration
 	workers                                              int
 	askRegistries, askProbes                             bool
 	network                                              registry.Network
@@ -59,6 +59,7 @@ func parse(args []string, stderr io.Writer) (flags, error) {
 	set.StringVar(&f.rules, "rules", "", "file or directory with rules of your own, added to the built-in ones or replacing them by id")
 	set.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 	set.DurationVar(&f.window, "stabilization-window", eventwatcher.DefaultStabilizationWindow, "how long pods with a cure must stay Ready until it counts as verified")
+	set.DurationVar(&f.expiry, "expire-after", eventwatcher.DefaultExpiry, "how long after it last helped, or after its failure was last seen, a remediation is trusted; it is removed as long again after that")
 	set.IntVar(&f.workers, "workers", 2, "how many workloads are looked at in parallel")
 	set.BoolVar(&f.askRegistries, "ask-registries", true, "ask image registries which tags exist when an image can't be pulled; only public addresses unless more is allowed here")
 	set.BoolVar(&f.askProbes, "ask-probes", false, "when a probe asks for a path that is not there, ask the container for the usual ones, through the API server; needs the right to get pods/proxy")
@@ -138,7 +139,7 @@ func watch(ctx context.Context, f flags, stderr io.Writer) error {
 	}
 	watcher, err := eventwatcher.New(eventwatcher.Options{
 		Config: connection, Settings: settings, Namespace: f.namespace, Identity: host + "_" + uuid.NewString(),
-		StabilizationWindow: f.window, Workers: f.workers,
+		StabilizationWindow: f.window, Expiry: f.expiry, Workers: f.workers,
 		Engine: engine.New(known), Registry: asked, AskProbes: f.askProbes, Log: log, Metrics: metrics, Clock: clock.RealClock{},
 	})
 	if err != nil {
