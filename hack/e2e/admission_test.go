@@ -81,8 +81,8 @@ func TestAnnotationsSayWhatMayHappen(t *testing.T) {
 		{name: "failure types that are none", workload: "{kube-remedy.io/failure-types: tired}", limit: "256Mi", warning: `kube-remedy.io/failure-types: "tired" is ignored`},
 		{name: "no more memory than", workload: "{kube-remedy.io/max-memory: 200Mi}", limit: "200Mi", warning: "128Mi → 200Mi"},
 		{name: "no more memory than there is", workload: "{kube-remedy.io/max-memory: 100Mi}", limit: "128Mi", warning: "more-memory was not applied: annotation kube-remedy.io/max-memory allows no more than 100Mi"},
-		{name: "the namespace's bound", workload: "{}", namespace: []string{"kube-remedy.io/max-memory=150Mi"}, limit: "150Mi"},
-		{name: "the workload's bound comes before the namespace's", workload: "{kube-remedy.io/max-memory: 200Mi}", namespace: []string{"kube-remedy.io/max-memory=150Mi"}, limit: "200Mi"},
+		{name: "the namespace's bound", workload: "{}", namespace: []string{"kube-remedy.io/max-memory=150Mi"}, limit: "150Mi", warning: "128Mi → 150Mi"},
+		{name: "the workload's bound comes before the namespace's", workload: "{kube-remedy.io/max-memory: 200Mi}", namespace: []string{"kube-remedy.io/max-memory=150Mi"}, limit: "200Mi", warning: "128Mi → 200Mi"},
 		{name: "a bound that is none", workload: "{kube-remedy.io/max-memory: lots}", limit: "256Mi", warning: `kube-remedy.io/max-memory: "lots" is ignored`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
