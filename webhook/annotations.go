@@ -76,6 +76,7 @@ func (a annotations) record(remediation *v1alpha1.Remediation) (audit.Record, bo
 type annotating struct {
 	operations []remedy.Operation
 	fit        bool
+	malformed  bool // there is something else where metadata or annotations are expected
 }
 
 // annotationOperations gives those for the object and its pod template. There are none when the annotations already
@@ -128,6 +129,8 @@ func (a *annotating) annotate(object map[string]any, at string, wanted map[strin
 		}
 	}
 	switch {
+	case len(added) > 0 && (!hasMetadata && object["metadata"] != nil || metadata["annotations"] != nil):
+		a.malformed = true
 	case changed && annotationBytes(present, wanted) > validation.TotalAnnotationSizeLimitB:
 		a.fit = false
 	case len(added) == 0:

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -34,7 +35,7 @@ func (s *subject) choose(learned []*v1alpha1.Remediation) choice {
 		switch {
 		case remediation.KnownFailure():
 			s.recognise(&chosen, remediation)
-		case s.policy.covers(remediation.Spec.FailureType) && s.confident(remediation, s.settings.Confidence.Suggest):
+		case s.policy.covers(remediation.Spec.FailureType) && (s.confident(remediation, s.settings.Confidence.Suggest) || s.approved(remediation)):
 			s.consider(&chosen, remediation)
 		}
 	}
@@ -156,6 +157,9 @@ func (c choice) answer(s *subject) (answer, error) {
 	annotate, err := s.annotationOperations(c.marks, c.records)
 	if err != nil {
 		return failed("annotations"), err
+	}
+	if annotate.malformed {
+		return failed("annotations"), errors.New("the metadata of the object or of its pod template is not what the API has")
 	}
 	operations := slices.Concat(c.operations, annotate.operations)
 	if len(operations) == 0 {

@@ -9,14 +9,18 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"runtime/debug"
 
+	"github.com/go-json-experiment/json/jsontext"
 	admissionv1 "k8s.io/api/admission/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	kjson "sigs.k8s.io/json"
 
+	"github.com/kube-remedy/kube-remedy/engine"
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
 	"github.com/kube-remedy/kube-remedy/engine/remedy"
 )
@@ -90,9 +94,15 @@ func (g *guard) decide(ctx context.Context, request *admissionv1.AdmissionReques
 		return allow("kind")
 	}
 	e := entry{AdmissionRequest: request}
+	if request.Operation != admissionv1.Create && request.Operation != admissionv1.Update {
+		return allow("operation") // one that goes, or is connected to, changes nothing
+	}
 	var err error
-	if e.now, err = readEntry(request.Object.Raw); err != nil || e.now == nil {
-		return refuse("the object can't be read: %v", errors.Join(err))
+	if e.now, err = readEntry(request.Object.Raw); err == nil && e.now == nil {
+		err = errors.New("there is none")
+	}
+	if err != nil {
+		return refuse("the object can't be read: %v", err)
 	}
 	if e.before, err = readEntry(request.OldObject.Raw); err != nil {
 		return refuse("the old object can't be read: %v", err)
@@ -105,22 +115,46 @@ func readEntry(raw []byte) (*v1alpha1.Remediation, error) {
 	if len(bytes.TrimSpace(raw)) == 0 || string(raw) == "null" {
 		return nil, nil
 	}
-	var read v1alpha1.Remediation
-	if err := json.Unmarshal(raw, &read); err != nil {
-		return nil, err
-	}
+	// Names are told apart by case, as the API server does: what is checked must be what is stored.
 	var parts struct {
 		Spec json.RawMessage `json:"spec"`
 	}
-	if err := json.Unmarshal(raw, &parts); err != nil {
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(raw, &parts); err != nil {
 		return nil, err
 	}
-	strict := json.NewDecoder(bytes.NewReader(parts.Spec))
-	strict.DisallowUnknownFields()
-	if err := strict.Decode(&v1alpha1.RemediationSpec{}); err != nil {
+	if err := checkExponents(parts.Spec); err != nil {
 		return nil, fmt.Errorf("spec: %w", err)
 	}
+	wrong, err := kjson.UnmarshalStrict(parts.Spec, &v1alpha1.RemediationSpec{})
+	if err = errors.Join(append(wrong, err)...); err != nil {
+		return nil, fmt.Errorf("spec: %w", err)
+	}
+	var read v1alpha1.Remediation
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(raw, &read); err != nil {
+		return nil, err
+	}
 	return &read, nil
+}
+
+// longExponent is how a quantity is written that nothing can be computed with: reading 1e-999999999, or comparing
+// 1e999999999 with another, takes more time and memory than there is.
+var longExponent = regexp.MustCompile(`^[+-]?[0-9.]*[eE][+-]?[0-9]{3,}$`)
+
+// checkExponents refuses such quantities before a spec is read as one.
+func checkExponents(spec []byte) error {
+	decoder := jsontext.NewDecoder(bytes.NewReader(spec))
+	for {
+		token, err := decoder.ReadToken()
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		case token.Kind() != '"' && token.Kind() != '0':
+		case longExponent.MatchString(token.String()):
+			return fmt.Errorf("%s has an exponent of too many digits", engine.Shorten(token.String(), 64))
+		}
+	}
 }
 
 func refuse(format string, args ...any) answer {

@@ -78,19 +78,23 @@ func (x *Index) OnDelete(object any) {
 func (x *Index) put(old, object any) {
 	x.writing.Lock()
 	defer x.writing.Unlock()
-	if before, ok := old.(*v1alpha1.Remediation); ok {
-		x.change(before, false)
-	}
+	at := ""
 	if after, ok := object.(*v1alpha1.Remediation); ok && (after.InForce() || after.KnownFailure()) {
-		x.change(after, true)
+		at = x.change(after, true)
+	}
+	// What stays under its key was replaced in one step, so that nobody finds it missing meanwhile.
+	if before, ok := old.(*v1alpha1.Remediation); ok {
+		if key, _ := keyOf(before); key != at {
+			x.change(before, false)
+		}
 	}
 }
 
-// change copies the part that a Remediation stands in, with it or without it.
-func (x *Index) change(remediation *v1alpha1.Remediation, present bool) {
+// change copies the part that a Remediation stands in, with it or without it, and gives its key; empty when it has none.
+func (x *Index) change(remediation *v1alpha1.Remediation, present bool) string {
 	key, ok := keyOf(remediation)
 	if !ok {
-		return
+		return ""
 	}
 	at := &x.parts[maphash.String(x.seed, key)%shards]
 	part := map[string][]*v1alpha1.Remediation{}
@@ -108,4 +112,5 @@ func (x *Index) change(remediation *v1alpha1.Remediation, present bool) {
 		delete(part, key)
 	}
 	at.Store(&part)
+	return key
 }

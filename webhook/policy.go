@@ -76,7 +76,7 @@ func (p *policy) read(annotations map[string]string, whose string) (mode bool) {
 		if !said {
 			continue
 		}
-		most, err := resource.ParseQuantity(value)
+		most, err := remedy.ParseQuantity(value)
 		if err != nil || most.Sign() <= 0 {
 			ignored(annotation, "use a quantity greater than zero, such as "+map[corev1.ResourceName]string{corev1.ResourceMemory: "2Gi", corev1.ResourceCPU: "2"}[name])
 			continue

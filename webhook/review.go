@@ -138,7 +138,7 @@ func (r *reader) requestMember(name string, head bool) error {
 	case `"subResource"`:
 		return r.text(&r.subresource)
 	case `"object"`, `"oldObject"`:
-		if head && r.uid != nil && r.kind != nil && r.operation != nil && r.hasUser && r.apiVersion != nil {
+		if head && r.uid != nil && r.kind != nil && r.operation != nil && r.hasUser && r.apiVersion != nil && r.reviewKind != nil {
 			return errEnough
 		}
 		if name == `"object"` {
@@ -148,8 +148,10 @@ func (r *reader) requestMember(name string, head bool) error {
 	case `"options"`:
 		return r.raw(&r.options)
 	case `"dryRun"`:
-		token, err := r.decoder.ReadToken()
-		r.dryRun = err == nil && token.Kind() == 't'
+		value, err := r.decoder.ReadValue()
+		if r.dryRun = value.Kind() == 't'; err == nil && !r.dryRun && value.Kind() != 'f' && value.Kind() != 'n' {
+			return fmt.Errorf("there is a %s where a truth value is expected", value.Kind())
+		}
 		return err
 	}
 	return r.decoder.SkipValue()
@@ -169,12 +171,26 @@ func (r *reader) members(each func(name string) error) error {
 		if err != nil {
 			return err
 		}
+		if bytes.IndexByte(name, '\\') >= 0 {
+			if name, err = plain(name); err != nil {
+				return err
+			}
+		}
 		if err := each(string(name)); err != nil {
 			return err
 		}
 	}
 	_, err = r.decoder.ReadToken()
 	return err
+}
+
+// plain writes a string without the escapes that it does not need.
+func plain(name jsontext.Value) (jsontext.Value, error) {
+	text, err := jsontext.AppendUnquote(nil, name)
+	if err != nil {
+		return nil, err
+	}
+	return jsontext.AppendQuote(nil, text)
 }
 
 // nullable goes through the members of a value that may be null.

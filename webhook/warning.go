@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -59,7 +60,7 @@ func suggestWarning(remediation *v1alpha1.Remediation, modifications []remedy.Mo
 		"kube-remedy: would set "+changes(modifications)+tail+command,
 		"kube-remedy: would set "+changes(modifications[:1])+tail+command,
 		"kube-remedy: would set "+changes(modifications)+"; not changed: "+why+command,
-		"kube-remedy: would change "+modifications[0].Container+"; not changed: "+why+command,
+		"kube-remedy: would change "+cmp.Or(modifications[0].Container, field(modifications[0].Field))+"; not changed: "+why+command,
 		"kube-remedy: would set "+changes(modifications)+tail,
 		"kube-remedy: would set "+changes(modifications[:1])+tail,
 	)

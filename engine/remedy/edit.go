@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
 )
@@ -220,7 +219,7 @@ func (e *edit) bound(name string) *Bound {
 	if annotation, bounded := boundAnnotations[corev1.ResourceName(name)]; bounded {
 		annotations, _ := descend(e.object, "metadata", "annotations")
 		text, _ := annotations[annotation].(string)
-		if quantity, err := resource.ParseQuantity(text); err == nil && quantity.Sign() > 0 {
+		if quantity, err := ParseQuantity(text); err == nil && quantity.Sign() > 0 {
 			return &Bound{Most: quantity, Who: "annotation " + annotation}
 		}
 	}

@@ -16,15 +16,15 @@ type Image struct {
 	Tag, Digest string
 }
 
-// ParseImage takes a reference apart. The first part is a host if it could not be a path: it has a dot or a colon,
-// or is localhost (github.com/distribution/reference, splitDockerDomain).
+// ParseImage takes a reference apart. The first part is a host if it could not be a path: it has a dot, a colon or a
+// capital letter, or is localhost (github.com/distribution/reference, splitDockerDomain).
 func ParseImage(reference string) Image {
 	var image Image
 	rest := reference
 	if at := strings.IndexByte(rest, '@'); at >= 0 {
 		rest, image.Digest = rest[:at], rest[at+1:]
 	}
-	if first, path, found := strings.Cut(rest, "/"); found && (strings.ContainsAny(first, ".:") || first == "localhost") {
+	if first, path, found := strings.Cut(rest, "/"); found && (strings.ContainsAny(first, ".:") || first == "localhost" || strings.ToLower(first) != first) {
 		image.Host, rest = first, path
 	}
 	if at := strings.LastIndexByte(rest, ':'); at >= 0 {

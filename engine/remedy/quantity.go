@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/api/resource"
 )
@@ -27,7 +28,7 @@ func amount(fields map[string]any, list, name string) (*resource.Quantity, error
 	default:
 		return nil, fmt.Errorf("%s.%s is neither text nor a number", list, name)
 	}
-	quantity, err := resource.ParseQuantity(text)
+	quantity, err := ParseQuantity(text)
 	if err != nil {
 		return nil, fmt.Errorf("%s.%s %q is not a quantity: %w", list, name, cut(text), err)
 	}
@@ -35,6 +36,22 @@ func amount(fields map[string]any, list, name string) (*resource.Quantity, error
 		return nil, fmt.Errorf("%s.%s %s is negative", list, name, quantity.String())
 	}
 	return &quantity, nil
+}
+
+// maxQuantity and maxExponent bound how a quantity is written: in characters, and in digits of its exponent.
+const (
+	maxQuantity = 64
+	maxExponent = 2
+)
+
+// ParseQuantity reads a quantity that somebody wrote. One with an exponent of many digits is an error: comparing
+// 1e999999999 with another quantity writes out all of its digits, and reading 1e-999999999 does.
+func ParseQuantity(text string) (resource.Quantity, error) {
+	_, exponent, _ := strings.Cut(strings.ToLower(text), "e")
+	if len(text) > maxQuantity || len(strings.TrimLeft(exponent, "+-0")) > maxExponent {
+		return resource.Quantity{}, resource.ErrFormatWrong
+	}
+	return resource.ParseQuantity(text)
 }
 
 // maxShown bounds what is quoted of an object's own text in a reason, in bytes.

@@ -61,13 +61,35 @@ func (t Template) Hash(object map[string]any) (string, error) {
 		}
 	}
 	text, err := json.Marshal(map[string]any{ // members come out sorted
-		"annotations": kept, "labels": metadata["labels"], "spec": template["spec"],
+		"annotations": kept, "labels": withoutNull(metadata["labels"]), "spec": withoutNull(template["spec"]),
 	})
 	if err != nil {
 		return "", fmt.Errorf("encode the pod template: %w", err)
 	}
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:8]), nil
+}
+
+// withoutNull gives a value without the members that are null.
+func withoutNull(value any) any {
+	switch value := value.(type) {
+	case map[string]any:
+		kept := make(map[string]any, len(value))
+		for name, member := range value {
+			if member != nil {
+				kept[name] = withoutNull(member)
+			}
+		}
+		return kept
+	case []any:
+		kept := make([]any, len(value))
+		for i, item := range value {
+			kept[i] = withoutNull(item)
+		}
+		return kept
+	default:
+		return value
+	}
 }
 
 // restartedAt is what kubectl rollout restart writes on a pod template
