@@ -50,7 +50,7 @@ type entry struct {
 const maxEntry = 2 << 20
 
 // handler answers reviews of Remediations with what decide says.
-func (g *guard) handler(decide func(context.Context, entry) answer) http.Handler {
+func (g *guard) handler(decide decision) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if problem := checkRequest(w, r); problem != nil {
 			g.metrics.rejected(problem.reason)
@@ -82,8 +82,11 @@ func (g *guard) handler(decide func(context.Context, entry) answer) http.Handler
 	})
 }
 
-// decide reads the Remediations of a request and has them decided about.
-func (g *guard) decide(ctx context.Context, request *admissionv1.AdmissionRequest, decide func(context.Context, entry) answer) (given answer) {
+// decision answers a request about a Remediation.
+type decision func(context.Context, *admissionv1.AdmissionRequest) answer
+
+// decide has a request decided about, if it is about a Remediation.
+func (g *guard) decide(ctx context.Context, request *admissionv1.AdmissionRequest, decide decision) (given answer) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			g.log.Error("panic while deciding about a remediation; refused", "cause", cause, "stack", string(debug.Stack()), "uid", request.UID)
@@ -93,21 +96,28 @@ func (g *guard) decide(ctx context.Context, request *admissionv1.AdmissionReques
 	if request.Kind.Group != v1alpha1.GroupName || request.Kind.Kind != v1alpha1.RemediationKind.Kind {
 		return allow("kind")
 	}
-	e := entry{AdmissionRequest: request}
 	if request.Operation != admissionv1.Create && request.Operation != admissionv1.Update {
 		return allow("operation") // one that goes, or is connected to, changes nothing
 	}
-	var err error
-	if e.now, err = readEntry(request.Object.Raw); err == nil && e.now == nil {
-		err = errors.New("there is none")
+	return decide(ctx, request)
+}
+
+// reading reads the Remediations of a request for a decision about them.
+func reading(decide func(context.Context, entry) answer) decision {
+	return func(ctx context.Context, request *admissionv1.AdmissionRequest) answer {
+		e := entry{AdmissionRequest: request}
+		var err error
+		if e.now, err = readEntry(request.Object.Raw); err == nil && e.now == nil {
+			err = errors.New("there is none")
+		}
+		if err != nil {
+			return refuse("the object can't be read: %v", err)
+		}
+		if e.before, err = readEntry(request.OldObject.Raw); err != nil {
+			return refuse("the old object can't be read: %v", err)
+		}
+		return decide(ctx, e)
 	}
-	if err != nil {
-		return refuse("the object can't be read: %v", err)
-	}
-	if e.before, err = readEntry(request.OldObject.Raw); err != nil {
-		return refuse("the old object can't be read: %v", err)
-	}
-	return decide(ctx, e)
 }
 
 // readEntry reads a Remediation; nil when there is none. Members of the spec that no Remediation has are an error.
@@ -161,30 +171,47 @@ func refuse(format string, args ...any) answer {
 	return answer{outcome: denied, reason: "remediation", message: "kube-remedy: " + fmt.Sprintf(format, args...)}
 }
 
+// signed is the part of a Remediation that says who wrote it. No more is read to write it: what else may be wrong is
+// for the schema to say, which comes later and names the field.
+type signed struct {
+	Metadata map[string]any `json:"metadata"`
+	Spec     struct {
+		Mode v1alpha1.Mode `json:"mode"`
+	} `json:"spec"`
+}
+
+func (s *signed) annotation(name string) string {
+	return annotationOf(map[string]any{"metadata": s.Metadata}, name)
+}
+
 // author writes on a Remediation who created it, and who approved it. Neither can be said by anybody else.
-func (g *guard) author(_ context.Context, e entry) answer {
-	user := e.UserInfo.Username
-	author, approver := user, ""
-	if e.before != nil {
-		author, approver = e.before.Annotations[v1alpha1.AuthorAnnotation], e.before.Annotations[v1alpha1.ApprovedByAnnotation]
+func (g *guard) author(_ context.Context, request *admissionv1.AdmissionRequest) answer {
+	var now, before signed
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(request.Object.Raw, &now); err != nil {
+		return refuse("the object can't be read: %v", err)
 	}
-	became := e.now.Spec.Mode == v1alpha1.Heal && (e.before == nil || e.before.Spec.Mode != v1alpha1.Heal)
+	exists := len(bytes.TrimSpace(request.OldObject.Raw)) > 0 && string(request.OldObject.Raw) != "null"
+	if exists {
+		if err := kjson.UnmarshalCaseSensitivePreserveInts(request.OldObject.Raw, &before); err != nil {
+			return refuse("the old object can't be read: %v", err)
+		}
+	}
+	user := request.UserInfo.Username
+	author, approver := user, ""
+	if exists {
+		author, approver = before.annotation(v1alpha1.AuthorAnnotation), before.annotation(v1alpha1.ApprovedByAnnotation)
+	}
+	became := now.Spec.Mode == v1alpha1.Heal && (!exists || before.Spec.Mode != v1alpha1.Heal)
 	switch {
-	case e.now.Spec.Mode != v1alpha1.Heal:
+	case now.Spec.Mode != v1alpha1.Heal:
 		approver = ""
 	case became && user != g.watcher:
 		approver = user
 	case became:
 		approver = ""
 	}
-	var object struct {
-		Metadata map[string]any `json:"metadata"`
-	}
-	if err := json.Unmarshal(e.Object.Raw, &object); err != nil {
-		return refuse("the object can't be read: %v", err)
-	}
 	var done annotating
-	done.annotate(map[string]any{"metadata": object.Metadata}, "", map[string]string{
+	done.annotate(map[string]any{"metadata": now.Metadata}, "", map[string]string{
 		v1alpha1.AuthorAnnotation: author, v1alpha1.ApprovedByAnnotation: approver,
 	})
 	if len(done.operations) == 0 {
@@ -192,7 +219,7 @@ func (g *guard) author(_ context.Context, e entry) answer {
 	}
 	patch, err := json.Marshal(done.operations)
 	if err == nil {
-		_, err = tryPatch(e.Object.Raw, patch)
+		_, err = tryPatch(request.Object.Raw, patch)
 	}
 	if err != nil {
 		return refuse("the author can't be written: %v", err)

@@ -123,7 +123,7 @@ func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle(MutatePath, newHandler(s.healer, counted, s.options.Log, s.options.Clock))
 	mux.Handle(AuthorPath, guard.handler(guard.author))
-	mux.Handle(ValidatePath, guard.handler(guard.validate))
+	mux.Handle(ValidatePath, guard.handler(reading(guard.validate)))
 	return mux
 }
 

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -35,6 +36,9 @@ type spec struct {
 	container   string // the program's container: app when empty; init makes it an init container
 }
 
+// namespaces counts them, since the names of two tests may begin alike.
+var namespaces atomic.Int64
+
 // newWorkload writes the manifest of a workload named web; nothing is applied yet. The test fails at once where
 // there is no real node.
 func newWorkload(t *testing.T, s spec) *workload {
@@ -45,7 +49,7 @@ func newWorkload(t *testing.T, s spec) *workload {
 		w.kind = "Deployment"
 	}
 	name := strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(t.Name()))
-	w.namespace = strings.Trim(name[:min(len(name), 50)], "-")
+	w.namespace = fmt.Sprintf("%s-%d", strings.Trim(name[:min(len(name), 50)], "-"), namespaces.Add(1))
 	_, stderr, err := kubectl(t, "create", "namespace", w.namespace)
 	require.NoError(t, err, stderr)
 	t.Cleanup(func() {
