@@ -120,15 +120,20 @@ func followApplied(known *v1alpha1.Remediation, template map[string]any, pods []
 }
 
 // untilProven tells how much of the stabilisation window is left for the pods that count, counted from when the last
-// of them became Ready or failed; false while there is none or one is not Ready.
+// of them became Ready or failed; false while there is none or one is not Ready. What ran to its end with success has
+// proven itself.
 func untilProven(pods []*corev1.Pod, counts func(*corev1.Pod) bool, window time.Duration, now time.Time) (time.Duration, bool) {
 	var since time.Time
-	carrying := 0
+	carrying, ended := 0, 0
 	for _, pod := range pods {
 		if !counts(pod) {
 			continue
 		}
 		carrying++
+		if pod.Status.Phase == corev1.PodSucceeded {
+			ended++
+			continue
+		}
 		for _, condition := range pod.Status.Conditions {
 			if condition.Type != corev1.PodReady {
 				continue
@@ -139,7 +144,10 @@ func untilProven(pods []*corev1.Pod, counts func(*corev1.Pod) bool, window time.
 			since = latest(since, condition.LastTransitionTime.Time)
 		}
 	}
-	if carrying == 0 || since.IsZero() {
+	switch {
+	case carrying > 0 && ended == carrying:
+		return 0, true
+	case carrying == 0 || since.IsZero():
 		return 0, false
 	}
 	return window - now.Sub(since), true

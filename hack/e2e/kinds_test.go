@@ -1,0 +1,78 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
+)
+
+// greedy is a container that needs 200 MiB and may use 128.
+const greedy = `{name: app, image: "misbehave:v1", args: [-allocate=200Mi, -over=1s, %s], resources: {limits: {memory: 128Mi}, requests: {memory: 128Mi}}}`
+
+// writeKind writes a manifest of any kind for a workload named web.
+func (w *workload) writeKind(apiVersion, kind, spec string) {
+	w.t.Helper()
+	w.kind = kind
+	manifest := fmt.Sprintf("apiVersion: %s\nkind: %s\nmetadata: {name: web}\nspec: %s\n", apiVersion, kind, spec)
+	require.NoError(w.t, os.WriteFile(w.file, []byte(manifest), 0o600))
+}
+
+// TestWhatRunsToItsEndIsHealedToo lets the kernel kill tasks and pods that nothing controls: their owner deletes them and
+// applies them again.
+func TestWhatRunsToItsEndIsHealedToo(t *testing.T) {
+	t.Parallel()
+	task := "restartPolicy: Never, terminationGracePeriodSeconds: 1, containers: [" + fmt.Sprintf(greedy, "-exit=0") + "]"
+	for _, test := range []struct{ apiVersion, kind, spec, path string }{
+		{"batch/v1", "Job", "{backoffLimit: 1, template: {spec: {" + task + "}}}", "{.spec.template.spec.containers[0].resources.limits.memory}"},
+		{"v1", "Pod", "{" + task + "}", "{.spec.containers[0].resources.limits.memory}"},
+	} {
+		t.Run(test.kind, func(t *testing.T) {
+			t.Parallel()
+			w := newWorkload(t, spec{})
+			w.writeKind(test.apiVersion, test.kind, test.spec)
+			w.apply()
+			learned := w.untilPhase(v1alpha1.PhaseLearned, 1)
+			require.Equal(t, v1alpha1.OOMKilled, learned.Spec.FailureType)
+			require.Equal(t, v1alpha1.TargetRef{APIVersion: test.apiVersion, Kind: test.kind, Name: "web"}, learned.Spec.TargetRef)
+			w.run("delete", test.kind, "web", "--wait=true")
+			require.Contains(t, w.apply(), "app memory limit 128Mi → 256Mi")
+			require.Equal(t, "256Mi", w.field(test.path))
+			w.untilPhase(v1alpha1.PhaseVerified, 1)
+		})
+	}
+}
+
+// TestAJobOfACronJobTeachesTheCronJob follows a pod over its Job up to what its owner applies.
+func TestAJobOfACronJobTeachesTheCronJob(t *testing.T) {
+	t.Parallel()
+	w := newWorkload(t, spec{})
+	w.writeKind("batch/v1", "CronJob", "{schedule: '* * * * *', jobTemplate: {spec: {backoffLimit: 1, template: {spec: {restartPolicy: Never, containers: ["+fmt.Sprintf(greedy, "-exit=0")+"]}}}}}")
+	w.apply()
+	learned := w.untilPhase(v1alpha1.PhaseLearned, 1)
+	require.Equal(t, "CronJob", learned.Spec.TargetRef.Kind)
+	w.untilArmed()
+	require.Contains(t, w.apply(), "app memory limit 128Mi → 256Mi")
+	require.Equal(t, "256Mi", w.field("{.spec.jobTemplate.spec.template.spec.containers[0].resources.limits.memory}"))
+	w.untilPhase(v1alpha1.PhaseVerified, 1)
+}
+
+// TestPodsThatAreRefusedAreSeen finds a failure of which no pod ever tells.
+func TestPodsThatAreRefusedAreSeen(t *testing.T) {
+	t.Parallel()
+	w := newWorkload(t, spec{needs: "1Mi"})
+	w.run("create", "quota", "small", "--hard=limits.memory=64Mi")
+	w.apply()
+	w.until("the refusal to be remembered", func() error {
+		if known := w.remediation(); known == nil || known.Spec.FailureType != v1alpha1.Pending {
+			return fmt.Errorf("it is not: %+v", known)
+		}
+		return nil
+	})
+	known := w.remediation()
+	require.Equal(t, v1alpha1.TargetRef{APIVersion: "apps/v1", Kind: "Deployment", Name: "web"}, known.Spec.TargetRef)
+	require.Contains(t, known.Status.Diagnosis.RootCause, "quota")
+}
