@@ -9,6 +9,7 @@ type metrics struct {
 	phases     *prometheus.CounterVec // by failure type and phase reached
 	questions  *prometheus.CounterVec // by what they are about and the result
 	armed      prometheus.Counter
+	readmitted prometheus.Counter
 	leader     prometheus.Gauge
 }
 
@@ -29,10 +30,13 @@ func newMetrics(registry prometheus.Registerer) *metrics {
 		armed: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "kube_remedy_armed_total", Help: "Workloads armed so that their next kubectl apply reaches admission.",
 		}),
+		readmitted: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "kube_remedy_readmitted_total", Help: "Workloads re-admitted because their owners ask for it.",
+		}),
 		leader: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "kube_remedy_leader", Help: "1 while this replica holds the lease and writes.",
 		}),
 	}
-	registry.MustRegister(m.reconciled, m.verdicts, m.phases, m.questions, m.armed, m.leader)
+	registry.MustRegister(m.reconciled, m.verdicts, m.phases, m.questions, m.armed, m.readmitted, m.leader)
 	return m
 }

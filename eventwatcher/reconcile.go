@@ -157,6 +157,7 @@ func (w *Watcher) remember(ctx context.Context, live *unstructured.Unstructured,
 	stored[name] = written
 	switch outcome {
 	case learned, escalated:
+		w.readmitted.saw(w.clock.Now())
 		w.recorder.Eventf(live, corev1.EventTypeNormal, string(outcome), "%s: %s; the next apply gets: %s (attempt %d, confidence %d%%)",
 			diagnosis.FailureType, diagnosis.Finding.RootCause, describe(written), written.Status.Outcome.Attempt, written.Status.Diagnosis.Confidence)
 	case givenUp:
@@ -178,7 +179,14 @@ func (w *Watcher) followAll(ctx context.Context, workload evidence.Workload, liv
 		if err != nil {
 			return err
 		}
-		waiting = waiting || seen.arm
+		if seen.arm && handsFree(live) && w.readmits(seen.next) {
+			// Arming would be healed at once, without the pause.
+			if err := w.readmit(ctx, workload, live, seen.next); err != nil {
+				return err
+			}
+		} else {
+			waiting = waiting || seen.arm
+		}
 		if seen.again > 0 {
 			w.queue.AddAfter(workload, seen.again)
 		}

@@ -64,21 +64,22 @@ type Options struct {
 
 // Watcher is the event watcher. New makes one, Run runs it.
 type Watcher struct {
-	options  Options
-	log      *slog.Logger
-	clock    clock.WithTicker
-	metrics  *metrics
-	caches   *caches
-	owners   owners
-	store    store
-	clients  kubernetes.Interface
-	partial  metadata.Interface
-	usage    metricsclient.PodMetricsesGetter
-	prober   *http.Client              // nil when containers are not asked
-	looked   *utilcache.LRUExpireCache // close looks by workload
-	queue    workqueue.TypedRateLimitingInterface[evidence.Workload]
-	recorder record.EventRecorder
-	events   record.EventBroadcaster
+	options    Options
+	log        *slog.Logger
+	clock      clock.WithTicker
+	metrics    *metrics
+	caches     *caches
+	owners     owners
+	store      store
+	clients    kubernetes.Interface
+	partial    metadata.Interface
+	usage      metricsclient.PodMetricsesGetter
+	prober     *http.Client              // nil when containers are not asked
+	looked     *utilcache.LRUExpireCache // close looks by workload
+	readmitted readmissions
+	queue      workqueue.TypedRateLimitingInterface[evidence.Workload]
+	recorder   record.EventRecorder
+	events     record.EventBroadcaster
 }
 
 // Requests a second to the API server, and how many may come at once. Work is a few requests for each failing

@@ -251,7 +251,7 @@ func TestWhoMayWriteRemediations(t *testing.T) {
 			w.run("create", "rolebinding", name, "--role="+name, "--user="+user)
 		}
 	}
-	grant("writer", "get,create,update,patch remediations.kube-remedy.io", "update,patch remediations.kube-remedy.io/status")
+	grant("writer", "get,create,update,patch remediations.kube-remedy.io", "get,update,patch remediations.kube-remedy.io/status")
 	grant("owner", "get,create,update,patch remediations.kube-remedy.io", "patch deployments.apps")
 	entry := func(namespace, kind string) string {
 		return fmt.Sprintf(`{"apiVersion":"kube-remedy.io/v1alpha1","kind":"Remediation","metadata":{"name":"mine","namespace":%q,"annotations":{"kube-remedy.io/author":"somebody-else"}},`+

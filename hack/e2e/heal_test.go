@@ -278,3 +278,14 @@ func TestEveryKindAndPlaceOfContainerIsHealed(t *testing.T) {
 		})
 	}
 }
+
+// TestHealingNeedsNoHandWhereTheOwnerSaysSo applies once and never again.
+func TestHealingNeedsNoHandWhereTheOwnerSaysSo(t *testing.T) {
+	t.Parallel()
+	w := newWorkload(t, spec{annotations: "{kube-remedy.io/reapply: auto}"})
+	w.apply()
+	verified := w.untilPhase(v1alpha1.PhaseVerified, 1)
+	require.Equal(t, "256Mi", w.limit())
+	require.GreaterOrEqual(t, verified.Status.Outcome.AppliedAt.Sub(verified.Status.LearnedAt.Time), time.Second, "there is a pause before")
+	w.untilRunning()
+}
