@@ -28,6 +28,9 @@ func (w *Watcher) workOn(ctx context.Context, key evidence.Workload) {
 		return
 	case ctx.Err() != nil: // stopping
 		return
+	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause): // nothing can be remembered there any more
+		w.queue.Forget(key)
+		return
 	case apierrors.IsConflict(err):
 		w.metrics.reconciled.WithLabelValues("conflict").Inc()
 		log.Debug("changed meanwhile, looking again", "error", err)

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"log/slog"
@@ -98,7 +99,7 @@ func (h *Handler) review(w http.ResponseWriter, r *http.Request, reader *reader)
 
 // decide decides about a request that was read; whatever goes wrong, it allows.
 func (h *Handler) decide(reader *reader) (given answer) {
-	log := h.log.With("kind", string(reader.kind), "namespace", string(reader.namespace), "name", string(reader.name), "uid", string(reader.uid))
+	log := h.log.With("kind", string(reader.kind), "namespace", string(reader.namespace), "name", string(reader.name), "uid", string(bytes.Trim(reader.uid, `"`)))
 	defer func() {
 		if cause := recover(); cause != nil {
 			log.Error("panic while deciding; allowed without a patch", "cause", cause, "stack", string(debug.Stack()))

@@ -11,6 +11,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -84,6 +85,9 @@ func (p *Pair) Install(ctx context.Context) error {
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("build the pair: %w\n%s", err, out)
 	}
+	if err := p.Configure(""); err != nil {
+		return err
+	}
 	if _, err := p.Kubectl(ctx, "", "apply", "--server-side", "--force-conflicts", "-f", filepath.Join(p.root, "charts", "kube-remedy", "crds")); err != nil {
 		return err
 	}
@@ -92,6 +96,32 @@ func (p *Pair) Install(ctx context.Context) error {
 	}
 	_, err := p.Kubectl(ctx, "", "wait", "--for=condition=Established", "--timeout=30s", "crd/remediations.kube-remedy.io")
 	return err
+}
+
+// Configure writes the configuration file that both programs follow; more is what is added to its head.
+func (p *Pair) Configure(more string) error {
+	text := "apiVersion: config.kube-remedy.io/v1alpha1\nkind: Configuration\n" + more
+	if err := os.WriteFile(p.configFile(), []byte(text), 0o600); err != nil {
+		return fmt.Errorf("write the configuration: %w", err)
+	}
+	return nil
+}
+
+func (p *Pair) configFile() string { return filepath.Join(p.dir, "config.yaml") }
+
+// WebhookStatus asks the webhook what it tells of itself.
+func (p *Pair) WebhookStatus(ctx context.Context) (string, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.cluster.HostIP()+":"+webhookHealthPort+"/status", nil)
+	if err != nil {
+		return "", err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return "", fmt.Errorf("ask the webhook for its status: %w", err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	return string(text), err
 }
 
 // Uninstall takes away what Install put into the cluster, Remediations included.
@@ -117,7 +147,7 @@ func (p *Pair) StartWebhook(ctx context.Context) error {
 	host := p.cluster.HostIP()
 	webhook, err := p.start(ctx, "webhook", webhookHealthPort,
 		"--listen="+host+":"+WebhookPort, "--health-listen="+host+":"+webhookHealthPort,
-		"--namespace="+Namespace, "--ip-addresses="+host, "--shutdown-delay=1s")
+		"--namespace="+Namespace, "--ip-addresses="+host, "--shutdown-delay=1s", "--config="+p.configFile())
 	if err != nil {
 		return err
 	}
@@ -149,7 +179,7 @@ func (p *Pair) StartStandby(ctx context.Context) (*Program, error) {
 func (p *Pair) startWatcher(ctx context.Context, healthPort string) (*Program, error) {
 	return p.start(ctx, "eventwatcher", healthPort,
 		"--health-listen="+p.cluster.HostIP()+":"+healthPort, "--namespace="+Namespace, "--stabilization-window="+p.window.String(),
-		"--registry-mirror=_default="+p.cluster.RegistryURL(), "--ask-probes")
+		"--registry-mirror=_default="+p.cluster.RegistryURL(), "--ask-probes", "--config="+p.configFile())
 }
 
 // Stop ends the programs that run, as a node would: SIGTERM, then waiting.

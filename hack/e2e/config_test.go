@@ -1,0 +1,76 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// rolloutCRD is a kind with a pod template that Kubernetes does not have.
+const rolloutCRD = `
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: rollouts.rollouts.example.org}
+spec:
+  group: rollouts.example.org
+  scope: Namespaced
+  names: {kind: Rollout, plural: rollouts, singular: rollout}
+  versions:
+  - name: v1alpha1
+    served: true
+    storage: true
+    schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+`
+
+// TestTheConfigurationIsFollowed adds a kind to the configuration while the webhook runs, and spoils the file after that.
+// It runs before the parallel tests, whose configuration it would change.
+func TestTheConfigurationIsFollowed(t *testing.T) {
+	w := newWorkload(t, spec{})
+	_, err := pair.Kubectl(t.Context(), rolloutCRD, "apply", "-f", "-")
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		require.NoError(t, pair.Configure(""))
+		_, _, err := kubectl(t, "delete", "crd", "rollouts.rollouts.example.org")
+		require.NoError(t, err)
+	})
+	require.NoError(t, pair.Configure("kinds:\n- {group: rollouts.example.org, version: v1alpha1, resource: rollouts, kind: Rollout, template: spec.workload.template}\n"))
+	w.until("the kind to be registered", func() error {
+		out := w.run("get", "mutatingwebhookconfiguration", "kube-remedy", "-o", "jsonpath={.webhooks[*].rules[*].resources}")
+		if !strings.Contains(out, "rollouts") {
+			return fmt.Errorf("the registration has %s", out)
+		}
+		return nil
+	})
+	w.declare("more-memory", "{apiVersion: rollouts.example.org/v1alpha1, kind: Rollout, name: web}", "increaseMemory: {container: app, failedLimit: 128Mi, limit: 256Mi}")
+	manifest := `{"apiVersion":"rollouts.example.org/v1alpha1","kind":"Rollout","metadata":{"name":"web"},"spec":{"workload":{"template":{"spec":{"containers":[{"name":"app","resources":{"limits":{"memory":"128Mi"}}}]}}}}}`
+	require.NoError(t, os.WriteFile(w.file, []byte(manifest), 0o600))
+	w.until("a rollout to be healed", func() error {
+		if out := w.apply("--dry-run=server"); !strings.Contains(out, "app memory limit 128Mi → 256Mi") {
+			return fmt.Errorf("kubectl printed %s", out)
+		}
+		return nil
+	})
+	w.apply()
+	require.Equal(t, "256Mi", w.run("get", "rollout", "web", "-o", "jsonpath={.spec.workload.template.spec.containers[0].resources.limits.memory}"))
+	require.Equal(t, "more-memory@1", w.run("get", "rollout", "web", "-o", `jsonpath={.spec.workload.template.metadata.annotations.kube-remedy\.io/remediations}`))
+
+	require.NoError(t, pair.Configure("mode: maybe\n"))
+	w.until("the mistake to be told", func() error {
+		told, err := pair.WebhookStatus(t.Context())
+		if err == nil && !strings.Contains(told, `mode: Unsupported value: \"maybe\"`) {
+			err = fmt.Errorf("the status is %s", told)
+		}
+		return err
+	})
+	require.Contains(t, w.apply("--dry-run=server"), "app memory limit 128Mi → 256Mi", "the last good configuration stays")
+	require.NoError(t, pair.Configure(""))
+	w.until("the kind to be left out", func() error {
+		if out := w.run("get", "mutatingwebhookconfiguration", "kube-remedy", "-o", "jsonpath={.webhooks[*].rules[*].resources}"); strings.Contains(out, "rollouts") {
+			return fmt.Errorf("the registration has %s", out)
+		}
+		return nil
+	})
+}
