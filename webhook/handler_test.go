@@ -109,27 +109,3 @@ func TestWhatCanBeReadIsAlwaysAllowed(t *testing.T) {
 		})
 	}
 }
-
-// FuzzHandler sends anything: the answer is a 4xx, or an allowing one whose patch applies to the object sent.
-func FuzzHandler(f *testing.F) {
-	f.Add(webRequest(deployment("128Mi", "", "")))
-	f.Add(webRequest(deployment("128Mi", ours, marked)))
-	f.Add(webRequest(`{"metadata":{"annotations":{"kube-remedy.io/audit":"[{}]"}},"spec":{"template":{"metadata":[]}}}`))
-	f.Add(reviewOf(`{"uid":"1"}`))
-	f.Fuzz(func(t *testing.T, body string) {
-		answer := post(handlerOf(known{learned()}), "application/json", strings.NewReader(body))
-		if answer.Code != http.StatusOK {
-			require.GreaterOrEqual(t, answer.Code, 400)
-			require.Less(t, answer.Code, 500)
-			return
-		}
-		var sent, given admissionv1.AdmissionReview
-		require.NoError(t, json.Unmarshal([]byte(body), &sent))
-		require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &given))
-		require.True(t, given.Response.Allowed)
-		if len(given.Response.Patch) > 0 {
-			_, err := tryPatch(sent.Request.Object.Raw, given.Response.Patch)
-			require.NoError(t, err)
-		}
-	})
-}
