@@ -26,8 +26,20 @@ func decode(raw []byte) (map[string]any, error) {
 		_, err := d.ReadToken()
 		return nil, err
 	default:
-		return nil, fmt.Errorf("there is a %s where an object is expected", kind)
+		return nil, notAnObject(kind)
 	}
+}
+
+// isObject says why decode would not take a value that was read as a part of a review; nil when it would.
+func isObject(raw []byte) error {
+	if kind := jsontext.Value(raw).Kind(); len(raw) > 0 && kind != '{' {
+		return notAnObject(kind)
+	}
+	return nil
+}
+
+func notAnObject(kind jsontext.Kind) error {
+	return fmt.Errorf("there is a %s where an object is expected", kind)
 }
 
 // decoding makes maps and lists of JSON.
