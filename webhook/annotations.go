@@ -99,9 +99,9 @@ func (s *subject) annotationOperations(marks []string, records []audit.Record) (
 	if template == nil {
 		return done, nil
 	}
-	if s.kind.frozen && s.old != nil {
+	if s.kind.frozen && s.old.object() != nil {
 		// What a pod template that can't be changed any more was created with stays.
-		list = annotationOf(s.kind.template.Of(s.old), v1alpha1.RemediationsAnnotation)
+		list = annotationOf(s.kind.template.Of(s.old.object()), v1alpha1.RemediationsAnnotation)
 	}
 	done.annotate(template, "/"+strings.Join(s.kind.template, "/"), map[string]string{v1alpha1.RemediationsAnnotation: list})
 	return done, nil

@@ -68,7 +68,7 @@ func (s *subject) consider(chosen *choice, remediation *v1alpha1.Remediation) {
 // API server refuses the apply as a change.
 func (s *subject) resolve(remediation *v1alpha1.Remediation) (resolved remedy.Resolution, restores bool) {
 	resolved = remedy.ResolveWithin(remediation.Spec.Actions, s.object, s.kind.template, s.policy.bounds)
-	if resolved.Obstacle != remedy.Immutable || !readAnnotations(s.old).lists(remediation) {
+	if resolved.Obstacle != remedy.Immutable || !readAnnotations(s.old.object()).lists(remediation) {
 		return resolved, false
 	}
 	return remedy.ResolveWithin(remediation.Spec.Actions, withoutUID(s.object), s.kind.template, s.policy.bounds), true
@@ -198,7 +198,7 @@ func (c choice) answer(s *subject) (answer, error) {
 // sameAsBefore reports whether a patched object has the spec that the API server keeps already.
 func (s *subject) sameAsBefore(after []byte) bool {
 	patched, err := decode(after)
-	return err == nil && reflect.DeepEqual(patched["spec"], s.old["spec"])
+	return err == nil && reflect.DeepEqual(patched["spec"], s.old.object()["spec"])
 }
 
 // auditAnnotations are for the API server's audit log, which prefixes the keys with the webhook's name.

@@ -108,13 +108,14 @@ func (h *healer) heal(r *review) (answer, error) {
 
 // subject is an object that its owner applies.
 type subject struct {
-	review      *review
-	kind        kind
-	object, old map[string]any
-	target      target
-	before      annotations
-	policy      policy
-	settings    *config.Config
+	review   *review
+	kind     kind
+	object   map[string]any
+	old      *earlier
+	target   target
+	before   annotations
+	policy   policy
+	settings *config.Config
 }
 
 // target is the name under which something may be known of an object: its own, or the prefix that its name is made of.

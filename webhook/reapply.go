@@ -52,7 +52,8 @@ type reapply struct {
 	watcher                      string // the event watcher's user name
 	manager                      string // the field manager
 	kind                         kind
-	object, old                  map[string]any
+	object                       map[string]any
+	old                          *earlier
 }
 
 func reapplyOf(r *review, watcher string) reapply {
@@ -66,30 +67,54 @@ func (r *reapply) ruledOut() bool {
 }
 
 // readOld reads what else decides: the field manager and the old object, which the review has only of an update.
-func (r *reapply) readOld(from *review) (map[string]any, error) {
+func (r *reapply) readOld(from *review) (*earlier, error) {
 	r.manager = fieldManagerOf(from.options)
-	old, err := decode(from.old)
-	r.old = old
-	return old, err
+	r.old = &earlier{raw: from.old}
+	return r.old, isObject(from.old)
+}
+
+// earlier is an object as it was before. It is decoded once somebody asks for it: most applies are told without it, and
+// it would cost as much as the object itself.
+type earlier struct {
+	raw     []byte
+	decoded map[string]any
+}
+
+// object gives the object; nil when there is none.
+func (e *earlier) object() map[string]any {
+	if e.decoded == nil {
+		e.decoded, _ = decode(e.raw) // it was read as a part of the review, so it is JSON, and readOld saw an object
+	}
+	return e.decoded
 }
 
 // is reports whether the object's owner, or the owner's deployer, applies the object: a creation, or an update
 // that changes the pod template or what was last applied, or that comes from an applier.
 func (r *reapply) is() bool {
+	if is, decided := r.withoutOld(); decided {
+		return is
+	}
+	old := r.old.object()
+	if annotationOf(r.object, corev1.LastAppliedConfigAnnotation) != annotationOf(old, corev1.LastAppliedConfigAnnotation) {
+		return true
+	}
+	return !r.kind.bare && !reflect.DeepEqual(r.kind.template.Of(r.object), r.kind.template.Of(old))
+}
+
+// withoutOld decides without the old object, where that is enough.
+func (r *reapply) withoutOld() (is, decided bool) {
 	metadata, _ := r.object["metadata"].(map[string]any)
 	switch {
 	case r.ruledOut(), onlyMetadata(r.manager), metadata["deletionTimestamp"] != nil:
-		return false
+		return false, true
 	case string(r.user) == r.watcher:
 		// The watcher writes to arm a workload, which must not heal it. Only where the owner asked for it does
 		// the watcher apply in the owner's place.
-		return annotationOf(r.object, v1alpha1.ReapplyAnnotation) == v1alpha1.ReapplyAuto
+		return annotationOf(r.object, v1alpha1.ReapplyAnnotation) == v1alpha1.ReapplyAuto, true
 	case string(r.operation) == "CREATE", isApplier(r.manager):
-		return true
-	case annotationOf(r.object, corev1.LastAppliedConfigAnnotation) != annotationOf(r.old, corev1.LastAppliedConfigAnnotation):
-		return true
+		return true, true
 	default:
-		return !r.kind.bare && !reflect.DeepEqual(r.kind.template.Of(r.object), r.kind.template.Of(r.old))
+		return false, false
 	}
 }
 

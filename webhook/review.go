@@ -176,7 +176,7 @@ func (r *reader) members(each member) error {
 		return err
 	}
 	if token.Kind() != '{' {
-		return fmt.Errorf("there is a %s where an object is expected", token.Kind())
+		return notAnObject(token.Kind())
 	}
 	for r.decoder.PeekKind() != '}' {
 		name, err := r.decoder.ReadValue()
