@@ -3,7 +3,6 @@ package webhook
 import (
 	"bytes"
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -140,20 +139,6 @@ func nameOf(r *review, object map[string]any) target {
 	}
 	prefix, _ := metadata["generateName"].(string)
 	return target{name: prefix, prefix: true}
-}
-
-// decode reads an object with its numbers as they are written; nil when there is none.
-func decode(raw []byte) (map[string]any, error) {
-	if len(bytes.TrimSpace(raw)) == 0 {
-		return nil, nil
-	}
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	decoder.UseNumber()
-	var object map[string]any
-	if err := decoder.Decode(&object); err != nil {
-		return nil, err
-	}
-	return object, nil
 }
 
 // tryPatch gives what the API server will make of the object.

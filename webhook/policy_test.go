@@ -12,8 +12,8 @@ import (
 	"github.com/kube-remedy/kube-remedy/internal/config"
 )
 
-// annotated is the web Deployment with annotations.
-func annotated(annotations map[string]string) string {
+// withAnnotations is the web Deployment with annotations.
+func withAnnotations(annotations map[string]string) string {
 	if len(annotations) == 0 {
 		return deployment("128Mi", "", "")
 	}
@@ -163,7 +163,7 @@ func TestPolicy(t *testing.T) {
 			if test.settings == nil {
 				test.settings = config.Default()
 			}
-			object := strings.Replace(annotated(test.object), `"name":"app"`, `"name":"app","image":"shop/web:lates"`, 1)
+			object := strings.Replace(withAnnotations(test.object), `"name":"app"`, `"name":"app","image":"shop/web:lates"`, 1)
 			healer := known{test.learned}.healer(test.settings)
 			healer.namespaces = func(name string) map[string]string {
 				require.Equal(t, "shop", name)
@@ -198,7 +198,7 @@ func TestPolicy(t *testing.T) {
 // TestTheWatcherHealsOnlyWhereTheWorkloadSaysSo: reapply is not an annotation that a namespace has a say in here.
 func TestTheWatcherHealsOnlyWhereTheWorkloadSaysSo(t *testing.T) {
 	for value, want := range map[string]outcome{"auto": patched, "yes": allowed, "": allowed} {
-		request := creation(annotated(says("reapply", value)))
+		request := creation(withAnnotations(says("reapply", value)))
 		request.Operation, request.UserInfo.Username, request.OldObject = admissionv1.Update, "watcher", request.Object
 		given, err := known{learned()}.healer().ask(t, request)
 		require.NoError(t, err)

@@ -61,7 +61,11 @@ func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipes"} }
 
 func (p *pipes) dial(context.Context, string, string) (net.Conn, error) {
 	near, far := net.Pipe()
-	network := buffer(far)
+	return p.hand(near, buffer(far))
+}
+
+// hand gives the server its end of a connection, and the caller the other one.
+func (p *pipes) hand(near, network net.Conn) (net.Conn, error) {
 	select {
 	case p.made <- network:
 		return near, nil
