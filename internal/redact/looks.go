@@ -1,0 +1,328 @@
+package redact
+
+import (
+	"bytes"
+	"encoding/base64"
+)
+
+// What a value looks like, when there is no telling what it is.
+
+// bigrams has a bit for every pair of letters that is common in English and in programs: those that occur in at
+// least 10 of 6400 words of this project's catalogue and documents and of Go's standard library. A word is nearly
+// always made of these alone, and half of the pairs of random letters are.
+var bigrams = [26]uint32{
+	0x1febd6f, 0x1164917, 0x11efddd, 0x11ef95f, 0x1fff9ff, 0x11ed93d, 0x01e79d5,
+	0x01e5119, 0x2aefc7f, 0x0044011, 0x0142911, 0x13cf93d, 0x01cd91b, 0x17efdff,
+	0x0fefd7f, 0x15ec9fd, 0x0100800, 0x17efd7f, 0x15ffdfd, 0x1def9ff, 0x00ef97f,
+	0x0004115, 0x0066991, 0x0888114, 0x00cb114, 0x0000011,
+}
+
+// pronounceable reports whether letters, without regard to case, look like a word.
+func pronounceable(letters []byte) bool {
+	bad := 0
+	for i := 1; i < len(letters); i++ {
+		if bigrams[lower(letters[i-1])-'a']>>(lower(letters[i])-'a')&1 == 0 {
+			bad++
+		}
+	}
+	return bad <= len(letters)/10
+}
+
+// hump gives the end of the part of a camel-cased name at at: URL, Name, name, 123.
+func hump(text []byte, at int) int {
+	end := at
+	switch {
+	case is(text[at], digitByte):
+		return run(text, at, digitByte)
+	case is(text[at], upperByte):
+		end = run(text, at, upperByte)
+		if end < len(text) && is(text[end], lowerByte) {
+			if end-at > 1 {
+				return end - 1
+			}
+			return run(text, end, lowerByte)
+		}
+		return end
+	case is(text[at], lowerByte):
+		return run(text, at, lowerByte)
+	}
+	return at + 1
+}
+
+// wordlike reports whether a value is made of words, as names, paths and sentences are: at least three of four letters
+// are in words of at least three letters, and no digits are between letters.
+func wordlike(value []byte) bool {
+	letters, good, digits := 0, 0, 0
+	digitsBefore := false // in this piece
+	for i := 0; i < len(value); {
+		end := hump(value, i)
+		switch {
+		case is(value[i], digitByte):
+			if digitsBefore = true; i > 0 && is(value[i-1], letterByte) && end-i > 4 {
+				return false
+			}
+			digits += end - i
+		case is(value[i], letterByte):
+			if digitsBefore {
+				return false
+			}
+			if letters += end - i; end-i >= 3 && pronounceable(value[i:end]) {
+				good += end - i
+			}
+		default:
+			digitsBefore = false
+		}
+		i = end
+	}
+	return letters > 0 && good*4 >= letters*3 && digits <= letters+8
+}
+
+// plain reports whether a value is a word of letters, maybe with a hyphen or apostrophe inside.
+func plain(word []byte) bool {
+	for i, c := range word {
+		if !is(c, letterByte) && (c != '-' && c != '\'' || i == 0 || i == len(word)-1) {
+			return false
+		}
+	}
+	return len(word) > 0
+}
+
+// numeric reports whether a value has no letters but digits: a number, an address, a date.
+func numeric(value []byte) bool {
+	digits := 0
+	for _, c := range value {
+		switch {
+		case is(c, digitByte):
+			digits++
+		case c != '.' && c != ':' && c != '-' && c != ',' && c != '/' && c != '+' && c != '%':
+			return false
+		}
+	}
+	return digits > 0
+}
+
+// timelike reports whether a value begins like 2026-01-02T03:04:05Z, 2026/01/02 or 12:01:02.
+func timelike(value []byte) bool {
+	for _, shape := range []string{"0000-00-00", "0000/00/00", "00/00/0000", "00:00:00", "00000000T000000"} {
+		if shaped(value, shape) {
+			return true
+		}
+	}
+	return false
+}
+
+func shaped(value []byte, shape string) bool {
+	if len(value) < len(shape) {
+		return false
+	}
+	for i := range len(shape) {
+		if digit := is(value[i], digitByte); shape[i] == '0' && !digit || shape[i] != '0' && value[i] != shape[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// uuid reports whether a value is one.
+func uuid(value []byte) bool {
+	if len(value) != 36 {
+		return false
+	}
+	for i, c := range value {
+		if dash := i == 8 || i == 13 || i == 18 || i == 23; dash && c != '-' || !dash && !is(lower(c), hexByte) {
+			return false
+		}
+	}
+	return true
+}
+
+// hexadecimal reports whether a value is made of hexadecimal digits only.
+func hexadecimal(value []byte) bool {
+	for _, c := range value {
+		if !is(lower(c), hexByte) {
+			return false
+		}
+	}
+	return len(value) > 0
+}
+
+// digest reports whether a value is as long as hashes of git and images, container IDs and trace IDs are.
+func digest(value []byte) bool {
+	return (len(value) == 64 || len(value) == 40 || len(value) == 32) && hexadecimal(value)
+}
+
+// objectName reports whether a value is a name of Kubernetes, maybe behind a namespace: labels of lower case, the
+// first a word and the others words or short, as of web-7d9c8b6f5-x2x9z.
+func objectName(value []byte) bool {
+	if len(value) == 0 || len(value) > 128 || !is(value[0], lowerByte) {
+		return false
+	}
+	labels, slashes, start := 0, 0, 0
+	for i := 0; i <= len(value); i++ {
+		if i < len(value) && value[i] != '-' && value[i] != '.' && value[i] != '/' {
+			if !is(value[i], lowerByte|digitByte) {
+				return false
+			}
+			continue
+		}
+		label := value[start:i]
+		words := len(label) > 0 && wordlike(label)
+		if len(label) == 0 || labels == 0 && !words && len(label) > 4 || !words && len(label) > 10 {
+			return false
+		}
+		if i < len(value) && value[i] == '/' {
+			slashes++
+		}
+		labels, start = labels+1, i+1
+	}
+	return slashes <= 1 && (labels > 1 || wordlike(value))
+}
+
+// path reports whether a value is a file's path or a URL.
+func path(value []byte) bool {
+	for _, start := range []string{"/", "./", "../", "~/", "file:", "classpath:"} {
+		if prefixed(value, 0, start) {
+			return wordlike(value) || len(value) < 4
+		}
+	}
+	at := bytes.Index(value, []byte("://"))
+	return at > 0 && run(value, 0, schemeByte) == at
+}
+
+// random reports whether a value looks like nothing a person would write: long, of many characters, letters and
+// digits or both cases mixed, not words, no ID that is no secret.
+func random(value []byte) bool {
+	if len(value) < 12 || hexadecimal(value) || uuid(value) || numeric(value) || timelike(value) || wordlike(value) || objectName(value) {
+		return false
+	}
+	var upper, small, digits, turns int
+	var seen [4]uint64
+	var last class
+	for _, c := range value {
+		seen[c>>6] |= 1 << (c & 63)
+		kind := classes[c] & alnumByte
+		switch kind {
+		case upperByte:
+			upper++
+		case lowerByte:
+			small++
+		case digitByte:
+			digits++
+		default:
+			if !is(c, tokenByte) {
+				return false
+			}
+		}
+		if kind != last && kind != 0 {
+			turns, last = turns+1, kind
+		}
+	}
+	distinct := 0
+	for _, bits := range seen {
+		for ; bits != 0; bits &= bits - 1 {
+			distinct++
+		}
+	}
+	return distinct >= 7 && turns >= 4 && (digits >= 1 && upper+small >= 4 || upper >= 3 && small >= 3)
+}
+
+// basic reports whether a value is user:password in base64.
+func basic(value []byte) bool {
+	value = bytes.TrimRight(value, "=")
+	if len(value) < 4 || len(value) > 4096 {
+		return false
+	}
+	plain, err := base64.RawStdEncoding.AppendDecode(nil, value)
+	if err != nil {
+		return false
+	}
+	colon := bytes.IndexByte(plain, ':')
+	for _, c := range plain {
+		if c < ' ' || c == 0x7f {
+			return false
+		}
+	}
+	return colon >= 0
+}
+
+// placeholder reports whether a value stands for one that is not there: <password>, ${PASSWORD}, %s, ****, null.
+func placeholder(value []byte) bool {
+	if prefixed(value, 0, Marker) {
+		return len(value) == len(Marker)
+	}
+	if len(value) == 0 {
+		return true
+	}
+	same, alnum := true, false
+	for _, c := range value {
+		same = same && c == value[0]
+		alnum = alnum || is(c, alnumByte) || c >= 0x80
+	}
+	if same && (!alnum || value[0] == 'x' || value[0] == 'X' || len(value) == 1) || !alnum && len(value) < 4 {
+		return true
+	}
+	first, last := value[0], value[len(value)-1]
+	switch inside := value[1:]; first {
+	case '<':
+		return last == '>' && nameIn(inside[:len(inside)-1]) || string(value) == "<nil>"
+	case '{':
+		return last == '}' && nameIn(inside[:len(inside)-1])
+	case '$':
+		if len(inside) > 1 && (inside[0] == '{' && last == '}' || inside[0] == '(' && last == ')') {
+			return true
+		}
+		return upperName(inside)
+	case '%':
+		return len(inside) == 1 && is(inside[0], letterByte) || len(inside) > 2 && last == '%' && upperName(inside[:len(inside)-1]) ||
+			inside[0] == '+' || inside[0] == '[' || inside[0] == '('
+	case '*', '.', '#':
+		return len(bytes.Trim(value, "*.#")) == 0
+	}
+	return false
+}
+
+// nameIn reports whether what stands between brackets is a name.
+func nameIn(inside []byte) bool {
+	for _, c := range inside {
+		if !is(c, keyByte|spaceByte) && c != '{' && c != '}' {
+			return false
+		}
+	}
+	return len(inside) < 64 && (len(inside) < 8 || wordlike(inside))
+}
+
+func upperName(name []byte) bool {
+	for i, c := range name {
+		if !is(c, upperByte) && c != '_' && (i == 0 || !is(c, digitByte)) {
+			return false
+		}
+	}
+	return len(name) > 0
+}
+
+// expression reports whether a value is code that gets it, as in the lines that tracebacks quote: letters only, and
+// a dot, bracket or parenthesis behind a name.
+func expression(value []byte) bool {
+	end := run(value, 0, letterByte)
+	if end < 2 || end == len(value) {
+		return false
+	}
+	calls := false
+	for i, c := range value {
+		switch {
+		case c == '(' || c == '[' || c == '.' && i > 0:
+			calls = true
+		case is(c, digitByte) && i > 0 && is(value[i-1], letterByte), c == '$', c == '!', c == '@', c == '#', c == '%', c == '&', c == '^':
+			return false
+		}
+	}
+	return calls && wordlike(value)
+}
+
+// ordinary reports whether what stands at a cut edge, or on the line behind a secret, is no piece of a secret.
+func ordinary(value []byte) bool {
+	if prefixed(value, 0, "0x") || len(value) > 1 && value[0] == 'v' && numeric(value[1:]) || prefixed(value, 0, Marker) {
+		return true
+	}
+	return numeric(value) || timelike(value) || uuid(value) || digest(value) || wordlike(value) || objectName(value)
+}
