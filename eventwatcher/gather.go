@@ -99,5 +99,6 @@ func gather(workload evidence.Workload, controllers []types.UID, pods []*corev1.
 	slices.SortStableFunc(observed.Events, func(a, b evidence.Event) int {
 		return cmp.Or(b.Time.Compare(a.Time), cmp.Compare(a.Object, b.Object), cmp.Compare(a.Message, b.Message))
 	})
+	redacted(&observed)
 	return observed, nil
 }

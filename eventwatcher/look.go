@@ -109,7 +109,7 @@ func reasonOf(state corev1.ContainerState) string {
 }
 
 // look observes a failing workload closely: its pods as the API server has them, what bounds them, what they claim
-// and were measured to use, and the nodes. What the watcher has no right to see is left out; nothing is then
+// and were measured to use, the nodes, and what their containers wrote last. What the watcher has no right to see is left out; nothing is then
 // concluded from it.
 func (w *Watcher) look(ctx context.Context, of target) (evidence.Evidence, error) {
 	pods, err := w.readPods(ctx, of.pods)
@@ -134,6 +134,7 @@ func (w *Watcher) look(ctx context.Context, of target) (evidence.Evidence, error
 		}
 	}
 	w.addUsage(ctx, of.workload.Namespace, &observed)
+	w.addLogs(ctx, &observed)
 	return observed, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -95,8 +96,12 @@ func (w *Watcher) eventCaches() eventCaches {
 // learnAll looks closely at a workload that the caches show to fail, and remembers what that teaches.
 func (w *Watcher) learnAll(ctx context.Context, of target, cached evidence.Evidence) error {
 	workload, live, stored, pods := of.workload, of.live, of.stored, of.pods
-	if len(w.options.Engine.Diagnose(cached)) == 0 {
-		if slices.ContainsFunc(pods, w.unsettled) {
+	believed, young := w.believe(w.options.Engine.Diagnose(cached), cached)
+	if young > 0 {
+		w.queue.AddAfter(workload, young)
+	}
+	if len(believed) == 0 {
+		if young == 0 && slices.ContainsFunc(pods, w.unsettled) {
 			w.queue.AddAfter(workload, lookSoon) // it may take patience to tell
 		}
 		return nil
@@ -113,17 +118,34 @@ func (w *Watcher) learnAll(ctx context.Context, of target, cached evidence.Evide
 	if err != nil {
 		return err
 	}
-	diagnoses := w.options.Engine.Diagnose(observed)
+	diagnoses, younger := w.believe(w.options.Engine.Diagnose(observed), observed)
 	if w.answer(ctx, live, diagnoses, &observed) {
-		diagnoses = w.options.Engine.Diagnose(observed) // the answers decide which fixes have a remedy
+		diagnoses, younger = w.believe(w.options.Engine.Diagnose(observed), observed) // the answers decide which fixes have a remedy
 	}
 	for _, diagnosis := range diagnoses {
 		if err := w.remember(ctx, live, stored, diagnosis, observed); err != nil {
 			return err
 		}
 	}
+	if younger > 0 {
+		w.queue.AddAfter(workload, younger)
+		return nil
+	}
 	w.looked.Add(workload, looked{at: w.clock.Now(), seen: fingerprint(cached, stored)}, lookAgain)
 	return nil
+}
+
+// believe leaves out what is too young to be believed, and gives how long until the first of it is not.
+func (w *Watcher) believe(diagnoses []engine.Diagnosis, observed evidence.Evidence) (believed []engine.Diagnosis, young time.Duration) {
+	for _, diagnosis := range diagnoses {
+		switch wait := tooYoung(diagnosis, observed, w.clock.Now()); {
+		case wait == 0:
+			believed = append(believed, diagnosis)
+		case young == 0 || wait < young:
+			young = wait
+		}
+	}
+	return believed, young
 }
 
 // remember stores what a diagnosis teaches, and replaces the Remediation in stored with what was written.

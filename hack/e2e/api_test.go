@@ -82,7 +82,8 @@ func TestThePairHasNoMoreRightsThanItNeeds(t *testing.T) {
 		{"kube-remedy-eventwatcher", "patch", "secrets", false},
 		{"kube-remedy-eventwatcher", "patch", "configmaps", false},
 		{"kube-remedy-eventwatcher", "patch", "nodes", false},
-		{"kube-remedy-eventwatcher", "get", "pods/log", false},
+		{"kube-remedy-eventwatcher", "get", "pods/log", true}, // likewise
+		{"kube-remedy-eventwatcher", "create", "pods/exec", false},
 	} {
 		resource, sub, _ := strings.Cut(test.resource, "/")
 		out, err := pair.Kubectl(t.Context(), "", "auth", "can-i", test.verb, resource, "--subresource="+sub, "-A", "--as=system:serviceaccount:kube-remedy-system:"+test.account)
