@@ -24,7 +24,7 @@ const (
 
 // waits gives the fact that a pod has been in a step of its start for too long. Facts about the reason outrank it.
 func (h *history) waits(pod evidence.Pod) (catalog.Fact, bool) {
-	if h.now.IsZero() && !pod.Created.IsZero() || pod.Deleting || len(h.observed.Events) > 0 {
+	if h.now.IsZero() && !pod.Created.IsZero() || pod.Deleting || h.eventful(pod) {
 		return catalog.Fact{}, false
 	}
 	fact := catalog.Fact{Place: catalog.PodCondition, Pod: pod.Name, Status: string(corev1.ConditionFalse), Count: 1, Source: "pod/" + pod.Name}
@@ -72,4 +72,18 @@ func (h *history) waits(pod evidence.Pod) (catalog.Fact, bool) {
 		return catalog.Fact{}, false
 	}
 	return fact, true
+}
+
+// eventful reports whether events tell how a pod does: unless all are those of a normal start that is over, one that
+// runs and is not ready though nothing has happened since.
+func (h *history) eventful(pod evidence.Pod) bool {
+	for _, event := range h.observed.Events {
+		if event.Pod != pod.Name && event.Pod != "" {
+			continue
+		}
+		if event.Type == corev1.EventTypeWarning || pod.Status.Phase != corev1.PodRunning || event.Time.IsZero() || h.now.Sub(event.Time) < readyPatience {
+			return true
+		}
+	}
+	return false
 }

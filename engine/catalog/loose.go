@@ -70,8 +70,8 @@ func loosePattern(signature *Signature) (match.Pattern, bool) {
 		if pattern.Regexp == nil && len(pattern.Literals) > 0 { // inside a longer word it is a name, as of a feature gate
 			reasons := `\b(?:` + strings.Join(pattern.Literals, "|") + `)\b`
 			pattern.Regexp = regexp.MustCompile(reasons)
-			if pattern.Not == nil { // "no ImagePullBackOff" says that all is well
-				pattern.Not = regexp.MustCompile(`(?i:\b(?:no|not|without|never) )` + reasons)
+			if pattern.Not == nil { // "no ImagePullBackOff" and "OOMKilled: false" say that all is well
+				pattern.Not = regexp.MustCompile(`(?i:\b(?:no|not|without|never) )` + reasons + "|" + reasons + `"?[:=]\s*"?(?:false|0|null|no)\b`)
 			}
 		}
 	}

@@ -23,6 +23,15 @@ type nodeJournal struct {
 	log  []byte
 	// pulls are images that could not be pulled, with why.
 	pulls []pull
+	// unready are the pods whose probes failed to the last, by namespace and name.
+	unready map[string]*unready
+}
+
+type unready struct {
+	ref   podRef
+	probe string
+	times int
+	at    time.Time
 }
 
 type pull struct {
@@ -305,6 +314,7 @@ func (n *nodeJournal) finish() {
 			n.event(podRef{}, "Failed", "", "Failed to pull image "+strconv.Quote(pull.image)+": "+pull.err, pull.at)
 		}
 	}
+	n.notReady()
 	for _, pod := range n.pods {
 		n.p.add(pod)
 	}
