@@ -51,7 +51,7 @@ func about(line []byte) v1alpha1.FailureType {
 var (
 	mounting = regexp.MustCompile(`MountVolume\.\w+ failed|AttachVolume\.\w+ failed`)
 	probing  = regexp.MustCompile(`(?:Liveness|Readiness|Startup) probe (?:failed|errored)`)
-	pulling  = regexp.MustCompile(`(?i)fail(?:ed|ing) to pull|pulling image|pull image|ImagePull`)
+	pulling  = regexp.MustCompile(`(?i)fail(?:ed|ing) to pull|pulling image|pull image|ImagePull(?:BackOff)?\b`)
 )
 
 // loosePattern gives what finds a signature in loose text; false for one that is looked for in logs anyway, and for

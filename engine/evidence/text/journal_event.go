@@ -79,7 +79,7 @@ func (n *nodeJournal) notReady() {
 			continue // that of a start
 		}
 		event := n.event(found.ref, "Unhealthy", "", strings.ToUpper(found.probe[:1])+found.probe[1:]+" probe failed", found.at) // why is told elsewhere
-		event.Count = int32(min(found.times+1, 1<<20)) // the kubelet speaks up after some failures
+		event.Count = int32(min(found.times+1, 1<<20))                                                                           // the kubelet speaks up after some failures
 	}
 }
 
