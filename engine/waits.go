@@ -18,6 +18,8 @@ const (
 	schedulerPatience = time.Minute
 	// kubeletPatience covers pulling a large image and attaching volumes.
 	kubeletPatience = 10 * time.Minute
+	// claimPatience covers making a volume in a cloud.
+	claimPatience = 5 * time.Minute
 	// readyPatience covers slow programs; the kubelet's own patience is what the probes say.
 	readyPatience = 5 * time.Minute
 )
@@ -86,4 +88,22 @@ func (h *history) eventful(pod evidence.Pod) bool {
 		}
 	}
 	return false
+}
+
+// claimWaits gives the fact that a claim has been without a volume for long, and that nobody says why.
+func (h *history) claimWaits(claim evidence.Claim) (catalog.Fact, bool) {
+	age := h.now.Sub(claim.Created).Round(time.Second)
+	switch {
+	case claim.Phase != string(corev1.ClaimPending), !claim.Created.IsZero() && (h.now.IsZero() || age < claimPatience),
+		slices.ContainsFunc(h.observed.Events, func(event evidence.Event) bool { return event.Object == "persistentvolumeclaim/"+claim.Name }):
+		return catalog.Fact{}, false
+	}
+	fact := catalog.Fact{
+		Place: catalog.OwnerCondition, Type: "ClaimPending", Status: string(corev1.ConditionTrue), Count: 1,
+		Source: "persistentvolumeclaim/" + claim.Name, Message: "claim " + claim.Name + " has no volume",
+	}
+	if !claim.Created.IsZero() {
+		fact.Message += " after " + age.String()
+	}
+	return fact, true
 }

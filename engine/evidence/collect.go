@@ -301,7 +301,7 @@ func (p Pod) names(claim string) bool {
 
 // ClaimOf gives what matters of a claim.
 func ClaimOf(claim *corev1.PersistentVolumeClaim) Claim {
-	found := Claim{Name: claim.Name, Phase: string(claim.Status.Phase), Volume: claim.Spec.VolumeName}
+	found := Claim{Name: claim.Name, Phase: string(claim.Status.Phase), Volume: claim.Spec.VolumeName, Created: claim.CreationTimestamp.Time}
 	if claim.Spec.StorageClassName != nil {
 		found.StorageClass = *claim.Spec.StorageClassName
 	}

@@ -51,7 +51,7 @@ func (n *nodeJournal) line(l journalLine, from, until int) {
 		n.host = nodeOf(l)
 	}
 	n.p.clock.journal = later(n.p.clock.journal, l.at)
-	told := l.file != "" && n.tell(l)
+	told := l.file != "" && n.tell(l) || n.runtimeLine(l)
 	if !told || isAboutNode(l) {
 		n.log = append(n.log, n.p.src.raw(from, until)...)
 	}
@@ -319,7 +319,9 @@ func (n *nodeJournal) finish() {
 		n.p.add(pod)
 	}
 	for _, event := range n.events {
-		n.p.add(event)
+		if event.Reason != overcome {
+			n.p.add(event)
+		}
 	}
 	if n.host == "" && n.p.command.isJournal() {
 		n.host = n.p.command.host
