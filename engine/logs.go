@@ -18,6 +18,9 @@ const (
 	persists = 3
 	// goesOn: what is there so often is overcome as often where more lines than these follow it.
 	goesOn = 2
+	// decisive is the weight of an error that programs rarely overcome: it counts when no more lines than lastWord
+	// follow it.
+	decisive, lastWord = 0.8, 1
 )
 
 // logHits finds the signatures in the logs that still matter.
@@ -154,7 +157,7 @@ func ending(hits []*catalog.Hit, text []byte) []*catalog.Hit {
 			continue
 		}
 		kept = append(kept, hit)
-		died = died || hit.Signature.Alone || hit.Signature.Outside || (hit.Fact.Count >= persists && linesAfter(text[end:]) <= goesOn) || hit.Signature.FailureType == v1alpha1.NodeNotReady
+		died = died || hit.Signature.Alone || hit.Weight() >= decisive && linesAfter(text[end:]) <= lastWord || hit.Signature.Outside || (hit.Fact.Count >= persists && linesAfter(text[end:]) <= goesOn) || hit.Signature.FailureType == v1alpha1.NodeNotReady
 	}
 	if !died {
 		return nil

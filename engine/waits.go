@@ -32,8 +32,13 @@ func (h *history) waits(pod evidence.Pod) (catalog.Fact, bool) {
 	fact := catalog.Fact{Place: catalog.PodCondition, Pod: pod.Name, Status: string(corev1.ConditionFalse), Count: 1, Source: "pod/" + pod.Name}
 	age := h.now.Sub(pod.Created).Round(time.Second)
 	var all, creating, running int
+	begun := false
 	for _, container := range h.observed.Containers {
-		if container.Pod != pod.Name || container.Kind != evidence.App {
+		if container.Pod != pod.Name {
+			continue
+		}
+		if container.Kind != evidence.App {
+			begun = begun || container.State.Running != nil || container.State.Terminated != nil
 			continue
 		}
 		all++
@@ -51,7 +56,7 @@ func (h *history) waits(pod evidence.Pod) (catalog.Fact, bool) {
 			running++
 		}
 	}
-	scheduled := pod.Spec.NodeName != "" || slices.ContainsFunc(pod.Status.Conditions, func(condition corev1.PodCondition) bool {
+	scheduled := begun || pod.Spec.NodeName != "" || slices.ContainsFunc(pod.Status.Conditions, func(condition corev1.PodCondition) bool {
 		return condition.Type == corev1.PodScheduled && condition.Status == corev1.ConditionTrue
 	})
 	described := slices.ContainsFunc(pod.Spec.Containers, func(container corev1.Container) bool { return container.Image != "" })
