@@ -32,6 +32,7 @@ func (h *history) waits(pod evidence.Pod) (catalog.Fact, bool) {
 	fact := catalog.Fact{Place: catalog.PodCondition, Pod: pod.Name, Status: string(corev1.ConditionFalse), Count: 1, Source: "pod/" + pod.Name}
 	age := h.now.Sub(pod.Created).Round(time.Second)
 	var all, creating, running int
+	var runs time.Duration // of the container that is not ready
 	begun := false
 	for _, container := range h.observed.Containers {
 		if container.Pod != pod.Name {
@@ -54,6 +55,9 @@ func (h *history) waits(pod evidence.Pod) (catalog.Fact, bool) {
 			creating++
 		case container.State.Running != nil && !container.Ready:
 			running++
+			if started := container.State.Running.StartedAt; !started.IsZero() {
+				runs = max(runs, h.now.Sub(started.Time).Round(time.Second))
+			}
 		}
 	}
 	scheduled := begun || pod.Spec.NodeName != "" || slices.ContainsFunc(pod.Status.Conditions, func(condition corev1.PodCondition) bool {
@@ -63,6 +67,8 @@ func (h *history) waits(pod evidence.Pod) (catalog.Fact, bool) {
 	switch {
 	case pod.Created.IsZero() && pod.Status.Phase == corev1.PodPending && !scheduled && creating == 0 && described:
 		fact.Type, fact.Message = string(corev1.PodScheduled), "pending without a node" // a description says no age
+	case pod.Created.IsZero() && running > 0 && runs >= readyPatience && pod.Status.Phase != corev1.PodPending:
+		fact.Type, fact.Message = string(corev1.PodReady), "running and not ready for "+runs.String()
 	case pod.Created.IsZero():
 		return catalog.Fact{}, false
 	case pod.Status.Phase == corev1.PodPending && !scheduled && creating == 0 && age >= schedulerPatience:
