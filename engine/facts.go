@@ -31,6 +31,11 @@ func (h *history) facts() []catalog.Fact {
 			Message: condition.Message, Count: 1, Source: condition.Object + " condition " + condition.Type, Time: condition.Time,
 		})
 	}
+	for _, claim := range h.observed.Claims {
+		if fact, waits := h.claimWaits(claim); waits {
+			facts = append(facts, fact)
+		}
+	}
 	if h.observed.Workload.Kind == "Node" {
 		for _, node := range h.observed.Nodes {
 			facts = append(facts, nodeFacts(node)...)

@@ -231,7 +231,9 @@ var supersedes = map[string][]string{
 // eventMatters reports whether an event, one of h.observed, tells of something that is still so.
 func (h *history) eventMatters(event evidence.Event) bool {
 	for _, success := range supersedes[event.Reason] {
-		if at, seen := h.done[containerKey{event.Object, success}]; seen && !at.Before(event.Time) {
+		at, seen := h.done[containerKey{event.Object, success}]
+		// Ages are coarse: of what failed often, a success of the same minute may have been one between two failures.
+		if seen && !at.Before(event.Time) && !(at.Equal(event.Time) && event.Count >= 10*flapping && event.Reason == "FailedCreate") {
 			return false
 		}
 	}

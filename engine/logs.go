@@ -18,6 +18,11 @@ const (
 	persists = 3
 	// goesOn: what is there so often is overcome as often where more lines than these follow it.
 	goesOn = 2
+	// decisive is the weight of an error that programs rarely overcome: it counts when no more lines than lastWord
+	// follow it.
+	decisive, lastWord = 0.8, 1
+	// likely is the weight of an error that counts when it is all that there is: each of no more than wholeLog lines.
+	likely, wholeLog = 0.7, 3
 )
 
 // logHits finds the signatures in the logs that still matter.
@@ -154,12 +159,20 @@ func ending(hits []*catalog.Hit, text []byte) []*catalog.Hit {
 			continue
 		}
 		kept = append(kept, hit)
-		died = died || hit.Signature.Alone || hit.Signature.Outside || (hit.Fact.Count >= persists && linesAfter(text[end:]) <= goesOn) || hit.Signature.FailureType == v1alpha1.NodeNotReady
+		died = died || hit.Signature.Alone || isLastWord(hit, text) || hit.Signature.Outside || (hit.Fact.Count >= persists && linesAfter(text[end:]) <= goesOn) || hit.Signature.FailureType == v1alpha1.NodeNotReady
 	}
 	if !died {
 		return nil
 	}
 	return kept
+}
+
+// isLastWord reports whether a hit is an error that a program seems not to have overcome, since nothing follows it.
+func isLastWord(hit *catalog.Hit, text []byte) bool {
+	if _, end, _ := hit.LastLine(); hit.Weight() < likely || linesAfter(text[end:]) > lastWord {
+		return false
+	}
+	return hit.Weight() >= decisive || linesAfter(text) <= min(hit.Fact.Count, wholeLog)
 }
 
 // linesAfter counts lines that are not part of a stack trace, up to one more than matters.

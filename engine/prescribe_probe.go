@@ -61,7 +61,7 @@ func (p *prescriber) adjustProbe() ([]treatment, error) {
 		return p.otherPath(change)
 	case "probe-wrong-scheme":
 		return p.otherScheme(change)
-	case "probe-slow-answer", "probe-exec-timeout", "probe-grpc-timeout", "probe-failing", "killed-by-liveness-probe":
+	case "probe-slow-answer", "probe-exec-timeout", "probe-grpc-timeout", "probe-failing", "killed-by-liveness-probe", "killed-by-probe":
 		return p.moreTime(change, probe)
 	default:
 		return nil, fmt.Errorf("what the %s probe of container %s should ask instead is not in the evidence", kind, p.container.Name)

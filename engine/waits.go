@@ -18,20 +18,28 @@ const (
 	schedulerPatience = time.Minute
 	// kubeletPatience covers pulling a large image and attaching volumes.
 	kubeletPatience = 10 * time.Minute
+	// claimPatience covers making a volume in a cloud.
+	claimPatience = 5 * time.Minute
 	// readyPatience covers slow programs; the kubelet's own patience is what the probes say.
 	readyPatience = 5 * time.Minute
 )
 
 // waits gives the fact that a pod has been in a step of its start for too long. Facts about the reason outrank it.
 func (h *history) waits(pod evidence.Pod) (catalog.Fact, bool) {
-	if h.now.IsZero() && !pod.Created.IsZero() || pod.Deleting || len(h.observed.Events) > 0 {
+	if h.now.IsZero() && !pod.Created.IsZero() || pod.Deleting || h.eventful(pod) {
 		return catalog.Fact{}, false
 	}
 	fact := catalog.Fact{Place: catalog.PodCondition, Pod: pod.Name, Status: string(corev1.ConditionFalse), Count: 1, Source: "pod/" + pod.Name}
 	age := h.now.Sub(pod.Created).Round(time.Second)
 	var all, creating, running int
+	var runs time.Duration // of the container that is not ready
+	begun := false
 	for _, container := range h.observed.Containers {
-		if container.Pod != pod.Name || container.Kind != evidence.App {
+		if container.Pod != pod.Name {
+			continue
+		}
+		if container.Kind != evidence.App {
+			begun = begun || container.State.Running != nil || container.State.Terminated != nil
 			continue
 		}
 		all++
@@ -47,15 +55,20 @@ func (h *history) waits(pod evidence.Pod) (catalog.Fact, bool) {
 			creating++
 		case container.State.Running != nil && !container.Ready:
 			running++
+			if started := container.State.Running.StartedAt; !started.IsZero() {
+				runs = max(runs, h.now.Sub(started.Time).Round(time.Second))
+			}
 		}
 	}
-	scheduled := pod.Spec.NodeName != "" || slices.ContainsFunc(pod.Status.Conditions, func(condition corev1.PodCondition) bool {
+	scheduled := begun || pod.Spec.NodeName != "" || slices.ContainsFunc(pod.Status.Conditions, func(condition corev1.PodCondition) bool {
 		return condition.Type == corev1.PodScheduled && condition.Status == corev1.ConditionTrue
 	})
 	described := slices.ContainsFunc(pod.Spec.Containers, func(container corev1.Container) bool { return container.Image != "" })
 	switch {
 	case pod.Created.IsZero() && pod.Status.Phase == corev1.PodPending && !scheduled && creating == 0 && described:
 		fact.Type, fact.Message = string(corev1.PodScheduled), "pending without a node" // a description says no age
+	case pod.Created.IsZero() && running > 0 && runs >= readyPatience && pod.Status.Phase != corev1.PodPending:
+		fact.Type, fact.Message = string(corev1.PodReady), "running and not ready for "+runs.String()
 	case pod.Created.IsZero():
 		return catalog.Fact{}, false
 	case pod.Status.Phase == corev1.PodPending && !scheduled && creating == 0 && age >= schedulerPatience:
@@ -70,6 +83,38 @@ func (h *history) waits(pod evidence.Pod) (catalog.Fact, bool) {
 		fact.Type, fact.Message = string(corev1.PodReady), "running and not ready, without an event"
 	default:
 		return catalog.Fact{}, false
+	}
+	return fact, true
+}
+
+// eventful reports whether events tell how a pod does: unless all are those of a normal start that is over, one that
+// runs and is not ready though nothing has happened since.
+func (h *history) eventful(pod evidence.Pod) bool {
+	for _, event := range h.observed.Events {
+		if event.Pod != pod.Name && event.Pod != "" {
+			continue
+		}
+		if event.Type == corev1.EventTypeWarning || pod.Status.Phase != corev1.PodRunning || event.Time.IsZero() || h.now.Sub(event.Time) < readyPatience {
+			return true
+		}
+	}
+	return false
+}
+
+// claimWaits gives the fact that a claim has been without a volume for long, and that nobody says why.
+func (h *history) claimWaits(claim evidence.Claim) (catalog.Fact, bool) {
+	age := h.now.Sub(claim.Created).Round(time.Second)
+	switch {
+	case claim.Phase != string(corev1.ClaimPending), !claim.Created.IsZero() && (h.now.IsZero() || age < claimPatience),
+		slices.ContainsFunc(h.observed.Events, func(event evidence.Event) bool { return event.Object == "persistentvolumeclaim/"+claim.Name }):
+		return catalog.Fact{}, false
+	}
+	fact := catalog.Fact{
+		Place: catalog.OwnerCondition, Type: "ClaimPending", Status: string(corev1.ConditionTrue), Count: 1,
+		Source: "persistentvolumeclaim/" + claim.Name, Message: "claim " + claim.Name + " has no volume",
+	}
+	if !claim.Created.IsZero() {
+		fact.Message += " after " + age.String()
 	}
 	return fact, true
 }

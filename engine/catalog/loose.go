@@ -29,7 +29,7 @@ var statusCodes = map[string]bool{"DeadlineExceeded": true}
 // envelopes are words of which one stands in every message about a failure of the type: an error text alone, such
 // as a refused connection, may be about anything.
 var envelopes = map[v1alpha1.FailureType]*regexp.Regexp{
-	v1alpha1.ImagePullBackOff: regexp.MustCompile(`(?i)\b(?:pull|pulling|pulled|image|manifest)\b|ImagePull`),
+	v1alpha1.ImagePullBackOff: regexp.MustCompile(`(?i)\b(?:pull|pulling|pulled|image|manifest)\b|ImagePull|docker://|container registry|https?://[\w.:-]+/v2/`),
 	v1alpha1.Pending:          regexp.MustCompile(`(?i)schedul|nodes? (?:are|is) available|forbidden|quota|volume|claim|storage|fit failure|predicate|priority|preempt|scale-?up|admission|denied the request`),
 	v1alpha1.ProbeFailure:     regexp.MustCompile(`(?i)\bprobe\b|liveness|readiness|health ?check`),
 }
@@ -51,7 +51,7 @@ func about(line []byte) v1alpha1.FailureType {
 var (
 	mounting = regexp.MustCompile(`MountVolume\.\w+ failed|AttachVolume\.\w+ failed`)
 	probing  = regexp.MustCompile(`(?:Liveness|Readiness|Startup) probe (?:failed|errored)`)
-	pulling  = regexp.MustCompile(`(?i)fail(?:ed|ing) to pull|pulling image|pull image|ImagePull`)
+	pulling  = regexp.MustCompile(`(?i)fail(?:ed|ing) to pull|pulling image|pull image|ImagePull(?:BackOff)?\b`)
 )
 
 // loosePattern gives what finds a signature in loose text; false for one that is looked for in logs anyway, and for
@@ -70,8 +70,8 @@ func loosePattern(signature *Signature) (match.Pattern, bool) {
 		if pattern.Regexp == nil && len(pattern.Literals) > 0 { // inside a longer word it is a name, as of a feature gate
 			reasons := `\b(?:` + strings.Join(pattern.Literals, "|") + `)\b`
 			pattern.Regexp = regexp.MustCompile(reasons)
-			if pattern.Not == nil { // "no ImagePullBackOff" says that all is well
-				pattern.Not = regexp.MustCompile(`(?i:\b(?:no|not|without|never) )` + reasons)
+			if pattern.Not == nil { // "no ImagePullBackOff" and "OOMKilled: false" say that all is well
+				pattern.Not = regexp.MustCompile(`(?i:\b(?:no|not|without|never) )` + reasons + "|" + reasons + `"?[:=]\s*"?(?:false|0|null|no)\b`)
 			}
 		}
 	}

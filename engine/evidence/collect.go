@@ -197,8 +197,8 @@ func ConditionsOf(object string, owner metav1.Object) []Condition {
 		for _, condition := range owner.Status.Conditions {
 			add(string(condition.Type), string(condition.Status), condition.Reason, condition.Message, condition.LastTransitionTime)
 		}
-		if counts := owner.Status; counts.Failed > 0 && counts.Active == 0 && counts.Succeeded == 0 && len(counts.Conditions) == 0 {
-			add("PodsFailed", "True", "", strconv.Itoa(int(counts.Failed))+" pods failed, none runs and none succeeded", metav1.Time{})
+		if message := failedPods(owner); message != "" {
+			add("PodsFailed", "True", "", message, metav1.Time{})
 		}
 	case *corev1.ReplicationController:
 		for _, condition := range owner.Status.Conditions {
@@ -206,6 +206,28 @@ func ConditionsOf(object string, owner metav1.Object) []Condition {
 		}
 	}
 	return found
+}
+
+// retried is how many failed pods of a Job that has another running are more than bad luck.
+const retried = 3
+
+// failedPods says what the counts of a Job mean that has no condition yet; nothing when it may still be well.
+func failedPods(job *batchv1.Job) string {
+	counts := job.Status
+	if counts.Failed == 0 || len(counts.Conditions) > 0 || counts.CompletionTime != nil {
+		return ""
+	}
+	failed := strconv.Itoa(int(counts.Failed)) + " pods failed"
+	switch {
+	case counts.Active == 0 && counts.Succeeded == 0:
+		return failed + ", none runs and none succeeded"
+	case counts.Active == 0 && job.Spec.Completions != nil && counts.Succeeded < *job.Spec.Completions:
+		return failed + ", none runs, and " + strconv.Itoa(int(counts.Succeeded)) + " of " + strconv.Itoa(int(*job.Spec.Completions)) + " succeeded"
+	case counts.Failed >= retried && counts.Succeeded == 0:
+		return failed + " and none succeeded; the next runs"
+	default:
+		return ""
+	}
 }
 
 // placeNodes makes each node a workload of its own, and shows all nodes to the workloads with pods.
@@ -279,7 +301,7 @@ func (p Pod) names(claim string) bool {
 
 // ClaimOf gives what matters of a claim.
 func ClaimOf(claim *corev1.PersistentVolumeClaim) Claim {
-	found := Claim{Name: claim.Name, Phase: string(claim.Status.Phase), Volume: claim.Spec.VolumeName}
+	found := Claim{Name: claim.Name, Phase: string(claim.Status.Phase), Volume: claim.Spec.VolumeName, Created: claim.CreationTimestamp.Time}
 	if claim.Spec.StorageClassName != nil {
 		found.StorageClass = *claim.Spec.StorageClassName
 	}

@@ -188,14 +188,15 @@ func TestBoundsAndUsageReachTheWorkloadsTheyAreAbout(t *testing.T) {
 	require.Zero(t, found[0].Containers[1].MemoryUsage)
 }
 
-func TestJobsWhosePodsAllFailedSaySo(t *testing.T) {
+func TestJobsWhosePodsFailSaySo(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		status batchv1.JobStatus
 		want   int
 	}{
 		{"all failed", batchv1.JobStatus{Failed: 3}, 1},
-		{"one still runs", batchv1.JobStatus{Failed: 3, Active: 1}, 0},
+		{"the first was followed by another", batchv1.JobStatus{Failed: 1, Active: 1}, 0},
+		{"one runs after many", batchv1.JobStatus{Failed: 3, Active: 1}, 1},
 		{"one succeeded", batchv1.JobStatus{Failed: 3, Succeeded: 1}, 0},
 		{"a condition says more", batchv1.JobStatus{Failed: 3, Conditions: []batchv1.JobCondition{{Type: batchv1.JobFailed, Status: corev1.ConditionTrue}}}, 1},
 	} {

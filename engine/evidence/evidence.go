@@ -171,6 +171,8 @@ type Claim struct {
 	AccessModes []string
 	// Request is the storage asked for, in bytes.
 	Request int64
+	// Created is when it was made; zero when nobody knows.
+	Created time.Time
 }
 
 // Quota is one ResourceQuota.

@@ -103,6 +103,9 @@ func fillIn(pod, row *corev1.Pod) {
 	if pod.Status.Phase == "" {
 		pod.Status.Phase = row.Status.Phase
 	}
+	if pod.CreationTimestamp.IsZero() {
+		pod.CreationTimestamp = row.CreationTimestamp
+	}
 	if len(pod.Spec.Containers) == 0 {
 		pod.Spec.Containers = row.Spec.Containers
 	}

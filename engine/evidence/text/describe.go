@@ -225,7 +225,7 @@ func (p *parser) entries(i, margin int) (entries []entry, next int) {
 		indent := indentOf(line)
 		e := entry{indent: indent, text: strings.Trim(line, " \t")}
 		switch {
-		case indent > 0 && (blank > maxBlank || isEventColumns(e.text) && p.eventsFollow(j+1)): // events without their heading
+		case indent > 0 && (blank > maxBlank || isEventColumns(e.text) && p.eventsFollow(j+1) || isEventRow(e.text)): // events without their heading
 			return entries, j
 		case indent > 0 && strings.HasPrefix(e.text, "Message:"):
 			if hasEnded(entries, indent) {

@@ -19,7 +19,7 @@ type journalLine struct {
 // from a file of the kubelet.
 func isJournal(line string) bool {
 	line = trimLeft(line)
-	if isUnitHead(line) {
+	if isUnitHead(line) || isBareKubelet(line) || isBareRuntime(line) {
 		return true
 	}
 	if program, rest, ok := cutSyslog(line); ok {
@@ -167,8 +167,26 @@ func parseJournal(line string, now time.Time) journalLine {
 			rest = strings.TrimLeft(rest[end+1:], " ")
 		}
 	}
+	if head.file == "" && isBareKubelet(rest) {
+		head.file = "prober.go"
+	}
 	head.message, head.fields = parseStructured(rest)
 	return head
+}
+
+// isBareKubelet recognises what the kubelet writes of a probe where the head of the line was left out.
+func isBareKubelet(line string) bool {
+	rest, ok := strings.CutPrefix(line, `"Probe `)
+	if ok {
+		return strings.HasPrefix(rest, `failed" probeType=`) || strings.HasPrefix(rest, `errored" err=`) || strings.HasPrefix(rest, `errored" probeType=`)
+	}
+	for _, kind := range [...]string{"Liveness", "Readiness", "Startup"} {
+		if rest, ok := strings.CutPrefix(line, kind); ok {
+			_, _, ok = strings.Cut(rest[:min(len(rest), 400)], `" failed (`)
+			return ok && strings.HasPrefix(line[len(kind):], ` probe for "`)
+		}
+	}
+	return false
 }
 
 // syslogTime reads a time with year and zone, or one without, which is of the year before now and in UTC.

@@ -1,6 +1,8 @@
 package text
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -20,6 +22,9 @@ func (n *nodeJournal) probe(l journalLine, ref podRef) bool {
 		}
 		n.event(ref, "Unhealthy", container, kind+how+l.fields["err"], l.at)
 		return true
+	case l.message == "SyncLoop (probe)" && ref.name != "":
+		n.probeResult(l, ref)
+		return true
 	case l.fields != nil || !strings.HasPrefix(l.file, "prober"):
 		return false
 	}
@@ -36,6 +41,46 @@ func (n *nodeJournal) probe(l journalLine, ref podRef) bool {
 		n.event(ref, "Unhealthy", container, kind+" probe failed: "+output, l.at)
 	}
 	return ok
+}
+
+// probeResult notes what the kubelet does about the result of a probe
+// (k8s.io/kubernetes/pkg/kubelet/kubelet.go, syncLoopIteration). A pod that became ready forgets what was before.
+func (n *nodeJournal) probeResult(l journalLine, ref podRef) {
+	key := ref.namespace + "/" + ref.name
+	probe, status := l.fields["probe"], l.fields["status"]
+	switch {
+	case status == "ready" || status == "started":
+		delete(n.unready, key)
+	case probe == "readiness" || status == "unhealthy":
+		if n.unready == nil {
+			n.unready = map[string]*unready{}
+		}
+		found := n.unready[key]
+		if found == nil {
+			if len(n.unready) >= maxPulls {
+				return
+			}
+			found = &unready{ref: ref}
+			n.unready[key] = found
+		}
+		found.times++
+		found.at = later(found.at, l.at)
+		if status == "unhealthy" || found.probe == "" {
+			found.probe = probe
+		}
+	}
+}
+
+// notReady adds the events of the pods whose probes failed to the last.
+func (n *nodeJournal) notReady() {
+	for _, key := range slices.Sorted(maps.Keys(n.unready)) {
+		found := n.unready[key]
+		if found.times < 2 {
+			continue // that of a start
+		}
+		event := n.event(found.ref, "Unhealthy", "", strings.ToUpper(found.probe[:1])+found.probe[1:]+" probe failed", found.at) // why is told elsewhere
+		event.Count = int32(min(found.times+1, 1<<20))                                                                           // the kubelet speaks up after some failures
+	}
 }
 
 // volume reads errors of volumes as the event that the kubelet reports, which leaves out the names for machines:

@@ -23,6 +23,15 @@ type nodeJournal struct {
 	log  []byte
 	// pulls are images that could not be pulled, with why.
 	pulls []pull
+	// unready are the pods whose probes failed to the last, by namespace and name.
+	unready map[string]*unready
+}
+
+type unready struct {
+	ref   podRef
+	probe string
+	times int
+	at    time.Time
 }
 
 type pull struct {
@@ -42,7 +51,7 @@ func (n *nodeJournal) line(l journalLine, from, until int) {
 		n.host = nodeOf(l)
 	}
 	n.p.clock.journal = later(n.p.clock.journal, l.at)
-	told := l.file != "" && n.tell(l)
+	told := l.file != "" && n.tell(l) || n.runtimeLine(l)
 	if !told || isAboutNode(l) {
 		n.log = append(n.log, n.p.src.raw(from, until)...)
 	}
@@ -305,11 +314,14 @@ func (n *nodeJournal) finish() {
 			n.event(podRef{}, "Failed", "", "Failed to pull image "+strconv.Quote(pull.image)+": "+pull.err, pull.at)
 		}
 	}
+	n.notReady()
 	for _, pod := range n.pods {
 		n.p.add(pod)
 	}
 	for _, event := range n.events {
-		n.p.add(event)
+		if event.Reason != overcome {
+			n.p.add(event)
+		}
 	}
 	if n.host == "" && n.p.command.isJournal() {
 		n.host = n.p.command.host

@@ -143,10 +143,10 @@ func mayDescribe(first byte) bool {
 	}
 }
 
-// mayJournal is for month names, years and the letters of klog's levels.
+// mayJournal is for month names, years, the letters of klog's levels, and what lines without a head begin with.
 func mayJournal(first byte) bool {
 	switch first {
-	case 'J', 'F', 'M', 'A', 'S', 'O', 'N', 'D', 'I', 'W', 'E', '2':
+	case 'J', 'F', 'M', 'A', 'S', 'O', 'N', 'D', 'I', 'W', 'E', '2', 'L', 'R', '"', 't':
 		return true
 	default:
 		return false

@@ -42,6 +42,18 @@ func (p *parser) refused(i int) int {
 	pod.Status.ContainerStatuses = []corev1.ContainerStatus{{
 		Name: found.container, State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: found.reason, Message: found.message}},
 	}}
-	p.rows.put("Pod", pod)
+	if !p.rows.tells(pod) || found.reason != "PodInitializing" && found.reason != "ContainerCreating" {
+		p.rows.put("Pod", pod)
+	}
 	return i + 1
+}
+
+// tells reports whether a row told of a pod of that name.
+func (r *rows) tells(pod *corev1.Pod) bool {
+	for _, object := range r.objects {
+		if other, ok := object.(*corev1.Pod); ok && other.Name == pod.Name && (other.Namespace == pod.Namespace || other.Namespace == "" || pod.Namespace == "") {
+			return true
+		}
+	}
+	return false
 }

@@ -8,6 +8,8 @@
 package text
 
 import (
+	"bytes"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -30,11 +32,12 @@ const maxEvents = 20_000
 // container. now anchors relative ages ("3m ago") only when the text itself has no absolute time; journals, which
 // have no year, are taken for those of the year before now.
 func Parse(data []byte, now time.Time) evidence.Observations {
-	p := &parser{src: newSource(data), now: now}
-	for i := 0; i < p.src.lines(); {
-		i = max(p.next(i), i+1)
+	p := read(data, now)
+	if plain := unescaped(data); plain != nil && len(p.objects) == 0 && len(p.rows.objects) == 0 {
+		if again := read(plain, now); len(again.objects) > 0 || len(again.rows.objects) > 0 {
+			p, data = again, plain
+		}
 	}
-	p.endLog(p.src.lines())
 	p.linkClocks()
 	at := p.clock.resolve(now)
 	found := evidence.Observations{Objects: p.collected(), Logs: p.logs, Usage: p.used, At: at}
@@ -42,6 +45,26 @@ func Parse(data []byte, now time.Time) evidence.Observations {
 		found.Text = data
 	}
 	return found
+}
+
+// read reads a text to its end.
+func read(data []byte, now time.Time) *parser {
+	p := &parser{src: newSource(data), now: now}
+	for i := 0; i < p.src.lines(); {
+		i = max(p.next(i), i+1)
+	}
+	p.endLog(p.src.lines())
+	return p
+}
+
+// unescaped gives a text that is a string of JSON or of a program, with its lines written as \n; nothing for another.
+func unescaped(data []byte) []byte {
+	const few, some = 2, 3 // lines that there are, and that are written
+	if bytes.Count(data, []byte{'\n'}) > few || bytes.Count(data, []byte(`\n`)) < some {
+		return nil
+	}
+	lines := strings.NewReplacer(`\n`, "\n", `\t`, "\t", `\"`, `"`, `\\`, `\`, `": "`, "\": \"\n")
+	return []byte(lines.Replace(strings.TrimPrefix(strings.TrimSpace(string(data)), `"`)))
 }
 
 // parser is one reading of one text.
