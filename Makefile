@@ -67,6 +67,10 @@ test-e2e: ## Run the tests on the real API server and the real node (KEEP=1 leav
 property: ## Resolve random actions against a million random objects and check what is promised of them
 	PROPERTY_CASES=$${PROPERTY_CASES:-1000000} go test -count=1 -timeout 60m -run TestProperties -v ./engine/remedy
 
+.PHONY: bench-webhook
+bench-webhook: ## Measure the webhook beside usual ones, and print which goals it reaches (a few minutes)
+	@cd hack && go run ./bench-webhook
+
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## Check style and the walls between packages
 	@for module in $(MODULES); do (cd $$module && $(GOLANGCI_LINT) run --config $(CURDIR)/.golangci.yml ./...); done

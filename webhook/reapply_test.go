@@ -7,6 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 	admissionv1 "k8s.io/api/admission/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
 )
 
 func TestWhatIsAnApply(t *testing.T) {
@@ -70,4 +72,30 @@ func TestFieldManagerOfOptionsThatCanNotBeRead(t *testing.T) {
 	for _, raw := range []string{"", "null", "[]", `{"fieldManager":1}`, "{"} {
 		require.Empty(t, fieldManagerOf([]byte(raw)), raw)
 	}
+}
+
+// TestWhatWasHealedOnCreationIsHealedAgain needs the old object although an applier sends the new one: a StatefulSet's
+// claim templates can't be changed, so the owner who applies the same manifest again must get the same cure again.
+func TestWhatWasHealedOnCreationIsHealedAgain(t *testing.T) {
+	fix := learned(func(r *v1alpha1.Remediation) {
+		r.Name, r.Spec.FailureType, r.Annotations = "db-storage", v1alpha1.Pending, map[string]string{v1alpha1.ApprovedByAnnotation: "alice"}
+		r.Spec.TargetRef.Kind, r.Spec.TargetRef.Name = "StatefulSet", "db"
+		r.Spec.Actions = []v1alpha1.Action{{FixReference: &v1alpha1.FixReference{Kind: v1alpha1.StorageClass, Name: "fsat", Replacement: "fast"}}}
+	})
+	object := func(class, metadata, templateMetadata string) string {
+		return fmt.Sprintf(`{"apiVersion":"apps/v1","kind":"StatefulSet","metadata":{"name":"db","namespace":"shop"%s},"spec":{"template":{%s"spec":{"containers":[{"name":"app"}]}},`+
+			`"volumeClaimTemplates":[{"metadata":{"name":"data"},"spec":{"storageClassName":%q}}]}}`, metadata, templateMetadata, class)
+	}
+	request := creation(object("fsat", `,"uid":"1"`, ""))
+	request.Kind.Kind, request.Name, request.Operation = "StatefulSet", "db", admissionv1.Update
+	request.OldObject.Raw = []byte(object("fast", `,"uid":"1","annotations":{"kube-remedy.io/remediations":"db-storage@1"}`, `"metadata":{"annotations":{"kube-remedy.io/remediations":"db-storage@1"}},`))
+	request.Options.Raw = []byte(`{"fieldManager":"kubectl-client-side-apply"}`)
+	given, err := known{fix}.healer().ask(t, request)
+	require.NoError(t, err)
+	require.Equal(t, "healed", given.reason)
+	require.Contains(t, healed(t, string(request.Object.Raw), given), `"storageClassName":"fast"`)
+	request.OldObject.Raw = []byte(object("fsat", `,"uid":"1"`, ""))
+	given, err = known{fix}.healer().ask(t, request)
+	require.NoError(t, err)
+	require.Empty(t, given.patch, "what was created without the cure can't have it any more")
 }
