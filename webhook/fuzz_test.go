@@ -3,6 +3,7 @@ package webhook
 import (
 	"bytes"
 	"encoding/json"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -122,45 +123,110 @@ func FuzzPatch(f *testing.F) {
 	} {
 		f.Add(object)
 	}
-	f.Fuzz(func(t *testing.T, object string) {
-		before, err := decode([]byte(object))
-		if err != nil || before == nil || !json.Valid([]byte(object)) {
-			return
+	f.Fuzz(func(t *testing.T, object string) { requireHealedRight(t, object) })
+}
+
+// requireHealedRight has an object healed and checks what becomes of it. It reports whether it was patched.
+func requireHealedRight(t *testing.T, object string) bool {
+	t.Helper()
+	before, err := decode([]byte(object))
+	if err != nil || before == nil || !json.Valid([]byte(object)) {
+		return false
+	}
+	healer := known{learned()}.healer()
+	given, decided := askRaw(t, healer, object)
+	if !decided || len(given.patch) == 0 {
+		return false
+	}
+	after := patchedBy(t, object, given.patch)
+	named := []string{
+		"/metadata/annotations/kube-remedy.io~1audit", "/metadata/annotations/kube-remedy.io~1remediations",
+		"/spec/template/metadata/annotations/kube-remedy.io~1remediations",
+	}
+	for field := range strings.SplitSeq(given.audit["fields"], ",") {
+		list := "containers"
+		if strings.Contains(field, ".initContainers[") {
+			list = "initContainers"
 		}
-		healer := known{learned()}.healer()
-		given, decided := askRaw(t, healer, object)
-		if !decided || len(given.patch) == 0 {
-			return
-		}
-		after := patchedBy(t, object, given.patch)
-		named := []string{
-			"/metadata/annotations/kube-remedy.io~1audit", "/metadata/annotations/kube-remedy.io~1remediations",
-			"/spec/template/metadata/annotations/kube-remedy.io~1remediations",
-		}
-		for field := range strings.SplitSeq(given.audit["fields"], ",") {
-			list := "containers"
-			if strings.Contains(field, ".initContainers[") {
-				list = "initContainers"
+		what := strings.ReplaceAll(field[strings.LastIndexByte(field, ']')+1:], ".", "/")
+		spec, _ := remedy.Template{"spec", "template"}.Of(before)["spec"].(map[string]any)
+		containers, _ := spec[list].([]any)
+		for i, entry := range containers {
+			if container, _ := entry.(map[string]any); container["name"] == "app" {
+				named = append(named, "/spec/template/spec/"+list+"/"+strconv.Itoa(i)+what)
 			}
-			what := strings.ReplaceAll(field[strings.LastIndexByte(field, ']')+1:], ".", "/")
-			spec, _ := remedy.Template{"spec", "template"}.Of(before)["spec"].(map[string]any)
-			containers, _ := spec[list].([]any)
-			for i, entry := range containers {
-				if container, _ := entry.(map[string]any); container["name"] == "app" {
-					named = append(named, "/spec/template/spec/"+list+"/"+strconv.Itoa(i)+what)
+		}
+	}
+	was, is := map[string]any{}, map[string]any{}
+	leaves("", before, was)
+	leaves("", members(t, after), is)
+	for _, changed := range differing(was, is) {
+		require.True(t, slices.ContainsFunc(named, func(name string) bool { return changed == name || strings.HasPrefix(changed, name+"/") }),
+			"%s: %s → %s", changed, object, after)
+	}
+	again, decided := askRaw(t, healer, after)
+	require.True(t, decided)
+	require.Empty(t, again.patch, "%s → %s → %s", object, after, again.patch)
+	return true
+}
+
+// TestAnyObjectIsHealedRight makes objects that are like a Deployment, with parts that are missing, doubled, of another
+// type, or named so that a pointer to them has to be escaped. A case that fails is named by its seed.
+func TestAnyObjectIsHealedRight(t *testing.T) {
+	changed := 0
+	for seed := range uint64(3000) {
+		random := rand.New(rand.NewPCG(seed, 1))
+		var spoil func(value any) any
+		spoil = func(value any) any {
+			switch random.IntN(25) {
+			case 0:
+				return nil
+			case 1:
+				return []any{value}
+			case 2:
+				return map[string]any{"app": value, "": nil}
+			case 3:
+				return "text"
+			case 4:
+				return json.Number("-0")
+			}
+			switch value := value.(type) {
+			case map[string]any:
+				spoilt := map[string]any{}
+				for name, member := range value {
+					switch random.IntN(30) {
+					case 0: // it is missing
+					case 1:
+						spoilt[name+"~1/"] = member
+					default:
+						spoilt[name] = spoil(member)
+					}
 				}
+				if random.IntN(10) == 0 {
+					spoilt["a/b~"] = map[string]any{"": "x"}
+				}
+				return spoilt
+			case []any:
+				spoilt := []any{}
+				for _, item := range value {
+					for range 1 + random.IntN(8)/7 {
+						spoilt = append(spoilt, spoil(item))
+					}
+				}
+				return spoilt
+			default:
+				return value
 			}
 		}
-		was, is := map[string]any{}, map[string]any{}
-		leaves("", before, was)
-		leaves("", members(t, after), is)
-		for _, changed := range differing(was, is) {
-			require.Contains(t, named, changed, "%s → %s", object, after)
+		text := []string{deployment("128Mi", "", ""), deployment("128Mi", ours, marked), deployment("256Mi", ours, marked), deployment("512Mi", ours, marked)}[random.IntN(4)]
+		object, err := json.Marshal(spoil(members(t, text)))
+		require.NoError(t, err)
+		if requireHealedRight(t, string(object)) {
+			changed++
 		}
-		again, decided := askRaw(t, healer, after)
-		require.True(t, decided)
-		require.Empty(t, again.patch, "%s → %s → %s", object, after, again.patch)
-	})
+		require.False(t, t.Failed(), "seed %d: %s", seed, object)
+	}
+	require.Greater(t, changed, 300)
 }
 
 // askRaw asks about an object as it is written; false when the review can't be read.

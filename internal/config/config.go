@@ -5,19 +5,25 @@
 package config
 
 import (
+	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"slices"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
-	"sigs.k8s.io/yaml"
+	kjson "sigs.k8s.io/json"
 
 	"github.com/kube-remedy/kube-remedy/engine"
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
+	"github.com/kube-remedy/kube-remedy/engine/remedy"
 )
 
 // APIVersion and Kind head a configuration file.
@@ -91,15 +97,55 @@ func Default() *Config {
 
 // Parse reads a file. The error names every field that is wrong.
 func Parse(data []byte) (*Config, error) {
-	var config Config
-	if err := yaml.UnmarshalStrict(data, &config); err != nil {
+	fields, err := document(data)
+	if err != nil {
 		return nil, fmt.Errorf("read the configuration: %w", err)
 	}
-	if wrong := config.validate(); len(wrong) > 0 {
+	wrong := takeQuantities(fields)
+	text, err := json.Marshal(fields)
+	if err != nil {
+		return nil, fmt.Errorf("read the configuration: %w", err)
+	}
+	var config Config
+	unknown, err := kjson.UnmarshalStrict(text, &config)
+	if err = errors.Join(append(unknown, err)...); err != nil {
+		return nil, fmt.Errorf("read the configuration: %w", err)
+	}
+	if wrong = append(wrong, config.validate()...); len(wrong) > 0 {
 		return nil, fmt.Errorf("the configuration is not valid: %w", wrong.ToAggregate())
 	}
 	config.complete()
 	return &config, nil
+}
+
+// document reads the only document of a file. A word like off is a word: YAML 1.1, which sigs.k8s.io/yaml reads, makes
+// a truth value of it.
+func document(data []byte) (map[string]any, error) {
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	var fields map[string]any
+	if err := decoder.Decode(&fields); err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	if err := decoder.Decode(new(any)); !errors.Is(err, io.EOF) {
+		return nil, errors.New("there must be one document in the file")
+	}
+	return fields, nil
+}
+
+// takeQuantities takes those out of the fields that can't be read, or that nothing can be computed with.
+func takeQuantities(fields map[string]any) field.ErrorList {
+	var wrong field.ErrorList
+	for _, name := range [...]string{"maxMemory", "maxCPU"} {
+		value, said := fields[name]
+		if !said || value == nil {
+			continue
+		}
+		if _, err := remedy.ParseQuantity(fmt.Sprint(value)); err != nil {
+			wrong = append(wrong, field.Invalid(field.NewPath(name), value, err.Error()))
+			delete(fields, name)
+		}
+	}
+	return wrong
 }
 
 func (c *Config) complete() {
