@@ -145,7 +145,7 @@ func TestWhoWroteAndWhoApprovedIsStamped(t *testing.T) {
 			again := sendTo(t, g.handler(g.author), test.written.body(t))
 			require.Empty(t, again.given.Patch, "a second invocation changes nothing")
 			if test.author != "" || test.written.before != nil {
-				require.True(t, sendTo(t, g.handler(g.validate), test.written.body(t)).given.Allowed, "what was stamped is valid")
+				require.True(t, sendTo(t, g.handler(reading(g.validate)), test.written.body(t)).given.Allowed, "what was stamped is valid")
 			}
 		})
 	}
@@ -252,7 +252,7 @@ func TestWhatRemediationsMaySayAndWhomTheyMayComeFrom(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			g := newGate(!test.denies, test.fails)
-			got := sendTo(t, g.handler(g.validate), test.written.body(t))
+			got := sendTo(t, g.handler(reading(g.validate)), test.written.body(t))
 			require.NotNil(t, got.given, got.text)
 			require.Empty(t, got.given.Patch)
 			require.Equal(t, test.refused == "", got.given.Allowed, got.text)
@@ -274,7 +274,7 @@ func rawSpec(more string) string {
 
 func TestTheAPIServerIsAskedAboutTheUserAndTheTarget(t *testing.T) {
 	g := newGate(true, nil)
-	sendTo(t, g.handler(g.validate), written{user: "alice", now: by("alice", "", v1alpha1.Heal)}.body(t))
+	sendTo(t, g.handler(reading(g.validate)), written{user: "alice", now: by("alice", "", v1alpha1.Heal)}.body(t))
 	require.Equal(t, []authorizationv1.SubjectAccessReviewSpec{{
 		ResourceAttributes: &authorizationv1.ResourceAttributes{Namespace: "shop", Verb: "patch", Group: "apps", Version: "v1", Resource: "deployments", Name: "web"},
 		User:               "alice", UID: "u", Groups: []string{"team"}, Extra: map[string]authorizationv1.ExtraValue{"scope": {"shop"}},
@@ -284,7 +284,7 @@ func TestTheAPIServerIsAskedAboutTheUserAndTheTarget(t *testing.T) {
 func TestWhatChangesNothingIsNotGuarded(t *testing.T) {
 	for _, operation := range []admissionv1.Operation{admissionv1.Delete, admissionv1.Connect} {
 		g := newGate(false, nil)
-		for _, decide := range []http.Handler{g.handler(g.author), g.handler(g.validate)} {
+		for _, decide := range []http.Handler{g.handler(g.author), g.handler(reading(g.validate))} {
 			got := sendTo(t, decide, written{user: "alice", operation: operation, before: by("watcher", "", v1alpha1.Heal)}.body(t))
 			require.True(t, got.given.Allowed, "a namespace that goes must not be kept by what is in it")
 			require.Empty(t, got.given.Patch)
@@ -292,7 +292,7 @@ func TestWhatChangesNothingIsNotGuarded(t *testing.T) {
 	}
 	other := strings.Replace(written{user: "alice", now: by("", "", v1alpha1.Heal)}.body(t), `"kind":"Remediation"`, `"kind":"RemediationPolicy"`, 1)
 	g := newGate(false, nil)
-	require.True(t, sendTo(t, g.handler(g.validate), other).given.Allowed, "another kind is not ours to guard")
+	require.True(t, sendTo(t, g.handler(reading(g.validate)), other).given.Allowed, "another kind is not ours to guard")
 }
 
 func TestHostileBodiesOfRemediations(t *testing.T) {
@@ -308,7 +308,7 @@ func TestHostileBodiesOfRemediations(t *testing.T) {
 		{"more than two Remediations ever have", reviewOf(`{"uid":"1","object":"` + strings.Repeat("x", maxEntry) + `"}`)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			for _, handler := range []http.Handler{g.handler(g.author), g.handler(g.validate)} {
+			for _, handler := range []http.Handler{g.handler(g.author), g.handler(reading(g.validate))} {
 				require.Nil(t, sendTo(t, handler, test.body).given)
 			}
 		})
@@ -321,12 +321,12 @@ func TestHostileBodiesOfRemediations(t *testing.T) {
 	t.Run("cut at every byte", func(t *testing.T) {
 		body := written{user: "alice", now: by("alice", "", v1alpha1.Heal)}.body(t)
 		for end := range len(body) {
-			require.Nil(t, sendTo(t, g.handler(g.validate), body[:end]).given)
+			require.Nil(t, sendTo(t, g.handler(reading(g.validate)), body[:end]).given)
 		}
 	})
 	t.Run("an object that is cut", func(t *testing.T) {
 		body := strings.Replace(written{user: "alice", raw: `{"metadata":{}}`}.body(t), `{"metadata":{}}`, `{"metadata":{"annotations":[1]},"spec":{}}`, 1)
-		got := sendTo(t, g.handler(g.validate), body)
+		got := sendTo(t, g.handler(reading(g.validate)), body)
 		require.False(t, got.given.Allowed)
 	})
 }
@@ -334,7 +334,7 @@ func TestHostileBodiesOfRemediations(t *testing.T) {
 func TestAGuardThatPanicsRefuses(t *testing.T) {
 	g := newGate(true, nil)
 	g.kinds = nil
-	got := sendTo(t, g.handler(g.validate), written{user: "alice", now: by("alice", "", v1alpha1.Heal)}.body(t))
+	got := sendTo(t, g.handler(reading(g.validate)), written{user: "alice", now: by("alice", "", v1alpha1.Heal)}.body(t))
 	require.False(t, got.given.Allowed)
 	require.Contains(t, got.given.Result.Message, "internal error")
 }
