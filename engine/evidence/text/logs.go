@@ -18,6 +18,7 @@ func (p *parser) endLog(i int) {
 		return
 	}
 	whose := p.logOwner(raw)
+	raw = chronological(unwrapped(raw))
 	if prefixed(raw, podPrefixOf) {
 		p.logs = append(p.logs, splitByPod(raw, whose)...)
 		return
@@ -26,7 +27,7 @@ func (p *parser) endLog(i int) {
 		p.logs = append(p.logs, splitComposed(raw, prefix, whose)...)
 		return
 	}
-	whose.Text = withoutRuntimePrefixes(raw)
+	whose.Text = withoutCommonPrefix(withoutRuntimePrefixes(raw))
 	p.logs = append(p.logs, whose)
 }
 

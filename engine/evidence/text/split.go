@@ -14,7 +14,7 @@ func composed(raw []byte) int {
 	for len(raw) > 0 && lines < 8 {
 		line, rest, _ := bytes.Cut(raw, []byte{'\n'})
 		raw = rest
-		if len(bytes.TrimSpace(line)) == 0 {
+		if len(bytes.TrimSpace(line)) == 0 || lines > 0 && bytes.Contains(line, []byte(" exited with code ")) {
 			continue
 		}
 		at := bytes.Index(line, []byte(" |"))
