@@ -281,6 +281,11 @@ func (s *scanner) unquoted(k key, at int, how separation) (int, bool) {
 		value = bytes.TrimRight(value, ".,;:!")
 	}
 	name := text[k.start:k.end]
+	if len(value) > longestKept && k.kind != doubtful {
+		s.secret(at, end)
+		return s.continued(end), true
+	}
+	value = value[:min(len(value), longestKept)]
 	if len(value) == 0 || keeps(k, name, value, false) || (value[0] == '(' || value[0] == '{') && how != apart || expression(value) {
 		return at, false
 	}
@@ -298,8 +303,11 @@ func (s *scanner) unquoted(k key, at int, how separation) (int, bool) {
 		s.secret(at, end)
 		return s.continued(end), true
 	}
-	s.secret(at, at+len(value))
-	return s.continued(at + len(value)), true
+	if len(value) < longestKept {
+		end = at + len(value)
+	}
+	s.secret(at, end)
+	return s.continued(end), true
 }
 
 // tells decides whether what stands behind a key and a space is its value, and not the rest of a sentence, and gives
@@ -344,9 +352,6 @@ func (s *scanner) unquotedEnd(at int) int {
 	text, end := s.text, at
 	opened := 0 // brackets
 	for ; end < len(text); end++ {
-		if end >= at+longestUserinfo && !is(text[end], tokenByte) {
-			break
-		}
 		switch c := text[end]; {
 		case c <= ' ' || c == '"' || c == '`' || c == 0x7f:
 			return end

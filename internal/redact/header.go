@@ -90,7 +90,10 @@ func (s *scanner) cookies(at int) (int, bool) {
 			break
 		}
 		if text[at] == '=' {
-			value := at + 1
+			value, limit := at+1, limit
+			if isOneOf(attributes, text[name:at]) {
+				limit = min(limit, value+prose)
+			}
 			for at = value; at < limit && text[at] != ';' && text[at] > ' ' && text[at] != '"' && text[at] != '\\'; at++ {
 				if text[at] == ']' && (at+1 == limit || text[at+1] <= ' ') && !prefixed(text, at+1-len(Marker), Marker) {
 					break

@@ -131,11 +131,20 @@ func (s *scanner) token(at int) (int, bool) {
 	return at, false
 }
 
+// longestKept is how long a value at most is that may be no secret where a secret would be. It bounds how often the
+// same bytes are read.
+const longestKept = 512
+
 // body notes the token whose body begins at body, if it is one.
 func (s *scanner) body(at, body int, of *shape) (int, bool) {
 	text, start := s.text, at
 	if of.keep {
 		start = body
+	}
+	if of.odd || of.exact { // what is no token is not read to its end
+		if end := runWithin(text, body, of.body, longestKept); end-body == longestKept && (of.exact || !random(text[body:end])) {
+			return 0, false
+		}
 	}
 	end := run(text, body, of.body)
 	size, cut := end-body, end == len(text)
