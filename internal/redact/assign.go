@@ -110,18 +110,17 @@ func (s *scanner) broken(k key, at, end int) (int, bool) {
 	if stop-begin >= 16 || stop == begin {
 		return end, false
 	}
-	next, ok := nextLine(text, stop)
-	if !ok {
+	if k.kind == counted {
 		return end, false
 	}
-	rest := text[next:run(text, next, tokenByte)]
-	if !random(rest) || assigns(text, next, next+len(rest)) || k.kind == counted {
+	next, ok := s.below(stop)
+	if !ok {
 		return end, false
 	}
 	if piece := text[begin:stop]; !status(piece) && !isOneOf(functions, piece) && !path(piece) && !isOneOf(schemes, piece) {
 		s.secret(begin, stop)
 	}
-	return s.continued(stop), true
+	return next, true
 }
 
 // valueHere looks at a value on the line of its key.
@@ -212,18 +211,23 @@ func (s *scanner) quoted(k key, body int, open []byte, how separation) (int, boo
 	if !closed && message(text[body:end]) {
 		return body, false
 	}
+	return s.quotation(body, end, open, closed), true
+}
+
+// quotation notes a quoted value, and its rest on the next line where it is not closed on its own, and gives its end.
+func (s *scanner) quotation(body, end int, open []byte, closed bool) int {
 	s.secret(body, end)
 	if closed {
-		return end, true
+		return end
 	}
-	if next, ok := nextLine(text, end); ok && end < len(text) {
-		stop := run(text, next, tokenByte)
-		if stop > next && stop < len(text) && (text[stop] == open[len(open)-1] || text[stop] == open[0]) {
+	if next, ok := nextLine(s.text, end); ok && end < len(s.text) {
+		stop := s.tokenEnd(next)
+		if stop > next && stop < len(s.text) && (s.text[stop] == open[len(open)-1] || s.text[stop] == open[0]) {
 			s.secret(next, stop)
-			return stop, true
+			return stop
 		}
 	}
-	return s.continued(end), true
+	return s.continued(end)
 }
 
 // keeps reports whether the value of a key is not secret.
@@ -277,6 +281,11 @@ func (s *scanner) unquoted(k key, at int, how separation) (int, bool) {
 		value = bytes.TrimRight(value, ".,;:!")
 	}
 	name := text[k.start:k.end]
+	if len(value) > longestKept && k.kind != doubtful {
+		s.secret(at, end)
+		return s.continued(end), true
+	}
+	value = value[:min(len(value), longestKept)]
 	if len(value) == 0 || keeps(k, name, value, false) || (value[0] == '(' || value[0] == '{') && how != apart || expression(value) {
 		return at, false
 	}
@@ -294,8 +303,11 @@ func (s *scanner) unquoted(k key, at int, how separation) (int, bool) {
 		s.secret(at, end)
 		return s.continued(end), true
 	}
-	s.secret(at, at+len(value))
-	return s.continued(at + len(value)), true
+	if len(value) < longestKept {
+		end = at + len(value)
+	}
+	s.secret(at, end)
+	return s.continued(end), true
 }
 
 // tells decides whether what stands behind a key and a space is its value, and not the rest of a sentence, and gives
@@ -340,9 +352,6 @@ func (s *scanner) unquotedEnd(at int) int {
 	text, end := s.text, at
 	opened := 0 // brackets
 	for ; end < len(text); end++ {
-		if end >= at+longestUserinfo && !is(text[end], tokenByte) {
-			break
-		}
 		switch c := text[end]; {
 		case c <= ' ' || c == '"' || c == '`' || c == 0x7f:
 			return end
@@ -413,8 +422,10 @@ func (s *scanner) list(k key, at int) (int, bool) {
 		}
 		end, closed := closesQuote(text, body, open, len(text))
 		if value := text[body:min(end, body+prose)]; !keeps(k, text[k.start:k.end], value, true) && !message(value) {
-			s.secret(body, end)
 			found = true
+			if end = s.quotation(body, end, open, closed); !closed {
+				return end, true
+			}
 		}
 		if !closed {
 			return end, found
@@ -457,13 +468,14 @@ func (s *scanner) valueBelow(k key, at int, how separation) (int, bool) {
 	if !ok || k.kind == header || k.kind == cookie || k.kind == paired {
 		return at, false
 	}
-	stop := run(text, next, tokenByte)
+	stop := s.tokenEnd(next)
 	value := text[next:stop]
 	if !random(value) && !(how == equals && len(value) >= 12 && !ordinary(value)) || stop < len(text) && text[stop] == ':' {
 		return at, false
 	}
 	s.secret(next, stop)
-	return s.continued(stop), true
+	s.continued(stop)
+	return at, false
 }
 
 // nameBefore tells what a value belongs to whose key is value: - name: DB_PASSWORD, or <add key="DbPassword" …>.

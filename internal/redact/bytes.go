@@ -69,6 +69,11 @@ func run(text []byte, at int, of class) int {
 	return at
 }
 
+// runWithin is run that stops at most limit bytes behind at.
+func runWithin(text []byte, at int, of class, limit int) int {
+	return run(text[:min(len(text), at+limit)], at, of)
+}
+
 // runBack gives the start of the bytes of a class that end at at, not before floor.
 func runBack(text []byte, at, floor int, of class) int {
 	for at > floor && is(text[at-1], of) {

@@ -36,17 +36,14 @@ func (s *scanner) frontEdge() {
 		s.secret(start, start+i) // the end of a userinfo
 		return
 	}
-	token := run(text, start, tokenByte)
-	if token < end && bytes.IndexByte([]byte("!#$&*^?"), text[token]) >= 0 { // of a password
-		token = min(s.unquotedEnd(start), end)
-	}
+	token := min(s.tokenEnd(start), end)
 	if assigns(text, start, token) {
 		token = start + bytes.IndexByte(text[start:token], '=')
 	}
 	switch {
 	case end-start < least:
 	case token-start >= least:
-		if !ordinary(text[start:token]) || text[token-1] == '=' {
+		if !ordinary(text[start:token]) || digest(text[start:token]) || text[token-1] == '=' {
 			s.frontBody(start, token)
 		}
 	case !ordinary(text[start:end]) && token < end && bytes.IndexByte([]byte(":([{<="), text[token]) < 0:
@@ -103,7 +100,8 @@ func (s *scanner) backWord(start, end int) bool {
 		start += i + 1
 		value = value[i+1:]
 	}
-	if len(value) < least || ordinary(value) || bytes.HasSuffix(text[:start], []byte("sha256:")) {
+	named := bytes.HasSuffix(text[:start], []byte("sha256:")) || bytes.HasSuffix(text[:start], []byte("://"))
+	if len(value) < least || ordinary(value) && !digest(value) || hexadecimal(value) && named {
 		return false
 	}
 	if last := bytes.LastIndexByte(value, '/'); start > 0 && text[start-1] == ':' && last >= 0 && wordlike(value[:last]) { // a URL

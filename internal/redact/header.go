@@ -90,7 +90,10 @@ func (s *scanner) cookies(at int) (int, bool) {
 			break
 		}
 		if text[at] == '=' {
-			value := at + 1
+			value, limit := at+1, limit
+			if isOneOf(attributes, text[name:at]) {
+				limit = min(limit, value+prose)
+			}
 			for at = value; at < limit && text[at] != ';' && text[at] > ' ' && text[at] != '"' && text[at] != '\\'; at++ {
 				if text[at] == ']' && (at+1 == limit || text[at+1] <= ' ') && !prefixed(text, at+1-len(Marker), Marker) {
 					break
@@ -169,11 +172,9 @@ func (s *scanner) bare(at, least int) (int, bool) {
 			s.secret(at, at+len(value))
 			return s.continued(at + len(value)), true
 		case len(value) > 0 && len(value) < 16 && end == at+len(value) && atLineEnd(text, end) && !status(value):
-			if next, ok := nextLine(text, end); ok {
-				if rest := text[next:run(text, next, tokenByte)]; random(rest) && !assigns(text, next, next+len(rest)) {
-					s.secret(at, end)
-					return s.continued(end), true
-				}
+			if next, ok := s.below(end); ok {
+				s.secret(at, end)
+				return next, true
 			}
 			return at, false
 		case !isOneOf(fillers, value) || len(value) == 0:
@@ -196,7 +197,10 @@ func (s *scanner) flag(start, end int) (int, bool) {
 	if dashes == 0 {
 		return end, false
 	}
-	if of := classify(name); of >= confident && of < header || of == objectLike && dashes == 2 || string(name) == "setcookie" || dashes == 1 && s.shortFlag(begin, name, &value) {
+	if dashes == 1 && s.shortFlag(begin, name, &value) {
+		return s.argument(name, value, false)
+	}
+	if of := classify(name); of >= confident && of < header || of == objectLike && dashes == 2 || string(name) == "setcookie" {
 		return s.argument(name, value, of == objectLike)
 	}
 	if login := string(name) == "user" || string(name) == "u" || string(name) == "proxy-user"; login && s.said(begin, "curl", "wget", "http") {
@@ -245,12 +249,11 @@ func (s *scanner) argument(name []byte, at int, object bool) (int, bool) {
 		if body == 0 {
 			return at, false
 		}
-		end, _ := closesQuote(text, body, open, len(text))
-		if value := text[body:min(end, body+prose)]; placeholder(value) || len(value) == 0 || value[0] == '-' || object && objectName(value) {
+		end, closed := closesQuote(text, body, open, len(text))
+		if value := text[body:min(end, body+prose)]; closed && placeholder(value) || len(value) == 0 || value[0] == '-' || object && objectName(value) {
 			return at, false
 		}
-		s.secret(body, end)
-		return end, true
+		return s.quotation(body, end, open, closed), true
 	}
 	k := key{start: at - len(name), end: at, kind: password, deliberate: true}
 	next := skipSpace(text, at)
@@ -269,7 +272,10 @@ func (s *scanner) argument(name []byte, at int, object bool) (int, bool) {
 		}
 		return s.quoted(k, body, open, apart)
 	}
-	return s.unquoted(k, next, apart)
+	if end, ok := s.unquoted(k, next, apart); ok {
+		return end, true
+	}
+	return s.broken(k, next, next)
 }
 
 // login looks at user:password behind a flag.

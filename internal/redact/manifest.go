@@ -83,6 +83,7 @@ func (s *scanner) data(lines []span, depth int) {
 			continue
 		}
 		s.secret(start, start+len(value))
+		s.continued(start + len(value))
 	}
 }
 
@@ -146,11 +147,11 @@ func (s *scanner) strings(at int) int {
 		}
 		end, closed = closesQuote(text, body, open, len(text))
 		if string(text[body:end]) != Marker {
-			s.secret(body, end)
+			if end = s.quotation(body, end, open, closed); !closed && (end >= len(text) || text[end] != open[0]) {
+				return end
+			}
 		}
-		if at = end + len(open); !closed {
-			return end
-		}
+		at = end + len(open)
 	}
 	return at
 }

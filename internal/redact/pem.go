@@ -34,6 +34,9 @@ func (s *scanner) pem() {
 // armour looks at a place where PRIVATE KEY is written: in the line before a key, or the line behind one.
 func (s *scanner) armour(at int) {
 	text := s.text
+	if at < s.armoured {
+		return
+	}
 	before := text[max(0, at-48):at]
 	before = before[bytes.LastIndexByte(before, '\n')+1:]
 	begin, end := bytes.LastIndex(before, []byte("BEGIN")), bytes.LastIndex(before, []byte("END"))
@@ -56,10 +59,9 @@ func (s *scanner) armour(at int) {
 // keyAhead redacts the key behind a line that begins one.
 func (s *scanner) keyAhead(at, name int) {
 	text := s.text
-	if end := inline(text, at); end-at > 2 && bytes.Contains(text[at:min(at+4, len(text))], []byte(`\`)) || end-at >= 16 && end < len(text) && text[end] != '\n' {
-		if !prefixed(text, at, `\n"`) {
-			s.secret(start(text, at, end), end)
-		}
+	if end, ok := inline(text, at); ok {
+		s.secret(start(text, at, end), end)
+		s.armoured = end
 		if !atLineEnd(text, end) {
 			return
 		}
@@ -162,20 +164,23 @@ func (s *scanner) keyBehind(end, name int) {
 
 const boundary5 = "-----"
 
-// inline gives the end of base64, with literal line breaks and spaces in it, from at on.
-func inline(text []byte, at int) int {
-	end := at
-	for end < len(text) {
-		switch c := text[end]; {
-		case c == '-' && prefixed(text, end, "-----"):
-			return end
-		case is(c, baseByte), c == '\\' && end+1 < len(text) && (text[end+1] == 'n' || text[end+1] == 'r' || text[end+1] == '\\'), c == ' ' && end+1 < len(text) && is(text[end+1], baseByte):
-			end++
-		default:
-			return end
-		}
+// inline gives the end of a key's body that is on the line of its beginning, at at: in a string, with \n or spaces for
+// line breaks.
+func inline(text []byte, at int) (int, bool) {
+	line := text[at:lineEnd(text, at)]
+	if len(line) < 2 || line[0] != '\\' && !(line[0] == ' ' && is(line[1], baseByte)) && !is(line[0], baseByte) {
+		return at, false
 	}
-	return end
+	if end := bytes.Index(line, []byte("-----END")); end >= 0 {
+		return at + end, true
+	}
+	if line[0] == ' ' && run(line, 1, pemByte) < 17 { // a sentence
+		return at, false
+	}
+	if end := bytes.IndexAny(line, `"'`); end >= 0 {
+		return at + end, true
+	}
+	return at + len(line), true
 }
 
 // bodyOf gives where the base64 begins that a line ends with.

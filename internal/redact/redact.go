@@ -57,6 +57,7 @@ type scanner struct {
 	front, back bool
 	spans       []span
 	done        int // how far scan got: keys begin behind it
+	armoured    int // how far pem got within a line
 }
 
 // secret notes that text[start:end] is secret.

@@ -56,10 +56,7 @@ func (s *scanner) stop(at int) int {
 	case ':', '=':
 		end, ok = s.separator(at)
 	case '$':
-		if end = crypted(text, at); end-at >= 24 || end-at >= 12 && end == len(text) {
-			s.secret(at, end)
-			end, ok = s.continued(end), true
-		}
+		end, ok = s.crypt(at)
 	case '@':
 		end, ok = s.beforeAt(at)
 	case '%':
@@ -77,6 +74,20 @@ func (s *scanner) stop(at int) int {
 		return s.past(end)
 	}
 	return max(end, at+1)
+}
+
+// crypt finds a hash of a password that begins with $.
+func (s *scanner) crypt(at int) (int, bool) {
+	end := crypted(s.text, at)
+	if end == at {
+		return at, false
+	}
+	_, broken := s.below(end)
+	if size := end - at; size >= 24 || size >= 12 && end == len(s.text) || broken {
+		s.secret(at, end)
+		return s.continued(end), true
+	}
+	return end, false
 }
 
 // crypted gives the end of a hash of a password as of crypt(3) and its kin at at: $2b$10$…, $6$…, $apr1$…,
@@ -115,7 +126,8 @@ func (s *scanner) scheme(at int) (int, bool) {
 			for end < len(s.text) && (is(s.text[end], baseByte) || s.text[end] == '$' || s.text[end] == '.') {
 				end++
 			}
-			if end-start >= 12 {
+			_, broken := s.below(end)
+			if end-start >= 12 || broken {
 				s.secret(start, end)
 				return s.continued(end), true
 			}
@@ -131,11 +143,11 @@ func (s *scanner) azure(at int) (int, bool) {
 		return at, false
 	}
 	end := run(text, at+1, tokenByte)
-	if size := end - at - 1; size < 31 && !(size >= 8 && atLineEnd(text, end)) {
+	_, broken := s.below(end)
+	if size := end - at - 1; size < 31 && !(size >= 8 && atLineEnd(text, end)) && !broken {
 		return at, false
 	}
-	start := max(runBack(text, at-2, at-6, tokenByte), s.done)
-	s.secret(start, end)
+	s.secret(max(at-5, s.done), end)
 	return s.continued(end), true
 }
 
@@ -166,17 +178,32 @@ func (s *scanner) element(at int) (int, bool) {
 		end++
 	}
 	value := bytes.TrimSpace(text[at+1 : end])
-	if closes := prefixed(text, end, "</"); !closes && !(atLineEnd(text, end) && run(value, 0, tokenByte) >= 8 && !ordinary(value) && bytes.IndexByte(value, ' ') < 0) {
+	next, below := 0, 0 // the rest on the next line
+	if atLineEnd(text, end) {
+		if line, ok := nextLine(text, end); ok {
+			next, below = line, s.unquotedEnd(line)
+		}
+	}
+	switch {
+	case prefixed(text, end, "</"):
+	case next < below && prefixed(text, below, "</"+string(text[start:at])):
+	case atLineEnd(text, end) && run(value, 0, tokenByte) >= 8 && !ordinary(value) && bytes.IndexByte(value, ' ') < 0:
+		next, below = 0, 0
+	default:
 		return at, false
 	}
-	if kind < objectLike || kind == header || kind == cookie || kind == paired || placeholder(value) || status(value) {
+	if kind < objectLike || kind == header || kind == cookie || kind == paired || next == below && (placeholder(value) || status(value)) {
 		return at, false
 	}
 	if kind == basicAuth && !basic(value) || kind == counted && numeric(value) {
 		return at, false
 	}
 	s.secret(at+1, end)
-	return end, true
+	if next < below {
+		s.secret(next, below)
+		return below, true
+	}
+	return s.continued(end), true
 }
 
 // beforeAt finds the password in front of an address without a scheme, as of Go's MySQL driver: user:password@tcp(…).
@@ -208,5 +235,5 @@ func (s *scanner) part(start, end int) (int, bool) {
 		return end, false
 	}
 	s.secret(start, end)
-	return end, true
+	return s.continued(end), true
 }

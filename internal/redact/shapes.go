@@ -116,9 +116,11 @@ func (s *scanner) token(at int) (int, bool) {
 		}
 		body := at + len(of.prefix)
 		if of.prefix[0] == 'p' && of.prefix[1] == 'b' || of.prefix == "SCRAM-SHA-256$" {
-			if end := crypted(s.text, body); end-body >= of.least {
+			end := crypted(s.text, body)
+			_, broken := s.below(end)
+			if end-body >= of.least || broken {
 				s.secret(at, end)
-				return end, true
+				return s.continued(end), true
 			}
 			continue
 		}
@@ -129,11 +131,20 @@ func (s *scanner) token(at int) (int, bool) {
 	return at, false
 }
 
+// longestKept is how long a value at most is that may be no secret where a secret would be. It bounds how often the
+// same bytes are read.
+const longestKept = 512
+
 // body notes the token whose body begins at body, if it is one.
 func (s *scanner) body(at, body int, of *shape) (int, bool) {
 	text, start := s.text, at
 	if of.keep {
 		start = body
+	}
+	if of.odd || of.exact { // what is no token is not read to its end
+		if end := runWithin(text, body, of.body, longestKept); end-body == longestKept && (of.exact || !random(text[body:end])) {
+			return 0, false
+		}
 	}
 	end := run(text, body, of.body)
 	size, cut := end-body, end == len(text)
@@ -184,23 +195,52 @@ func (s *scanner) wrapped(end int, of *shape, size int) (int, bool) {
 	return stop, true
 }
 
-// continued notes what goes on behind a line break at end, if something does that looks like the rest of a secret,
-// and gives its end.
+// continued notes what goes on behind a line break at end, if something does that looks like the rest of a secret. It
+// gives end back: what is there may also begin something else, so it is looked at as well.
 func (s *scanner) continued(end int) int {
-	for atLineEnd(s.text, end) {
-		next, ok := nextLine(s.text, end)
+	for at := end; ; {
+		next, ok := nextLine(s.text, s.pastStop(at))
 		if !ok {
 			return end
 		}
-		stop := run(s.text, next, tokenByte)
-		if stop < len(s.text) && bytes.IndexByte([]byte("!#$&*^@?"), s.text[stop]) >= 0 { // of a password
-			stop = s.unquotedEnd(next)
-		}
-		if !goesOn(s.text, next, stop) {
+		at = s.tokenEnd(next)
+		if !goesOn(s.text, next, at) {
 			return end
 		}
-		s.secret(next, stop)
-		end = stop
+		s.secret(next, at)
+	}
+}
+
+// below notes the rest of a secret that a line break at end broke off, if what is behind it looks random, and tells
+// whether it does. It gives end back, as continued does.
+func (s *scanner) below(end int) (int, bool) {
+	next, ok := nextLine(s.text, s.pastStop(end))
+	if !ok {
+		return end, false
+	}
+	stop := s.tokenEnd(next)
+	rest := s.text[next:stop]
+	if !random(rest) && !(hexadecimal(rest) && len(rest) >= 12 && !numeric(rest) && !digest(rest)) || assigns(s.text, next, stop) {
+		return end, false
+	}
+	s.secret(next, stop)
+	s.continued(stop)
+	return end, true
+}
+
+// pastStop moves past a full stop before a line's end: of a sentence, or between the parts of a JWT.
+func (s *scanner) pastStop(end int) int {
+	if end+1 < len(s.text) && s.text[end] == '.' && atLineEnd(s.text, end+1) {
+		return end + 1
+	}
+	return end
+}
+
+// tokenEnd gives the end of a token at at, or of a password with marks.
+func (s *scanner) tokenEnd(at int) int {
+	end := run(s.text, at, tokenByte)
+	if end < len(s.text) && bytes.IndexByte([]byte(marks), s.text[end]) >= 0 {
+		return s.unquotedEnd(at)
 	}
 	return end
 }
@@ -208,7 +248,7 @@ func (s *scanner) continued(end int) int {
 // goesOn reports whether the first word of a line looks like the rest of what the line before it broke off in.
 func goesOn(text []byte, start, stop int) bool {
 	word := text[start:stop]
-	if len(word) == 0 || ordinary(word) || stop < len(text) && (text[stop] == ':' || text[stop] == '(') || assigns(text, start, stop) {
+	if len(word) == 0 || ordinary(word) && (word[len(word)-1] != '=' || len(word) < 8) || stop < len(text) && (text[stop] == ':' || text[stop] == '(') || assigns(text, start, stop) {
 		return false
 	}
 	if len(word) >= 8 {
@@ -227,5 +267,6 @@ func assigns(text []byte, start, stop int) bool {
 		return text[start+i+1] != '='
 	}
 	name := text[start : start+i]
-	return stop < len(text) && (text[stop] == '"' || text[stop] == '\'' || text[stop] == '$') && (wordlike(name) || screaming(name))
+	return stop+1 < len(text) && (text[stop] == '"' || text[stop] == '\'' || text[stop] == '$') && text[stop+1] > ' ' &&
+		bytes.IndexByte([]byte(",;)]}"), text[stop+1]) < 0 && (wordlike(name) || screaming(name))
 }

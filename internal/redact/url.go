@@ -88,20 +88,18 @@ func (s *scanner) cutUserinfo(port, end int, more bool) (int, bool) {
 	text := s.text
 	value := bytes.TrimRight(text[port:end], ".,;)]}")
 	name := bytes.Trim(value, "<>{}[]()$%*")
-	if len(value) == 0 && atLineEnd(text, end) {
-		if next, at, ok := atOnNextLine(text, end); ok {
-			s.secret(next, at)
-			return at, true
-		}
-	}
-	if len(value) == 0 || placeholder(value) || status(name) || bytes.EqualFold(name, []byte("port")) || len(name) < len(value) || more || !atLineEnd(text, end) ||
-		is(value[0], digitByte) && run(value, 0, digitByte) < len(value) && !is(value[run(value, 0, digitByte)], alnumByte) {
+	if more || !atLineEnd(text, end) {
 		return port, false
 	}
 	if next, at, ok := atOnNextLine(text, end); ok {
 		s.secret(port, end)
 		s.secret(next, at)
 		return at, true
+	}
+	figures := run(value, 0, digitByte)
+	if len(value) == 0 || placeholder(value) || status(name) || bytes.EqualFold(name, []byte("port")) || len(name) < len(value) ||
+		figures > 0 && figures < len(value) && !is(value[figures], alnumByte) {
+		return port, false
 	}
 	if plain(value) && end < len(text) && wordlike(value) {
 		return port, false
