@@ -15,7 +15,7 @@ import (
 )
 
 func main() {
-	rounds := flag.Int("rounds", 7, "how often everything is measured; the report has medians")
+	rounds := flag.Int("rounds", 5, "how often everything is measured; the report has medians")
 	root := flag.String("root", "..", "the repository")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -29,7 +29,7 @@ func main() {
 // passes are what one round runs. Within each, contenders come one directly after the other, so that what else the
 // machine does hits them alike.
 var passes = []struct{ benchmarks, time string }{
-	{"^Benchmark(Handler|Index)$", "100ms"},
+	{"^Benchmark(Handler|Index)$", "200ms"},
 	{"^BenchmarkParts$", "50ms"},
 	{"^BenchmarkTLS$", "400x"}, // requests to each server
 }
