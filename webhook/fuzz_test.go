@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -64,51 +65,95 @@ func FuzzHandler(f *testing.F) {
 // names apart by their case (sigs.k8s.io/json). What both take they read alike.
 func FuzzReadReview(f *testing.F) {
 	seeds(f)
-	f.Fuzz(func(t *testing.T, body string) {
-		var want admissionv1.AdmissionReview
-		if kjson.UnmarshalCaseSensitivePreserveInts([]byte(body), &want) != nil || want.Request == nil {
-			return
+	f.Fuzz(func(t *testing.T, body string) { requireReadAlike(t, body) })
+}
+
+// requireReadAlike reads a body in both ways. It reports whether both take it.
+func requireReadAlike(t *testing.T, body string) bool {
+	t.Helper()
+	var want admissionv1.AdmissionReview
+	if kjson.UnmarshalCaseSensitivePreserveInts([]byte(body), &want) != nil || want.Request == nil {
+		return false
+	}
+	r := newReader().(*reader)
+	require.NoError(t, r.fill(strings.NewReader(body), int64(len(body))))
+	rest, headErr := r.readHead()
+	head, headProblem := r.review, r.check()
+	require.True(t, headErr != nil || strings.HasSuffix(body, string(rest)))
+	if r.readAll() != nil {
+		return false
+	}
+	require.NoError(t, headErr, "the head of what can be read as a whole can be read")
+	require.Equal(t, headProblem == nil, r.check() == nil, "both find the same wrong: %v, %v", headProblem, r.check())
+	request := want.Request
+	require.Equal(t, want.APIVersion, string(r.apiVersion))
+	require.Equal(t, want.Kind, string(r.reviewKind))
+	require.True(t, r.hasRequest)
+	if r.uid == nil {
+		require.Empty(t, request.UID)
+	} else {
+		var uid string
+		require.NoError(t, json.Unmarshal(r.uid, &uid))
+		require.EqualValues(t, request.UID, uid)
+	}
+	for name, both := range map[string][2]string{
+		"operation": {string(request.Operation), string(r.operation)}, "group": {request.Kind.Group, string(r.group)},
+		"kind": {request.Kind.Kind, string(r.kind)}, "namespace": {request.Namespace, string(r.namespace)}, "name": {request.Name, string(r.name)},
+		"subresource": {request.SubResource, string(r.subresource)}, "user": {request.UserInfo.Username, string(r.user)},
+		"dry run": {strconv.FormatBool(request.DryRun != nil && *request.DryRun), strconv.FormatBool(r.dryRun)},
+		"object":  {string(request.Object.Raw), string(r.object)}, "old object": {string(request.OldObject.Raw), string(r.old)},
+		"options": {string(request.Options.Raw), string(r.options)},
+	} {
+		require.Equal(t, both[0], both[1], name)
+	}
+	// What the head has is what the whole says. It need not have all, but what it decides by it has.
+	require.Equal(t, string(head.uid), string(r.uid))
+	for name, both := range map[string][2][]byte{
+		"operation": {head.operation, r.operation}, "kind": {head.kind, r.kind}, "group": {head.group, r.group}, "user": {head.user, r.user},
+		"namespace": {head.namespace, r.namespace}, "name": {head.name, r.name}, "subresource": {head.subresource, r.subresource}, "object": {head.object, r.object},
+	} {
+		require.True(t, len(both[0]) == 0 || bytes.Equal(both[0], both[1]), name)
+	}
+	return true
+}
+
+// TestSpoiltReviewsAreReadAlike exchanges, doubles, drops and replaces tokens of reviews. A case that fails is named by
+// its seed.
+func TestSpoiltReviewsAreReadAlike(t *testing.T) {
+	reviews := []string{
+		webRequest(deployment("128Mi", ours, "")),
+		`{"request":{"object":{"a":[1,"x"]},"oldObject":null,"options":{"fieldManager":"k"},"dryRun":true,"userInfo":{"username":"u","groups":["g"]},` +
+			`"operation":"UPDATE","name":"n","namespace":"s","subResource":"","kind":{"kind":"K","group":"g","version":"v"},"uid":"\u0031"},"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1"}`,
+	}
+	token := regexp.MustCompile(`"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^"{}\[\]:,]+`)
+	extra := []string{
+		`null`, `true`, `1e9`, `""`, `"\ud800"`, "\"\xff\"", `"\u006eame"`, `"UID"`, `{}`, `[]`, `,`, ` `, `{"uid":"2"}`, `"uid"`, `"name"`, `"kind"`, `"object"`, `"request"`, `"dryRun"`,
+	}
+	both := 0
+	for seed := range uint64(10_000) {
+		random := rand.New(rand.NewPCG(seed, 2))
+		tokens := token.FindAllString(reviews[random.IntN(len(reviews))], -1)
+		for range 1 + random.IntN(3) {
+			at, other := random.IntN(len(tokens)), random.IntN(len(tokens))
+			switch random.IntN(5) {
+			case 0:
+				tokens = slices.Delete(tokens, at, at+1)
+			case 1:
+				tokens = slices.Insert(tokens, at, tokens[other])
+			case 2:
+				tokens[at], tokens[other] = tokens[other], tokens[at]
+			default:
+				tokens[at] = extra[random.IntN(len(extra))]
+			}
 		}
-		r := newReader().(*reader)
-		require.NoError(t, r.fill(strings.NewReader(body), int64(len(body))))
-		rest, headErr := r.readHead()
-		head, headProblem := r.review, r.check()
-		require.True(t, headErr != nil || strings.HasSuffix(body, string(rest)))
-		if r.readAll() != nil {
-			return
+		body := strings.Join(tokens, "")
+		if requireReadAlike(t, body) {
+			both++
 		}
-		require.NoError(t, headErr, "the head of what can be read as a whole can be read")
-		require.Equal(t, headProblem == nil, r.check() == nil, "both find the same wrong: %v, %v", headProblem, r.check())
-		request := want.Request
-		require.Equal(t, want.APIVersion, string(r.apiVersion))
-		require.Equal(t, want.Kind, string(r.reviewKind))
-		require.True(t, r.hasRequest)
-		if r.uid == nil {
-			require.Empty(t, request.UID)
-		} else {
-			var uid string
-			require.NoError(t, json.Unmarshal(r.uid, &uid))
-			require.EqualValues(t, request.UID, uid)
-		}
-		for name, both := range map[string][2]string{
-			"operation": {string(request.Operation), string(r.operation)}, "group": {request.Kind.Group, string(r.group)},
-			"kind": {request.Kind.Kind, string(r.kind)}, "namespace": {request.Namespace, string(r.namespace)}, "name": {request.Name, string(r.name)},
-			"subresource": {request.SubResource, string(r.subresource)}, "user": {request.UserInfo.Username, string(r.user)},
-			"dry run": {strconv.FormatBool(request.DryRun != nil && *request.DryRun), strconv.FormatBool(r.dryRun)},
-			"object":  {string(request.Object.Raw), string(r.object)}, "old object": {string(request.OldObject.Raw), string(r.old)},
-			"options": {string(request.Options.Raw), string(r.options)},
-		} {
-			require.Equal(t, both[0], both[1], name)
-		}
-		// What the head has is what the whole says. It need not have all, but what it decides by it has.
-		require.Equal(t, string(head.uid), string(r.uid))
-		for name, both := range map[string][2][]byte{
-			"operation": {head.operation, r.operation}, "kind": {head.kind, r.kind}, "group": {head.group, r.group}, "user": {head.user, r.user},
-			"namespace": {head.namespace, r.namespace}, "name": {head.name, r.name}, "subresource": {head.subresource, r.subresource}, "object": {head.object, r.object},
-		} {
-			require.True(t, len(both[0]) == 0 || bytes.Equal(both[0], both[1]), name)
-		}
-	})
+		sendTo(t, handlerOf(known{learned()}), body)
+		require.False(t, t.Failed(), "seed %d: %s", seed, body)
+	}
+	require.Greater(t, both, 300)
 }
 
 // FuzzPatch has any object healed. What it gets applies with the library of the API server, changes nothing but what
