@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"sync"
@@ -63,4 +64,16 @@ func (w *waiting) now() string {
 func (w *waiting) end() {
 	close(w.stop)
 	<-w.done
+}
+
+// pause waits, unless ctx ends first.
+func (c *cluster) pause(ctx context.Context, how time.Duration) error {
+	timer := c.clock.NewTimer(how)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C():
+		return nil
+	}
 }
