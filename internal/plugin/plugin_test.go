@@ -104,7 +104,7 @@ func TestWrongUseIsToldByTheFlagsName(t *testing.T) {
 		args []string
 		err  string
 	}{
-		{"no file", []string{"diagnose"}, "--filename is needed: a file with text to diagnose, or - for standard input"},
+		{"no file", []string{"diagnose"}, "--filename is needed: a file with text to diagnose, or - for standard input; or name a workload as TYPE/NAME, or -n NAMESPACE or -A for all that fail"},
 		{"a format that does not exist", []string{"diagnose", "-f", "-", "-o", "xml"}, `--output "xml" must be text, json or yaml`},
 		{"a file that does not exist", []string{"diagnose", "-f", "/does/not/exist"}, "--filename: open /does/not/exist: no such file or directory"},
 		{"rules that do not exist", []string{"diagnose", "-f", "-", "--rules", "/does/not/exist"}, "read rules: stat /does/not/exist: no such file or directory"},

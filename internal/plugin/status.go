@@ -238,9 +238,9 @@ func (i *installation) print(streams Streams) error {
 	out := printers.GetNewTabWriter(streams.Out)
 	mark := func(good bool) string {
 		if good {
-			return p.green("ok")
+			return "installed"
 		}
-		return p.red("missing")
+		return "missing"
 	}
 	if i.CRD.Readable {
 		fmt.Fprintf(out, "%s\t%s\t%s\n", i.CRD.Name, mark(i.CRD.Installed), strings.Join(i.CRD.Versions, ", "))
