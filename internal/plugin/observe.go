@@ -40,6 +40,7 @@ type observer struct {
 	logs    []evidence.Log
 	usage   []evidence.Usage
 	noted   map[string]bool
+	only    func(*corev1.Pod) bool // pods that are looked at; all when it is nil
 }
 
 func newObserver(of *cluster, waiting *waiting) *observer {
@@ -287,7 +288,7 @@ func (o *observer) podsOf(ctx context.Context, top, asked object) ([]*corev1.Pod
 			return
 		}
 		controller := metav1.GetControllerOfNoCopy(pod)
-		if controller != nil && controllers[controller.UID] || pod.UID == top.GetUID() {
+		if (controller != nil && controllers[controller.UID] || pod.UID == top.GetUID()) && (o.only == nil || o.only(pod)) {
 			pods = append(pods, pod)
 		}
 	})
