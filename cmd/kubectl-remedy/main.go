@@ -8,7 +8,10 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
+
+	"github.com/go-logr/logr"
+	"k8s.io/klog/v2"
+	"k8s.io/utils/clock"
 
 	"github.com/kube-remedy/kube-remedy/internal/plugin"
 )
@@ -16,7 +19,8 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	command := plugin.New(plugin.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}, time.Now)
+	klog.SetLogger(logr.Discard()) // what client-go logs, the errors say too
+	command := plugin.New(plugin.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}, clock.RealClock{})
 	if err := command.ExecuteContext(ctx); err != nil {
 		var exit plugin.Exit
 		if errors.As(err, &exit) {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,42 +20,60 @@ type diagnoseOptions struct {
 	files  []string
 	output string
 	rules  string
+	all    bool
 }
 
-func newDiagnose(streams Streams, now func() time.Time) *cobra.Command {
+func newDiagnose(connection *connection) *cobra.Command {
 	var options diagnoseOptions
 	command := &cobra.Command{
-		Use:   "diagnose -f FILE",
-		Short: "Tell from text why workloads fail: what failed, why, and what to do",
-		Long: `Tell from text why workloads fail: what failed, why, and what to do.
+		Use:   "diagnose -f FILE | TYPE/NAME ... | -n NAMESPACE | -A",
+		Short: "Tell why workloads fail: what failed, why, and what to do",
+		Long: `Tell why workloads fail, from a cluster or from text: what failed, why, and what to do.
 
-The text may be anything that kubectl prints about pods and what they depend on, in any mixture: describe, get as
-a table, -o yaml or -o json, events, logs, and lines of a kubelet's journal. No cluster is asked.`,
-		Example: `  # From what was saved
+Of TYPE/NAME, or of every workload of a namespace (-n) or of all (-A), it reads the pods, what controls them, events, the
+ends of logs, nodes, claims, quotas and what was measured, with your own rights. What you may not read is left out and
+said so; then less is found.
+
+With -f no cluster is asked. The text may be anything that kubectl prints about pods and what they depend on, in any
+mixture: describe, get as a table, -o yaml or -o json, events, logs, and lines of a kubelet's journal.`,
+		Example: `  # A workload, or one pod of it
+  kubectl remedy diagnose deployment/web
+
+  # Everything that fails in a namespace, and in all
+  kubectl remedy diagnose -n shop
+  kubectl remedy diagnose -A -o json
+
+  # From what was saved
   kubectl remedy diagnose -f pod.txt -f events.txt
-
-  # From a live cluster
   (kubectl describe pod web-0; kubectl logs web-0 --previous) | kubectl remedy diagnose -f -
 
   # For a program
   kubectl get pods -A -o json | kubectl remedy diagnose -f - -o json`,
-		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			return diagnose(options, streams, now)
+		ValidArgsFunction: connection.completeObjects,
+		RunE: func(command *cobra.Command, args []string) error {
+			within := options.all || command.Flag("namespace").Changed
+			if len(options.files) == 0 && (within || len(args) > 0) {
+				return diagnoseLive(command.Context(), connection, options, args)
+			}
+			if len(args) > 0 || options.all {
+				return errors.New("--filename is for text: no workload and no --all-namespaces can be given with it")
+			}
+			return diagnose(options, connection.streams, connection.clock.Now)
 		},
 	}
 	command.Flags().StringArrayVarP(&options.files, "filename", "f", nil, "file with text to diagnose; - for standard input; may be repeated")
-	command.Flags().StringVarP(&options.output, "output", "o", "text", "text, json or yaml")
+	command.Flags().BoolVarP(&options.all, "all-namespaces", "A", false, "every workload of the cluster, and its nodes")
+	addOutput(command, &options.output)
 	command.Flags().StringVar(&options.rules, "rules", "", rulesUsage)
 	return command
 }
 
 func diagnose(options diagnoseOptions, streams Streams, now func() time.Time) error {
-	if !slices.Contains([]string{"text", "json", "yaml"}, options.output) {
-		return fmt.Errorf("--output %q must be text, json or yaml", options.output)
+	if err := checkOutput(options.output); err != nil {
+		return err
 	}
 	if len(options.files) == 0 {
-		return errors.New("--filename is needed: a file with text to diagnose, or - for standard input")
+		return errors.New("--filename is needed: a file with text to diagnose, or - for standard input; or name a workload as TYPE/NAME, or -n NAMESPACE or -A for all that fail")
 	}
 	known, err := loadRules(options.rules, streams.Err)
 	if err != nil {

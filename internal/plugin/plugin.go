@@ -7,9 +7,9 @@ package plugin
 import (
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/spf13/cobra"
+	"k8s.io/utils/clock"
 
 	"github.com/kube-remedy/kube-remedy/engine/catalog"
 	"github.com/kube-remedy/kube-remedy/internal/rulefiles"
@@ -27,12 +27,17 @@ type Exit struct{ Status int }
 // Error implements error.
 func (e Exit) Error() string { return fmt.Sprintf("exit status %d", e.Status) }
 
-// New gives the command kubectl remedy with its subcommands. now is the clock for ages in texts that have no time
-// of their own.
-func New(streams Streams, now func() time.Time) *cobra.Command {
+// New gives the command kubectl remedy with its subcommands. clock tells the time, for ages and for texts that have no
+// time of their own, and what waits waits by it.
+func New(streams Streams, clock clock.WithTicker) *cobra.Command {
+	streams.Err = &lockedWriter{to: streams.Err}
 	root := &cobra.Command{
-		Use:           "kubectl-remedy",
-		Short:         "Find out why workloads fail, and cure them when they are applied",
+		Use:   "kubectl-remedy",
+		Short: "Find out why workloads fail, and cure them when they are applied",
+		Long: `Find out why workloads fail, and cure them when they are applied.
+
+What is asked of the cluster is asked with your own rights, by the kubeconfig and context that kubectl uses. The exit
+status is 0 when all went well and 1 for an error; commands with more say so in their help.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl remedy"},
@@ -40,7 +45,15 @@ func New(streams Streams, now func() time.Time) *cobra.Command {
 	root.SetIn(streams.In)
 	root.SetOut(streams.Out)
 	root.SetErr(streams.Err)
-	root.AddCommand(newDiagnose(streams, now), newHeal(streams, now), newCatalog(streams))
+	connection := newConnection(streams, clock)
+	connection.flags.AddFlags(root.PersistentFlags())
+	connection.completeGlobals(root)
+	shortenHelp(root)
+	root.AddCommand(
+		newList(connection), newExplain(connection), newApprove(connection), newReject(connection),
+		newRollback(connection), newOptIn(connection), newOptOut(connection), newReapply(connection), newStatus(connection), newStats(connection), newExport(connection), newApply(connection),
+		newDiagnose(connection), newHeal(streams, clock.Now), newCatalog(streams), newOptions(streams),
+	)
 	return root
 }
 

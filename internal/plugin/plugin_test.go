@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	clocktesting "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/yaml"
 
 	"github.com/kube-remedy/kube-remedy/internal/plugin"
@@ -21,7 +22,7 @@ func run(t *testing.T, stdin string, args ...string) (out, errs string, err erro
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	command := plugin.New(plugin.Streams{In: strings.NewReader(stdin), Out: &stdout, Err: &stderr},
-		func() time.Time { return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) })
+		clocktesting.NewFakeClock(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)))
 	command.SetArgs(args)
 	err = command.ExecuteContext(t.Context())
 	return stdout.String(), stderr.String(), err
@@ -103,7 +104,7 @@ func TestWrongUseIsToldByTheFlagsName(t *testing.T) {
 		args []string
 		err  string
 	}{
-		{"no file", []string{"diagnose"}, "--filename is needed: a file with text to diagnose, or - for standard input"},
+		{"no file", []string{"diagnose"}, "--filename is needed: a file with text to diagnose, or - for standard input; or name a workload as TYPE/NAME, or -n NAMESPACE or -A for all that fail"},
 		{"a format that does not exist", []string{"diagnose", "-f", "-", "-o", "xml"}, `--output "xml" must be text, json or yaml`},
 		{"a file that does not exist", []string{"diagnose", "-f", "/does/not/exist"}, "--filename: open /does/not/exist: no such file or directory"},
 		{"rules that do not exist", []string{"diagnose", "-f", "-", "--rules", "/does/not/exist"}, "read rules: stat /does/not/exist: no such file or directory"},

@@ -1,0 +1,325 @@
+package plugin
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/duration"
+
+	"github.com/kube-remedy/kube-remedy/engine"
+	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
+	"github.com/kube-remedy/kube-remedy/engine/remedy"
+)
+
+func newExplain(connection *connection) *cobra.Command {
+	var output string
+	command := &cobra.Command{
+		Use:   "explain NAME|TYPE/NAME ...",
+		Short: "Tell the story of a remediation: what failed, why, what is changed, and how to undo it",
+		Example: `  # What was learned about a workload, or a pod of it
+  kubectl remedy explain deployment/web
+
+  # One remediation, for a program
+  kubectl remedy explain deployment-web-oomkilled-app -o json`,
+		Args:              cobra.MinimumNArgs(1),
+		ValidArgsFunction: connection.completeReferences,
+		RunE: func(command *cobra.Command, args []string) error {
+			if err := checkOutput(output); err != nil {
+				return err
+			}
+			to, err := connection.connect()
+			if err != nil {
+				return err
+			}
+			stories, err := to.explain(command.Context(), args)
+			if err != nil {
+				return err
+			}
+			if output != "text" {
+				return printStructured(connection.streams.Out, output, stories)
+			}
+			teller := teller{paint: paint(colored(connection.streams.Out)), now: connection.clock.Now()}
+			for i, story := range stories {
+				if i > 0 {
+					teller.page.WriteString("\n")
+				}
+				teller.tell(story)
+			}
+			_, err = fmt.Fprint(connection.streams.Out, teller.page.String())
+			return err
+		},
+	}
+	addOutput(command, &output)
+	return command
+}
+
+// addOutput adds the flag for commands that write text, JSON or YAML.
+func addOutput(command *cobra.Command, output *string) {
+	command.Flags().StringVarP(output, "output", "o", "text", "text, json or yaml")
+	completeFlag(command, "output", "text", "json", "yaml")
+}
+
+func checkOutput(output string) error {
+	if !slices.Contains([]string{"text", "json", "yaml"}, output) {
+		return fmt.Errorf("--output %q must be text, json or yaml", output)
+	}
+	return nil
+}
+
+// story is what explain tells of a Remediation, as programs read it.
+type story struct {
+	Name           string                `json:"name"`
+	Namespace      string                `json:"namespace"`
+	Workload       string                `json:"workload"`
+	FailureType    string                `json:"failure_type"`
+	RootCauseID    string                `json:"root_cause_id"`
+	RootCause      string                `json:"root_cause"`
+	Confidence     int32                 `json:"confidence"`
+	RiskLevel      string                `json:"risk_level"`
+	Occurrences    int32                 `json:"occurrences"`
+	FirstSeen      string                `json:"first_seen,omitempty"`
+	LastSeen       string                `json:"last_seen,omitempty"`
+	Evidence       []evidenceReport      `json:"evidence"`
+	Mode           string                `json:"mode"`
+	Phase          string                `json:"phase"`
+	Attempt        int32                 `json:"attempt"`
+	Remedy         string                `json:"remedy"`
+	Modifications  []remedy.Modification `json:"modifications"`
+	Carried        bool                  `json:"carried"`
+	Unchanged      string                `json:"unchanged,omitempty"`
+	LearnedAt      string                `json:"learned_at,omitempty"`
+	AppliedAt      string                `json:"applied_at,omitempty"`
+	VerifiedAt     string                `json:"verified_at,omitempty"`
+	Outcome        string                `json:"outcome"`
+	Author         string                `json:"author"`
+	ApprovedBy     string                `json:"approved_by,omitempty"`
+	Undo           []string              `json:"undo"`
+	SuggestedFixes []fixReport           `json:"suggested_fixes"`
+}
+
+// explain gives the stories of what arguments name.
+func (c *cluster) explain(ctx context.Context, args []string) ([]story, error) {
+	waiting := wait(c.streams.Err, c.clock, "reading remediations")
+	defer waiting.end()
+	found, err := c.find(ctx, args)
+	if err != nil {
+		return nil, err
+	}
+	stories := make([]story, 0, len(found))
+	for _, remediation := range found {
+		live, _, err := c.target(ctx, remediation)
+		if err != nil {
+			return nil, err
+		}
+		stories = append(stories, storyOf(remediation, live))
+	}
+	return stories, nil
+}
+
+func storyOf(remediation *v1alpha1.Remediation, live object) story {
+	status := remediation.Status
+	told := story{
+		Name: remediation.Name, Namespace: remediation.Namespace, Workload: targetOf(remediation),
+		FailureType: string(remediation.Spec.FailureType), Occurrences: status.Observed.Occurrences,
+		FirstSeen: stamp(status.Observed.FirstSeen), LastSeen: stamp(status.Observed.LastSeen),
+		Evidence: []evidenceReport{}, Modifications: []remedy.Modification{}, Undo: []string{}, SuggestedFixes: []fixReport{},
+		Mode: string(modeOf(remediation)), Phase: string(status.Phase), Attempt: status.Outcome.Attempt,
+		Remedy: remedy.Describe(remediation.Spec.Actions), LearnedAt: stamp(status.LearnedAt),
+		AppliedAt: stamp(status.Outcome.AppliedAt), VerifiedAt: stamp(status.Outcome.VerifiedAt), Outcome: outcomeOf(remediation),
+		Author: remediation.Annotations[v1alpha1.AuthorAnnotation], ApprovedBy: remediation.Annotations[v1alpha1.ApprovedByAnnotation],
+	}
+	if diagnosis := status.Diagnosis; diagnosis != nil {
+		told.RootCauseID, told.RootCause = diagnosis.RootCauseID, diagnosis.RootCause
+		told.Confidence, told.RiskLevel = diagnosis.Confidence, string(diagnosis.RiskLevel)
+		for _, cited := range diagnosis.Evidence {
+			told.Evidence = append(told.Evidence, evidenceReport{Source: cited.Source, Text: cited.Text, Time: stamp(cited.Time)})
+		}
+		for _, fix := range diagnosis.SuggestedFixes {
+			told.SuggestedFixes = append(told.SuggestedFixes, fixReport{Priority: fix.Priority, Action: fix.Action, Description: fix.Description, Remedy: fix.Remedy})
+		}
+	}
+	if len(remediation.Spec.Actions) == 0 {
+		return told
+	}
+	var value map[string]any
+	if live.Unstructured != nil {
+		value = live.Object
+	}
+	changed := changeOf(remediation, value)
+	told.Modifications = append(told.Modifications, changed.modifications...)
+	told.Carried, told.Unchanged = changed.carried, changed.reason
+	told.Undo = append(told.Undo, fmt.Sprintf("kubectl remedy rollback %s --reapply -n %s", remediation.Name, remediation.Namespace))
+	if name := remediation.Spec.TargetRef.Name; name != "" {
+		told.Undo = append(told.Undo, fmt.Sprintf("kubectl remedy opt-out %s -n %s", argumentOf(remediation.Spec.TargetRef.Kind, name), remediation.Namespace))
+	}
+	return told
+}
+
+func modeOf(remediation *v1alpha1.Remediation) v1alpha1.Mode {
+	if remediation.Spec.Mode == "" {
+		return v1alpha1.Heal // the schema's default
+	}
+	return remediation.Spec.Mode
+}
+
+// stamp writes a time for programs; nothing when there is none.
+func stamp(at *metav1.Time) string {
+	if at == nil || at.IsZero() {
+		return ""
+	}
+	return at.UTC().Format(time.RFC3339)
+}
+
+// outcomeOf says what became of a cure.
+func outcomeOf(remediation *v1alpha1.Remediation) string {
+	status := remediation.Status
+	switch {
+	case status.Diagnosis == nil:
+		return "not diagnosed yet"
+	case len(remediation.Spec.Actions) == 0:
+		return "nothing is known that could be changed about it; the same applied again will fail again"
+	case status.Phase == v1alpha1.PhaseFailed:
+		return fmt.Sprintf("given up: the failure came back after attempt %d of %d; at its next apply the workload is left as its owner wrote it", status.Outcome.Attempt, v1alpha1.MaxAttempts)
+	case status.Phase == v1alpha1.PhaseExpired:
+		return "expired: the failure was not seen for long; it is not applied any more"
+	case status.Phase == v1alpha1.PhaseSuperseded:
+		return "superseded: the owner's manifest gives as much already"
+	case status.Phase == v1alpha1.PhaseVerified:
+		return fmt.Sprintf("verified: pods with it are ready and stayed free of the failure (attempt %d of %d)", status.Outcome.Attempt, v1alpha1.MaxAttempts)
+	case status.Phase == v1alpha1.PhaseApplied:
+		return fmt.Sprintf("applied: the workload carries it, and its pods are being watched (attempt %d of %d)", status.Outcome.Attempt, v1alpha1.MaxAttempts)
+	case remediation.Spec.Mode == v1alpha1.Suggest:
+		return "waits for approval: kubectl remedy approve " + remediation.Name + " -n " + remediation.Namespace
+	default:
+		return "waits for the next apply of the workload"
+	}
+}
+
+// teller writes stories for a person.
+type teller struct {
+	paint
+	now  time.Time
+	page strings.Builder
+}
+
+// line writes a line behind a label; further lines of the same have none.
+func (t *teller) line(label, format string, args ...any) {
+	fmt.Fprintf(&t.page, "  %s %s\n", t.bold(fmt.Sprintf("%-8s", label)), strings.TrimRight(fmt.Sprintf(format, args...), " "))
+}
+
+// lines writes the same label for several lines once.
+func (t *teller) lines(label string, texts []string) {
+	for i, text := range texts {
+		if i > 0 {
+			label = ""
+		}
+		t.line(label, "%s", text)
+	}
+}
+
+func (t *teller) tell(s story) {
+	fmt.Fprintf(&t.page, "%s: %s in namespace %s\n", t.bold(s.FailureType), s.Workload, s.Namespace)
+	t.line("Name", "%s", s.Name)
+	if s.RootCause != "" {
+		t.line("Why", "%s", s.RootCause)
+		t.line("", "%s, confidence %d%%, risk %s", s.RootCauseID, s.Confidence, s.RiskLevel)
+	}
+	var quoted []string
+	for _, cited := range s.Evidence {
+		quoted = append(quoted, fmt.Sprintf("%s: “%s”%s", cited.Source, engine.Shorten(strings.ReplaceAll(cited.Text, "\n", " ⏎ "), 300), t.when(cited.Time)))
+	}
+	t.lines("Evidence", quoted)
+	t.line("Seen", "%d times%s", s.Occurrences, t.between(s))
+	t.tellChange(s)
+	t.line("Outcome", "%s", s.Outcome)
+	var times []string
+	for _, moment := range []struct{ what, at string }{{"learned", s.LearnedAt}, {"applied", s.AppliedAt}, {"verified", s.VerifiedAt}} {
+		if moment.at != "" {
+			times = append(times, moment.what+" "+moment.at+t.age(moment.at))
+		}
+	}
+	t.lines("When", times)
+	author := "learned by the event watcher"
+	if s.Author != "" {
+		author = "written by " + s.Author
+	}
+	if s.ApprovedBy != "" {
+		author += ", approved by " + s.ApprovedBy
+	}
+	t.line("By", "%s", author)
+	t.lines("Undo", s.Undo)
+	if s.Remedy != "" {
+		return
+	}
+	var fixes []string
+	for i, fix := range s.SuggestedFixes {
+		fixes = append(fixes, fmt.Sprintf("%d. %s", i+1, fix.Description))
+	}
+	t.lines("To do", fixes)
+}
+
+// tellChange writes what is changed, before and after.
+func (t *teller) tellChange(s story) {
+	switch {
+	case s.Remedy == "":
+		t.line("Change", "none")
+		return
+	case len(s.Modifications) == 0:
+		t.line("Change", "%s", s.Remedy)
+		t.line("", "now nothing: %s", s.Unchanged)
+		return
+	}
+	width := 0
+	for _, modification := range s.Modifications {
+		width = max(width, len(field(modification)))
+	}
+	label := "Change"
+	if !s.Carried {
+		label = "Will be"
+	}
+	var texts []string
+	for _, modification := range s.Modifications {
+		texts = append(texts, fmt.Sprintf("%-*s  %s → %s", width, field(modification),
+			t.red(orNone(modification.OldValue)), t.green(orNone(modification.NewValue))))
+	}
+	t.lines(label, texts)
+}
+
+func orNone(value string) string {
+	if value == "" {
+		return "none"
+	}
+	return engine.Shorten(strings.ReplaceAll(value, "\n", " ⏎ "), 200)
+}
+
+func (t *teller) between(s story) string {
+	switch {
+	case s.LastSeen == "":
+		return ""
+	case s.FirstSeen == s.LastSeen:
+		return ", at " + s.LastSeen + t.age(s.LastSeen)
+	default:
+		return ", first " + s.FirstSeen + ", last " + s.LastSeen + t.age(s.LastSeen)
+	}
+}
+
+func (t *teller) when(at string) string {
+	if at == "" {
+		return ""
+	}
+	return " at " + at
+}
+
+// age writes how long ago a time is, in brackets.
+func (t *teller) age(stamp string) string {
+	at, err := time.Parse(time.RFC3339, stamp)
+	if err != nil {
+		return ""
+	}
+	return " (" + duration.HumanDuration(t.now.Sub(at)) + " ago)"
+}
