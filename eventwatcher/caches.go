@@ -13,6 +13,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/metadata/metadatainformer"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/utils/clock"
 
@@ -29,9 +30,13 @@ type caches struct {
 }
 
 // newCaches gives informers that are not yet running.
-func newCaches(clients kubernetes.Interface, partial metadata.Interface, own *remediations.Clientset, now clock.PassiveClock) (*caches, error) {
+func newCaches(config *rest.Config, clients kubernetes.Interface, partial metadata.Interface, own *remediations.Clientset, now clock.PassiveClock) (*caches, error) {
+	pods, err := newPodInformer(config)
+	if err != nil {
+		return nil, err
+	}
 	c := &caches{
-		pods: coreinformers.NewPodInformer(clients, metav1.NamespaceAll, 0, podIndexers),
+		pods: pods,
 		events: coreinformers.NewFilteredEventInformer(clients, metav1.NamespaceAll, 0, eventsByPod, func(options *metav1.ListOptions) {
 			options.FieldSelector = fields.OneTermEqualSelector("involvedObject.kind", "Pod").String()
 		}),
@@ -66,7 +71,7 @@ func newCaches(clients kubernetes.Interface, partial metadata.Interface, own *re
 // transforms says how each informer's objects are made smaller on their way in.
 func (c *caches) transforms() map[cache.SharedIndexInformer]cache.TransformFunc {
 	transforms := map[cache.SharedIndexInformer]cache.TransformFunc{
-		c.pods: compactPod, c.events: compactEvent, c.ownerEvents: compactEvent, c.nodes: compactNode,
+		c.events: compactEvent, c.ownerEvents: compactEvent, c.nodes: compactNode,
 	}
 	for _, informer := range c.between {
 		transforms[informer] = compactMetadata

@@ -51,15 +51,12 @@ func (w *Watcher) enqueueChanges() error {
 
 // podChanged enqueues the controller of a pod that failed, carries a cure, or belongs to a workload with one.
 func (w *Watcher) podChanged(object any) {
-	pod, ok := object.(*corev1.Pod)
-	if !ok {
+	pod, ok := object.(*pod)
+	if !ok || w.excluded(pod.namespace()) {
 		return
 	}
-	controller := controllerOf(pod)
-	if w.excluded(pod.Namespace) {
-		return
-	}
-	if troubled(pod) || len(pod.Annotations) > 0 || w.hasRemediation(controller) {
+	controller := pod.workload()
+	if pod.troubled || pod.marks.Value() != "" || w.hasRemediation(controller) {
 		w.queue.AddAfter(controller, debounce)
 	}
 }
@@ -75,8 +72,8 @@ func (w *Watcher) eventHappened(object any) {
 	if err != nil || !found {
 		return // the pod comes later, or is gone
 	}
-	if pod, ok := known.(*corev1.Pod); ok {
-		w.queue.AddAfter(controllerOf(pod), debounce)
+	if pod, ok := known.(*pod); ok {
+		w.queue.AddAfter(pod.workload(), debounce)
 	}
 }
 

@@ -35,9 +35,8 @@ func TestTroubled(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.Equal(t, test.want, troubled(test.pod))
-			small, err := compactPod(test.pod)
-			require.NoError(t, err)
-			require.Equal(t, test.want, troubled(small.(*corev1.Pod)), "and so from the cache")
+			require.Equal(t, test.want, cached(t, test.pod).troubled, "and so in the cache")
+			require.Equal(t, test.want, troubled(fromCache(t, test.pod)), "and out of it")
 		})
 	}
 }
@@ -86,9 +85,7 @@ func TestFingerprintChangesWithEachFailureAndNothingElse(t *testing.T) {
 func TestAPodThatWasNotReadIsLikeItsSibling(t *testing.T) {
 	full := failingPod("shop", "Error", 1)
 	full.Spec.NodeName = "one"
-	compacted, err := compactPod(failingPod("shop", "Error", 1))
-	require.NoError(t, err)
-	small := compacted.(*corev1.Pod)
+	small := fromCache(t, failingPod("shop", "Error", 1))
 	small.Spec.NodeName = "two"
 	like := likeSibling(small, []*corev1.Pod{full})
 	require.Equal(t, "shop/web", like.Spec.Containers[0].Image)
@@ -112,9 +109,7 @@ func TestNodesOfSumsWhatPodsRequest(t *testing.T) {
 		pod := failingPod("shop", "Error", 1)
 		pod.Name, pod.Spec.NodeName, pod.Status.Phase = name, "one", phase
 		pod.Spec.Containers[0].Resources.Requests = corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("1Gi")}
-		small, err := compactPod(pod)
-		require.NoError(t, err)
-		require.NoError(t, pods.Add(small))
+		require.NoError(t, pods.Add(cached(t, pod)))
 	}
 	found, err := nodesOf(nodes, pods, true)
 	require.NoError(t, err)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"unique"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -32,6 +33,7 @@ func compactNode(object any) (any, error) {
 // nodesOf gives the nodes of the cluster by name, with what the pods on them request where that is asked for.
 func nodesOf(nodes, pods cache.Indexer, requested bool) ([]evidence.Node, error) {
 	var found []evidence.Node
+	requests := requests{}
 	for _, object := range nodes.List() {
 		node, ok := object.(*corev1.Node)
 		if !ok {
@@ -43,7 +45,9 @@ func nodesOf(nodes, pods cache.Indexer, requested bool) ([]evidence.Node, error)
 			if err != nil {
 				return nil, fmt.Errorf("look up pods on node %s: %w", node.Name, err)
 			}
-			known.Requested = requestsOf(on)
+			if known.Requested, err = requests.sum(on); err != nil {
+				return nil, err
+			}
 		}
 		found = append(found, known)
 	}
@@ -51,15 +55,27 @@ func nodesOf(nodes, pods cache.Indexer, requested bool) ([]evidence.Node, error)
 	return found, nil
 }
 
-// requestsOf sums what pods request as the scheduler does.
-func requestsOf(pods []any) corev1.ResourceList {
+// requests are what pods request, by what is kept of their specs: all pods of a template have the same.
+type requests map[unique.Handle[string]]corev1.ResourceList
+
+// sum adds up what pods request as the scheduler does.
+func (r requests) sum(pods []any) (corev1.ResourceList, error) {
 	sum := corev1.ResourceList{}
 	for _, object := range pods {
-		pod, ok := object.(*corev1.Pod)
+		pod, ok := object.(*pod)
 		if !ok {
 			continue
 		}
-		for name, quantity := range resourcehelper.PodRequests(pod, resourcehelper.PodResourcesOptions{}) {
+		requested, known := r[pod.spec]
+		if !known {
+			whole, err := pod.whole()
+			if err != nil {
+				return nil, err
+			}
+			requested = resourcehelper.PodRequests(whole, resourcehelper.PodResourcesOptions{})
+			r[pod.spec] = requested
+		}
+		for name, quantity := range requested {
 			total := sum[name]
 			total.Add(quantity)
 			sum[name] = total
@@ -69,5 +85,5 @@ func requestsOf(pods []any) corev1.ResourceList {
 		place.Set(place.Value() + 1)
 		sum[corev1.ResourcePods] = place
 	}
-	return sum
+	return sum, nil
 }

@@ -5,76 +5,11 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/cache"
 
-	"github.com/kube-remedy/kube-remedy/engine"
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
-	"github.com/kube-remedy/kube-remedy/engine/evidence"
 )
-
-// compactPod keeps what the watcher reads of a pod and drops the rest before it reaches the cache, where every
-// pod of the cluster stays for its lifetime.
-func compactPod(object any) (any, error) {
-	pod, ok := object.(*corev1.Pod)
-	if !ok {
-		return object, nil // a tombstone holds a pod that was compacted before
-	}
-	small := &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{
-			Name: pod.Name, Namespace: pod.Namespace, UID: pod.UID, ResourceVersion: pod.ResourceVersion,
-			CreationTimestamp: pod.CreationTimestamp, DeletionTimestamp: pod.DeletionTimestamp,
-		},
-		Spec: corev1.PodSpec{NodeName: pod.Spec.NodeName, RestartPolicy: pod.Spec.RestartPolicy, Overhead: pod.Spec.Overhead, Resources: pod.Spec.Resources},
-		Status: corev1.PodStatus{
-			Phase: pod.Status.Phase, Reason: pod.Status.Reason, Message: engine.Shorten(pod.Status.Message, maxEventMessage),
-			InitContainerStatuses: compactStatuses(pod.Status.InitContainerStatuses),
-			ContainerStatuses:     compactStatuses(pod.Status.ContainerStatuses),
-		},
-	}
-	if controller := metav1.GetControllerOfNoCopy(pod); controller != nil {
-		small.OwnerReferences = []metav1.OwnerReference{*controller}
-	}
-	if marks, ok := pod.Annotations[v1alpha1.RemediationsAnnotation]; ok {
-		small.Annotations = map[string]string{v1alpha1.RemediationsAnnotation: marks}
-	}
-	for _, container := range pod.Spec.InitContainers {
-		small.Spec.InitContainers = append(small.Spec.InitContainers, compactContainer(container))
-	}
-	for _, container := range pod.Spec.Containers {
-		small.Spec.Containers = append(small.Spec.Containers, compactContainer(container))
-	}
-	for _, condition := range pod.Status.Conditions {
-		switch {
-		case condition.Type == corev1.PodReady:
-			small.Status.Conditions = append(small.Status.Conditions, corev1.PodCondition{
-				Type: condition.Type, Status: condition.Status, LastTransitionTime: condition.LastTransitionTime,
-			})
-		case condition.Type == corev1.PodScheduled && condition.Status == corev1.ConditionFalse:
-			small.Status.Conditions = append(small.Status.Conditions, corev1.PodCondition{
-				Type: condition.Type, Status: condition.Status, LastTransitionTime: condition.LastTransitionTime,
-				Reason: condition.Reason, Message: engine.Shorten(condition.Message, maxEventMessage),
-			})
-		}
-	}
-	return small, nil
-}
-
-func compactContainer(container corev1.Container) corev1.Container {
-	return corev1.Container{Name: container.Name, Resources: container.Resources, RestartPolicy: container.RestartPolicy}
-}
-
-func compactStatuses(statuses []corev1.ContainerStatus) []corev1.ContainerStatus {
-	var small []corev1.ContainerStatus
-	for _, status := range statuses {
-		small = append(small, corev1.ContainerStatus{
-			Name: status.Name, Ready: status.Ready, RestartCount: status.RestartCount,
-			State: status.State, LastTerminationState: status.LastTerminationState,
-		})
-	}
-	return small
-}
 
 const (
 	controllerIndex = "controller"
@@ -84,24 +19,25 @@ const (
 // podIndexers index pods by the object that created them, and by their node while they take room on it.
 var podIndexers = cache.Indexers{
 	controllerIndex: func(object any) ([]string, error) {
-		pod, ok := object.(*corev1.Pod)
+		pod, ok := object.(*pod)
 		if !ok {
-			return nil, fmt.Errorf("expected a Pod, not %T", object)
+			return nil, fmt.Errorf("expected a pod, not %T", object)
 		}
-		if controller := metav1.GetControllerOfNoCopy(pod); controller != nil {
-			return []string{string(controller.UID)}, nil
+		if by := pod.controller.Value(); by.uid != "" {
+			return []string{string(by.uid)}, nil
 		}
-		return []string{string(pod.UID)}, nil // nothing controls it: it is a workload itself
+		return []string{string(pod.uid())}, nil // nothing controls it: it is a workload itself
 	},
 	nodeIndex: func(object any) ([]string, error) {
-		pod, ok := object.(*corev1.Pod)
+		pod, ok := object.(*pod)
 		if !ok {
-			return nil, fmt.Errorf("expected a Pod, not %T", object)
+			return nil, fmt.Errorf("expected a pod, not %T", object)
 		}
-		if pod.Spec.NodeName == "" || pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed {
+		node := pod.node.Value()
+		if node == "" || pod.ended {
 			return nil, nil
 		}
-		return []string{pod.Spec.NodeName}, nil
+		return []string{node}, nil
 	},
 }
 
@@ -114,23 +50,16 @@ func podsOf(pods cache.Indexer, controllers []types.UID) ([]*corev1.Pod, error) 
 			return nil, fmt.Errorf("look up pods of controller %s: %w", uid, err)
 		}
 		for _, object := range objects {
-			if pod, ok := object.(*corev1.Pod); ok {
-				found = append(found, pod)
+			if pod, ok := object.(*pod); ok {
+				whole, err := pod.whole()
+				if err != nil {
+					return nil, err
+				}
+				found = append(found, whole)
 			}
 		}
 	}
 	return found, nil
-}
-
-// controllerOf names the object that created a pod; the pod itself when nothing controls it.
-func controllerOf(pod *corev1.Pod) evidence.Workload {
-	controller := metav1.GetControllerOfNoCopy(pod)
-	if controller == nil {
-		return evidence.Workload{APIVersion: "v1", Kind: "Pod", Namespace: pod.Namespace, Name: pod.Name}
-	}
-	return evidence.Workload{
-		APIVersion: controller.APIVersion, Kind: controller.Kind, Namespace: pod.Namespace, Name: controller.Name,
-	}
 }
 
 // marksOf reads which remediations a pod or pod template carries from its annotations.

@@ -38,42 +38,6 @@ func failingPod(namespace, reason string, exitCode int32) *corev1.Pod {
 	}
 }
 
-func TestCompactPodKeepsWhatIsReadAndNothingElse(t *testing.T) {
-	always := corev1.ContainerRestartPolicyAlways
-	pod := failingPod("shop", "OOMKilled", 137)
-	pod.Labels = map[string]string{"app": "web"}
-	pod.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "kubelet"}}
-	pod.Annotations = map[string]string{v1alpha1.RemediationsAnnotation: "a@1, b@2", "other": "x"}
-	pod.Spec.Volumes = []corev1.Volume{{Name: "data"}}
-	pod.Spec.InitContainers = []corev1.Container{{Name: "setup"}, {Name: "proxy", RestartPolicy: &always}}
-	pod.Status.InitContainerStatuses = []corev1.ContainerStatus{{Name: "setup"}, {Name: "proxy", Ready: true}}
-	pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodScheduled}, {Type: corev1.PodReady, Status: "True"}}
-
-	object, err := compactPod(pod)
-	require.NoError(t, err)
-	small, ok := object.(*corev1.Pod)
-	require.True(t, ok)
-	require.Equal(t, map[string]string{v1alpha1.RemediationsAnnotation: "a@1, b@2"}, small.Annotations)
-	require.Empty(t, small.Labels)
-	require.Empty(t, small.ManagedFields)
-	require.Empty(t, small.Spec.Volumes)
-	require.Empty(t, small.Spec.Containers[0].Command)
-	require.Len(t, small.Status.Conditions, 1)
-
-	require.Equal(t, []string{"a@1", "b@2"}, marksOf(small.Annotations))
-	kinds := map[string]evidence.ContainerKind{}
-	for _, container := range evidence.ContainersOf(small) {
-		kinds[container.Name] = container.Kind
-	}
-	require.Equal(t, map[string]evidence.ContainerKind{"setup": evidence.Init, "proxy": evidence.Sidecar, "app": evidence.App}, kinds)
-	require.Equal(t, withoutSpec(evidence.ContainersOf(pod)), withoutSpec(evidence.ContainersOf(small)), "evidence is the same from the whole pod and from the compact one")
-
-	tombstone := cache.DeletedFinalStateUnknown{Key: "shop/web"}
-	kept, err := compactPod(tombstone)
-	require.NoError(t, err)
-	require.Equal(t, tombstone, kept)
-}
-
 func TestFailed(t *testing.T) {
 	for _, test := range []struct {
 		name     string
@@ -120,7 +84,7 @@ func TestChangesThatMatterAreEnqueuedAndOthersAreNot(t *testing.T) {
 		failingPod("is-healthy", "Completed", 0), orphan,
 		failingPod("kube-system", "OOMKilled", 137), failingPod("kube-remedy-system", "OOMKilled", 137),
 	} {
-		w.podChanged(pod)
+		w.podChanged(cached(t, pod))
 	}
 	clock.Step(debounce)
 	require.Eventually(t, func() bool { return w.queue.Len() == 4 }, 10*time.Second, time.Millisecond)
@@ -135,14 +99,6 @@ func TestChangesThatMatterAreEnqueuedAndOthersAreNot(t *testing.T) {
 		namespaces[workload.Namespace] = true
 	}
 	require.Equal(t, map[string]bool{"fails": true, "carries-a-cure": true, "has-a-remediation": true, "nobody-controls-it": true}, namespaces)
-}
-
-// withoutSpec leaves out what the cache does not keep.
-func withoutSpec(containers []evidence.Container) []evidence.Container {
-	for i := range containers {
-		containers[i].Spec = corev1.Container{}
-	}
-	return containers
 }
 
 func TestNewRefusesOptionsThatCanNotWork(t *testing.T) {

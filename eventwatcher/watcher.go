@@ -133,7 +133,7 @@ func New(options Options) (*Watcher, error) {
 		queue: workqueue.NewTypedRateLimitingQueueWithConfig(workqueue.DefaultTypedControllerRateLimiter[evidence.Workload](),
 			workqueue.TypedRateLimitingQueueConfig[evidence.Workload]{Clock: options.Clock}),
 	}
-	if w.caches, err = newCaches(clients, partial, own, options.Clock); err != nil {
+	if w.caches, err = newCaches(config, clients, partial, own, options.Clock); err != nil {
 		return nil, err
 	}
 	if options.AskProbes {
