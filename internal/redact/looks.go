@@ -227,7 +227,7 @@ const marks = "!#$&*^@?"
 // random reports whether a value looks like nothing a person would write: long, of many characters, letters and
 // digits or both cases mixed, not words, no ID that is no secret.
 func random(value []byte) bool {
-	if len(value) < 12 || hexadecimal(value) || uuid(value) || numeric(value) || timelike(value) || wordlike(value) || objectName(value) {
+	if len(value) < 12 {
 		return false
 	}
 	var upper, small, digits, turns int
@@ -258,7 +258,10 @@ func random(value []byte) bool {
 			distinct++
 		}
 	}
-	return distinct >= 7 && turns >= 3 && (digits >= 1 && upper+small >= 4 || upper >= 3 && small >= 3)
+	if distinct < 7 || turns < 3 || !(digits >= 1 && upper+small >= 4) && !(upper >= 3 && small >= 3) {
+		return false
+	}
+	return !hexadecimal(value) && !uuid(value) && !timelike(value) && !wordlike(value) && !objectName(value)
 }
 
 // basic reports whether a value is user:password in base64.

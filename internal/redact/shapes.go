@@ -135,6 +135,9 @@ func (s *scanner) token(at int) (int, bool) {
 // same bytes are read.
 const longestKept = 512
 
+// longestOdd is how much of a token whose prefix is a common one is looked at to tell whether it looks random.
+const longestOdd = 96
+
 // body notes the token whose body begins at body, if it is one.
 func (s *scanner) body(at, body int, of *shape) (int, bool) {
 	text, start := s.text, at
@@ -142,7 +145,7 @@ func (s *scanner) body(at, body int, of *shape) (int, bool) {
 		start = body
 	}
 	if of.odd || of.exact { // what is no token is not read to its end
-		if end := runWithin(text, body, of.body, longestKept); end-body == longestKept && (of.exact || !random(text[body:end])) {
+		if end := runWithin(text, body, of.body, longestOdd); end-body == longestOdd && (of.exact || !random(text[body:end])) {
 			return 0, false
 		}
 	}
