@@ -95,9 +95,13 @@ func TestNoTextIsSlow(t *testing.T) {
 	const size = 64 << 10
 	for _, word := range hostile() {
 		text := []byte(strings.Repeat(word, size/len(word)))
-		start := time.Now()
-		redact.Cut(text, true, true)
-		require.Less(t, time.Since(start), 2*time.Second, word) // a hundred times what it takes, for a busy machine
+		fastest := time.Hour
+		for try := 0; try < 5 && fastest > time.Second; try++ { // the machine may be busy
+			start := time.Now()
+			redact.Cut(text, true, true)
+			fastest = min(fastest, time.Since(start))
+		}
+		require.Less(t, fastest, time.Second, word)
 	}
 }
 

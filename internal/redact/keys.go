@@ -56,8 +56,7 @@ var endings = func() (byLast [256][]ending) {
 	add(header, false, `authorization`)
 	add(cookie, true, `cookie setcookie cookies`)
 	add(basicAuth, true, `auth`)
-	add(doubtful, true, `key keys sig hmac sid session sessionid csrf xsrf otp salt seed passwords secrets tokens credential credentials creds
-		code state`)
+	add(doubtful, true, `key keys sig hmac sid session sessionid csrf xsrf otp salt seed passwords secrets tokens credential credentials creds`)
 	add(doubtful, false, `signature`)
 	add(paired, true, `value`)
 	for last := range byLast { // the longest first, so that the name that says most decides
