@@ -237,13 +237,15 @@ func keeps(k key, name, value []byte, quoted bool) bool {
 		return true
 	case bytes.EqualFold(value, name):
 		return true
+	case value[0] == '/' && (string(name) == "PWD" || string(name) == "OLDPWD" || string(name) == "pwd"): // a directory
+		return true
 	}
 	switch k.kind {
 	case doubtful:
 		if hexadecimal(value) || uuid(value) {
 			return !hexKey(name, value)
 		}
-		return !random(value)
+		return len(value) < 16 || !random(value) || rooted(value)
 	case objectLike:
 		if screaming(name) && !objectName(value) {
 			return false

@@ -95,9 +95,13 @@ func TestNoTextIsSlow(t *testing.T) {
 	const size = 64 << 10
 	for _, word := range hostile() {
 		text := []byte(strings.Repeat(word, size/len(word)))
-		start := time.Now()
-		redact.Cut(text, true, true)
-		require.Less(t, time.Since(start), 2*time.Second, word) // a hundred times what it takes, for a busy machine
+		fastest := time.Hour
+		for try := 0; try < 5 && fastest > time.Second; try++ { // the machine may be busy
+			start := time.Now()
+			redact.Cut(text, true, true)
+			fastest = min(fastest, time.Since(start))
+		}
+		require.Less(t, fastest, time.Second, word)
 	}
 }
 
@@ -113,22 +117,28 @@ func BenchmarkAMessage(b *testing.B) {
 	measure(b, []byte(`MountVolume.SetUp failed for volume "kube-api-access-9ttn2" : failed to fetch token: pod "web-7d9c8b6f5-x2x9z" not found`), redact.Text)
 }
 
-// measure runs work on text, in pieces of at most 64 KiB, and reports the speed of the fastest iteration too, which
-// other work on the machine disturbs least.
+// measure runs work on text, in pieces of at most 64 KiB, and also reports the speed that the fastest runs of every
+// piece make, which other work on the machine disturbs least.
 func measure(b *testing.B, text []byte, work func([]byte) []byte) {
+	const size = 64 << 10
 	b.SetBytes(int64(len(text)))
 	b.ReportAllocs()
-	fastest := time.Hour
+	fastest := make([]time.Duration, (len(text)+size-1)/size)
 	for b.Loop() {
-		start := time.Now()
-		for rest := text; len(rest) > 0; {
-			piece := rest[:min(len(rest), 64<<10)]
+		for i := range fastest {
+			piece := text[i*size : min(len(text), (i+1)*size)]
+			start := time.Now()
 			work(piece)
-			rest = rest[len(piece):]
+			if took := time.Since(start); fastest[i] == 0 || took < fastest[i] {
+				fastest[i] = took
+			}
 		}
-		fastest = min(fastest, time.Since(start))
 	}
-	b.ReportMetric(1000*float64(len(text))/float64(fastest.Nanoseconds()), "best-MB/s")
+	sum := time.Duration(0)
+	for _, took := range fastest {
+		sum += took
+	}
+	b.ReportMetric(1000*float64(len(text))/float64(max(sum.Nanoseconds(), 1)), "best-MB/s")
 }
 
 // naive is an expression per form: what one would write first.

@@ -91,6 +91,8 @@ func forms() []form {
 		// RFC 6265.
 		{name: "cookies", text: "Cookie: theme=dark; sid=§; lang=en", secret: base62(32), keeps: []string{"sid="}},
 		{name: "cookie that is set", text: "Set-Cookie: session=§; Path=/shop; Expires=Wed, 21 Oct 2026 07:28:00 GMT; HttpOnly", secret: url64(40), keeps: []string{"session=", "Path=/shop", "Expires=Wed, 21 Oct 2026 07:28:00 GMT", "HttpOnly"}},
+		{name: "cookies in a list", text: "headers: { 'set-cookie': [ 'theme=dark; Path=/', 'sid=§; Path=/' ], host: 'shop' }", secret: base62(32), keeps: []string{"host: 'shop'"}},
+		{name: "cookies in Go's map of headers", text: "map[Set-Cookie:[theme=dark; Path=/ sid=§; Path=/] Host:[shop]]", secret: base62(32), keeps: []string{"Host:[shop]"}},
 		// RFC 3986; the connection strings of PostgreSQL, MongoDB, Redis, RabbitMQ, Oracle and Go's MySQL driver.
 		{name: "password in the URL of PostgreSQL", text: "dial postgres://shop:§@db.shop:5432/orders?sslmode=disable failed", secret: base62(20), keeps: []string{"postgres://shop:", "@db.shop:5432/orders?sslmode=disable failed"}},
 		{name: "password in the URL of MongoDB", text: "mongodb+srv://root:§@cluster0.example.net,b.example.net/orders", secret: base62(20), keeps: []string{"@cluster0.example.net,b.example.net/orders"}},

@@ -69,47 +69,62 @@ func (s *scanner) credential(at, limit int, quoted bool) (int, bool) {
 // attributes of cookies, which are no secrets. Source: RFC 6265, 4.1.1, and its successor's drafts.
 var attributes = set(`path domain expires max-age samesite version priority secure httponly partitioned comment`)
 
-// cookies looks at the values of a Cookie or Set-Cookie header from at on.
+// cookies looks at the values of a Cookie or Set-Cookie header from at on, or of a list of them.
 func (s *scanner) cookies(at int) (int, bool) {
 	text := s.text
-	if text[at] == '[' && !prefixed(text, at, Marker) {
+	list := text[at] == '[' && !prefixed(text, at, Marker)
+	if list {
 		at = skipSpace(text, at+1)
 	}
-	limit := lineEnd(text, at)
-	if open, body := opensQuote(text, at); body > 0 {
-		at = body
-		limit, _ = closesQuote(text, at, open, limit)
+	open, body := opensQuote(text, at)
+	if body == 0 {
+		return s.pairs(at, lineEnd(text, at), list)
 	}
+	found := false
+	for range 64 {
+		limit, _ := closesQuote(text, body, open, len(text))
+		end, ok := s.pairs(body, limit, false)
+		found = found || ok
+		at = end
+		if next := skipSpace(text, min(limit+len(open), len(text))); ok && list && next < len(text) && text[next] == ',' {
+			if open, body = opensQuote(text, skipSpace(text, next+1)); body > 0 {
+				continue
+			}
+		}
+		break
+	}
+	return at, found
+}
+
+// pairs looks at the names and values of cookies from at on, up to limit. Go prints lists of them with spaces between.
+func (s *scanner) pairs(at, limit int, spaced bool) (int, bool) {
+	text := s.text
 	found, end := false, at
 	for range 64 {
 		name := at
-		for at < limit && at < name+128 && text[at] > ' ' && text[at] != '=' && text[at] != ';' && text[at] != '"' && text[at] != ':' && text[at] != '[' {
+		for at < limit && at < name+128 && text[at] > ' ' && bytes.IndexByte([]byte("=;\":["), text[at]) < 0 {
 			at++
 		}
 		if at == name || at >= limit {
 			break
 		}
 		if text[at] == '=' {
-			value, limit := at+1, limit
-			if isOneOf(attributes, text[name:at]) {
-				limit = min(limit, value+prose)
+			value := at + 1
+			attribute := isOneOf(attributes, text[name:at])
+			reach := limit
+			if attribute {
+				reach = min(limit, value+prose)
 			}
-			for at = value; at < limit && text[at] != ';' && text[at] > ' ' && text[at] != '"' && text[at] != '\\'; at++ {
-				if text[at] == ']' && (at+1 == limit || text[at+1] <= ' ') && !prefixed(text, at+1-len(Marker), Marker) {
-					break
+			if at = cookieEnd(text, value, reach); attribute {
+				if i := bytes.IndexByte(text[at:min(limit, at+32)], ';'); i >= 0 { // dates have spaces
+					at += i
 				}
-			}
-			if !isOneOf(attributes, text[name:value-1]) && !placeholder(text[value:at]) {
+			} else if !placeholder(text[value:at]) {
 				s.secret(value, at)
 				found, end = true, at
 			}
-			if isOneOf(attributes, text[name:value-1]) { // dates have spaces
-				if i := bytes.IndexByte(text[at:min(limit, at+32)], ';'); i >= 0 {
-					at += i
-				}
-			}
 		}
-		if at >= limit || text[at] != ';' {
+		if at >= limit || text[at] != ';' && !(spaced && text[at] == ' ') {
 			break
 		}
 		at = skipSpace(text[:limit], at+1)
@@ -118,6 +133,16 @@ func (s *scanner) cookies(at int) (int, bool) {
 		end = s.continued(end)
 	}
 	return end, found
+}
+
+// cookieEnd gives the end of a cookie's value.
+func cookieEnd(text []byte, at, limit int) int {
+	for ; at < limit && text[at] != ';' && text[at] > ' ' && text[at] != '"' && text[at] != '\\'; at++ {
+		if text[at] == ']' && (at+1 == limit || text[at+1] <= ' ') && !prefixed(text, at+1-len(Marker), Marker) {
+			break
+		}
+	}
+	return at
 }
 
 // behind looks at what stands behind a word that ends at end, if the word is one that values stand behind: a
@@ -136,7 +161,7 @@ func (s *scanner) behind(start, end int) (int, bool) {
 	switch lower(word[len(word)-1]) {
 	case 'r', 'c':
 		if bytes.EqualFold(word, []byte("bearer")) {
-			return s.bare(end, 8)
+			return s.bare(end, 8, true)
 		}
 		if bytes.EqualFold(word, []byte("basic")) {
 			next := skipSpace(text, end)
@@ -147,8 +172,10 @@ func (s *scanner) behind(start, end int) (int, bool) {
 			}
 		}
 	case 'd', 't', 'n', 'y', 's', 'e':
-		if of := classify(word); of == confident || of == password || of == objectLike || of == doubtful && len(word) <= 4 {
-			return s.bare(end, 12)
+		if of := classify(word); of == confident || of == password || of == objectLike {
+			return s.bare(end, 12, true)
+		} else if of == doubtful && len(word) <= 4 {
+			return s.bare(end, 16, false)
 		}
 	}
 	return end, false
@@ -158,7 +185,8 @@ func (s *scanner) behind(start, end int) (int, bool) {
 var fillers = set("is was value provided given used of for with the new generated found in request be to set header your current")
 
 // bare looks for a value behind the name of a secret in a sentence: it must look random, and have least bytes.
-func (s *scanner) bare(at, least int) (int, bool) {
+// If digits, it may be hexadecimal.
+func (s *scanner) bare(at, least int, digits bool) (int, bool) {
 	text := s.text
 	for range 4 {
 		at = skipSpace(text, at)
@@ -168,7 +196,7 @@ func (s *scanner) bare(at, least int) (int, bool) {
 		end := run(text, at, tokenByte)
 		value := bytes.TrimRight(text[at:end], ".")
 		switch {
-		case len(value) >= least && (random(value) || least < 12 && !ordinary(value) && !plain(value) && bytes.IndexByte(value, '=') < 0 || hexadecimal(value) && len(value) >= 32):
+		case len(value) >= least && (random(value) || least < 12 && !ordinary(value) && !plain(value) && bytes.IndexByte(value, '=') < 0 || digits && hexadecimal(value) && len(value) >= 32):
 			s.secret(at, at+len(value))
 			return s.continued(at + len(value)), true
 		case len(value) > 0 && len(value) < 16 && end == at+len(value) && atLineEnd(text, end) && !status(value):
@@ -255,7 +283,13 @@ func (s *scanner) argument(name []byte, at int, object bool) (int, bool) {
 		}
 		return s.quotation(body, end, open, closed), true
 	}
-	k := key{start: at - len(name), end: at, kind: password, deliberate: true}
+	if at < len(text) && text[at] == '`' { // the end of a quotation
+		return at, false
+	}
+	k := key{start: at - len(name), end: at, kind: confident, deliberate: true}
+	if classify(name) == password {
+		k.kind = password
+	}
 	next := skipSpace(text, at)
 	if next < len(text) && text[next] == '\n' { // the next element of a list in YAML
 		if next, _ = nextLine(text, next); !prefixed(text, next, "- ") {

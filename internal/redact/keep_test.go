@@ -154,6 +154,15 @@ var kept = []string{
 	`npm error code E401 Incorrect or missing password.`,
 	`npm_config_registry=https://registry.npmjs.org npm_package_name=web`,
 	`ECONNREFUSED 10.0.0.7:6379 AKIA is no key`,
+	`{"msg":"apply request took too long","request":"key:\\"/registry/leases/kube-system/apiserver-wlv32tlttr4jl3gtroqexyxapa\\" limit:1"}`,
+	`r.Header.RCode = dnsmessage.RCodeNameError, code = AADSTS700082NotFound, state = CrashLoopBackOff`,
+	`gpg: recv-keys 5BE8A3F6C8A5C01D106C0AD820B1A390B168D356`,
+	`openssl x509 -req -signkey ryans-key.pem: No such file`,
+	`tls: private key server.key does not match, privateKey=/etc/tls/tls.key clientKey: client.pem`,
+	`    const pass = new PassThrough()`,
+	`    client = Client(password=c.password, token=self.settings.token)`,
+	`PWD=/go/src/xqzw OLDPWD=/`,
+	`the model sk-learn`,
 	`price $1$ and $2a$ are odd`,
 }
 

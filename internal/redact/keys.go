@@ -56,8 +56,7 @@ var endings = func() (byLast [256][]ending) {
 	add(header, false, `authorization`)
 	add(cookie, true, `cookie setcookie cookies`)
 	add(basicAuth, true, `auth`)
-	add(doubtful, true, `key keys sig hmac sid session sessionid csrf xsrf otp salt seed passwords secrets tokens credential credentials creds
-		code state`)
+	add(doubtful, true, `key keys sig hmac sid session sessionid csrf xsrf otp salt seed passwords secrets tokens credential credentials creds`)
 	add(doubtful, false, `signature`)
 	add(paired, true, `value`)
 	for last := range byLast { // the longest first, so that the name that says most decides
@@ -77,13 +76,30 @@ var tails = []string{
 	"secondary", "prod", "dev", "test", "staging", "live", "base", "default", "enc", "encoded", "env", "header",
 }
 
+// lastTwo has the pairs of letters that endings and tails end with, to tell most keys apart from them at once.
+var lastTwo = func() (pairs [1 << 10]bool) {
+	note := func(text string) { pairs[pairOf(text[len(text)-2], text[len(text)-1])] = true }
+	for _, list := range endings {
+		for _, e := range list {
+			note(e.text)
+		}
+	}
+	for _, tail := range tails {
+		note(tail)
+	}
+	return pairs
+}()
+
+// pairOf numbers two letters, or at least two bytes, without regard to case.
+func pairOf(a, b byte) int { return int(a&31)<<5 | int(b&31) }
+
 // classify tells what the name of a key says of its value.
 func classify(key []byte) kind {
 	end := len(key)
 	for end > 0 && !is(key[end-1], letterByte) {
 		end--
 	}
-	if end == 0 || len(endings[lower(key[end-1])]) == 0 && !is(key[end-1], letterByte) {
+	if end == 0 || end > 1 && is(key[end-2], letterByte) && !lastTwo[pairOf(key[end-2], key[end-1])] {
 		return public
 	}
 	var room [96]byte
@@ -135,7 +151,7 @@ func endsAs(name []byte, begins [2]uint64) (kind, bool) {
 func withoutTail(name []byte, begins [2]uint64) ([]byte, bool) {
 	for _, tail := range tails {
 		start := len(name) - len(tail)
-		if start > 0 && string(name[start:]) == tail && begins[start>>6]>>(start&63)&1 == 1 {
+		if start > 0 && name[len(name)-1] == tail[len(tail)-1] && string(name[start:]) == tail && begins[start>>6]>>(start&63)&1 == 1 {
 			name = name[:start]
 			for len(name) > 0 && is(name[len(name)-1], digitByte) {
 				name = name[:len(name)-1]

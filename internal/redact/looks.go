@@ -218,7 +218,29 @@ func path(value []byte) bool {
 		}
 	}
 	at := bytes.Index(value, []byte("://"))
-	return at > 0 && run(value, 0, schemeByte) == at
+	return at > 0 && run(value, 0, schemeByte) == at || file(value)
+}
+
+// extensions are those of files that keys and their kin are kept in.
+var extensions = set("pem key crt cer der p12 pfx jks pub yaml yml json toml conf cfg ini txt env properties")
+
+// file reports whether a value is a file's name.
+func file(value []byte) bool {
+	dot := bytes.LastIndexByte(value, '.')
+	return dot > 0 && len(value) < 128 && extensions[string(value[dot+1:])] && !random(value[:dot]) &&
+		len(bytes.Trim(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:")) == 0
+}
+
+// rooted reports whether a value is a path from a root on: its first part is a word.
+func rooted(value []byte) bool {
+	if len(value) < 4 || value[0] != '/' {
+		return false
+	}
+	first := value[1:]
+	if i := bytes.IndexByte(first, '/'); i > 0 {
+		return wordlike(first[:i]) || i <= 4 && run(first, 0, lowerByte) == i
+	}
+	return false
 }
 
 // marks are what passwords have, and tokens don't.
@@ -227,7 +249,7 @@ const marks = "!#$&*^@?"
 // random reports whether a value looks like nothing a person would write: long, of many characters, letters and
 // digits or both cases mixed, not words, no ID that is no secret.
 func random(value []byte) bool {
-	if len(value) < 12 || hexadecimal(value) || uuid(value) || numeric(value) || timelike(value) || wordlike(value) || objectName(value) {
+	if len(value) < 12 {
 		return false
 	}
 	var upper, small, digits, turns int
@@ -258,7 +280,10 @@ func random(value []byte) bool {
 			distinct++
 		}
 	}
-	return distinct >= 7 && turns >= 3 && (digits >= 1 && upper+small >= 4 || upper >= 3 && small >= 3)
+	if distinct < 7 || turns < 3 || !(digits >= 1 && upper+small >= 4) && !(upper >= 3 && small >= 3) {
+		return false
+	}
+	return !hexadecimal(value) && !uuid(value) && !timelike(value) && !wordlike(value) && !objectName(value)
 }
 
 // basic reports whether a value is user:password in base64.
@@ -336,22 +361,26 @@ func upperName(name []byte) bool {
 }
 
 // expression reports whether a value is code that gets it, as in the lines that tracebacks quote: letters only, and
-// a dot, bracket or parenthesis behind a name.
+// behind a name an index, a call, or another name that is a word or one of a secret.
 func expression(value []byte) bool {
+	value = bytes.TrimLeft(value, "&*")
 	end := run(value, 0, letterByte)
-	if end < 2 || end == len(value) {
+	if end < 1 || end == len(value) || bytes.ContainsAny(value, "$!@#%&^+/~=") {
 		return false
 	}
-	calls := false
 	for i, c := range value {
-		switch {
-		case c == '(' || c == '[' || c == '.' && i > 0:
-			calls = true
-		case is(c, digitByte) && i > 0 && is(value[i-1], letterByte), c == '$', c == '!', c == '@', c == '#', c == '%', c == '&', c == '^':
+		if is(c, digitByte) && i > 0 && is(value[i-1], letterByte) {
 			return false
 		}
 	}
-	return calls && wordlike(value)
+	switch last := value[bytes.LastIndexByte(value, '.')+1:]; {
+	case bytes.ContainsAny(value, "(["):
+		return end >= 2 || wordlike(value)
+	case value[end] != '.':
+		return false
+	default:
+		return end >= 2 && wordlike(value) || classify(last) >= objectLike
+	}
 }
 
 // ordinary reports whether what stands at a cut edge, or on the line behind a secret, is no piece of a secret.

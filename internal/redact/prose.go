@@ -10,7 +10,7 @@ var statuses = set(`yes no true false null nil none undefined empty blank missin
 	failure denied refused rejected unknown unauthorized unauthenticated forbidden disabled enabled optional default provided given found incorrect
 	wrong bad correct valid mismatch mismatched changed revoked rotated hidden masked redacted filtered removed omitted str
 	text byte bytes number integer bool boolean object array list map string any unexpected unsupported malformed corrupted not error errors
-	secret password token key passwd pwd authenticated authentication authorization bearer basic digest negotiate ntlm anonymous identifier eof`)
+	secret password token key passwd pwd authenticated authentication authorization bearer basic digest negotiate ntlm anonymous identifier eof new await`)
 
 // functions are words that make a sentence.
 var functions = set(`a an the is are was were be been being has have had no not to of in on at for from with without by and or

@@ -25,7 +25,7 @@ func leaks(text, secret string) string {
 }
 
 func TestASecretOfEveryFormIsRedactedAndWhatIsBesideItStays(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 59))
+	r := rand.New(rand.NewPCG(1, 158))
 	for _, form := range forms() {
 		t.Run(form.name, func(t *testing.T) {
 			for range 200 {
@@ -70,7 +70,7 @@ func plant(r *rand.Rand, form form) planted {
 }
 
 func TestAPlantedSecretIsNeverSeenWhole(t *testing.T) {
-	r := rand.New(rand.NewPCG(3, 61))
+	r := rand.New(rand.NewPCG(3, 160))
 	for _, form := range forms() {
 		t.Run(form.name, func(t *testing.T) {
 			for range 100 {
@@ -84,7 +84,7 @@ func TestAPlantedSecretIsNeverSeenWhole(t *testing.T) {
 }
 
 func TestAPlantedSecretIsNeverSeenBrokenOverTwoLines(t *testing.T) {
-	r := rand.New(rand.NewPCG(5, 57))
+	r := rand.New(rand.NewPCG(5, 154))
 	for _, form := range forms() {
 		t.Run(form.name, func(t *testing.T) {
 			if form.whole {
@@ -103,7 +103,7 @@ func TestAPlantedSecretIsNeverSeenBrokenOverTwoLines(t *testing.T) {
 }
 
 func TestAPlantedSecretIsNeverSeenAtACutEdge(t *testing.T) {
-	r := rand.New(rand.NewPCG(7, 65))
+	r := rand.New(rand.NewPCG(7, 164))
 	for _, form := range forms() {
 		t.Run(form.name, func(t *testing.T) {
 			for range 200 {

@@ -83,7 +83,7 @@ func (s *scanner) crypt(at int) (int, bool) {
 		return at, false
 	}
 	_, broken := s.below(end)
-	if size := end - at; size >= 24 || size >= 12 && end == len(s.text) || broken {
+	if size := end - at; size >= 24 || size >= 12 && atLineEnd(s.text, s.pastStop(end)) || broken {
 		s.secret(at, end)
 		return s.continued(end), true
 	}

@@ -135,6 +135,9 @@ func (s *scanner) token(at int) (int, bool) {
 // same bytes are read.
 const longestKept = 512
 
+// longestOdd is how much of a token whose prefix is a common one is looked at to tell whether it looks random.
+const longestOdd = 96
+
 // body notes the token whose body begins at body, if it is one.
 func (s *scanner) body(at, body int, of *shape) (int, bool) {
 	text, start := s.text, at
@@ -142,7 +145,7 @@ func (s *scanner) body(at, body int, of *shape) (int, bool) {
 		start = body
 	}
 	if of.odd || of.exact { // what is no token is not read to its end
-		if end := runWithin(text, body, of.body, longestKept); end-body == longestKept && (of.exact || !random(text[body:end])) {
+		if end := runWithin(text, body, of.body, longestOdd); end-body == longestOdd && (of.exact || !random(text[body:end])) {
 			return 0, false
 		}
 	}
@@ -163,7 +166,7 @@ func (s *scanner) body(at, body int, of *shape) (int, bool) {
 			return more, true
 		}
 	}
-	if size < of.least && !(cut && size > 0 && (s.back || size >= 8 && !of.exact)) {
+	if size < of.least && !(cut && size > 0 && (s.back || size >= 8 && !of.exact && !of.odd)) || of.odd && size < of.least && ordinary(text[body:end]) {
 		return 0, false
 	}
 	s.secret(start, end)
@@ -184,15 +187,16 @@ func (s *scanner) wrapped(end int, of *shape, size int) (int, bool) {
 	}
 	stop := run(s.text, next, of.body)
 	rest := s.text[next:stop]
-	if of.full > 0 && len(rest) > of.full-size || len(rest)+size < of.least || len(rest) == 0 ||
-		(size >= 8 || of.least <= 8) && (wordlike(rest) || timelike(rest)) && !of.exact {
+	switch whole := len(rest) + size; {
+	case len(rest) == 0, whole < of.least, of.full > 0 && whole > of.full, assigns(s.text, next, stop):
 		return 0, false
-	}
-	if of.odd && !random(append(s.text[end-size:end:end], rest...)) {
+	case !of.exact && (size >= 8 || of.least <= 8 || of.odd) && ordinary(rest) && !(whole == of.full && hexadecimal(rest)):
+		return 0, false
+	case of.odd && (!random(append(s.text[end-size:end:end], rest...)) || stop < len(s.text) && (s.text[stop] == ':' || s.text[stop] == '(')):
 		return 0, false
 	}
 	s.secret(next, stop)
-	return stop, true
+	return end, true
 }
 
 // continued notes what goes on behind a line break at end, if something does that looks like the rest of a secret. It

@@ -5,12 +5,19 @@ import "bytes"
 // longestUserinfo is how far an @ is looked for. Tokens of registries, which are the longest, have some 2000 bytes.
 const longestUserinfo = 2200
 
+// longestHost is how far a colon without an @ is looked for.
+const longestHost = 320
+
 // url finds the password of a URL, whose :// begins at at. Source: RFC 3986, 3.2.1, and the connection strings of
 // PostgreSQL, MongoDB, Redis and AMQP; but people write / # ? @ in passwords without encoding them, so an @ is
 // looked for behind these too where a port would not be one.
 func (s *scanner) url(at int) (int, bool) {
 	text, start := s.text, at+len("://")
 	end, limit := start, min(len(text), start+longestUserinfo)
+	lone := bytes.IndexByte(text[start:limit], '@') < 0
+	if lone { // there is only a host to look at
+		limit = min(limit, start+longestHost)
+	}
 	slash, sign := -1, -1 // the first of / ? # and the last @, but for those behind the first / ? # behind an @
 	for ; end < limit && !endsURL(text, end); end++ {
 		if c := text[end]; c == '@' {
@@ -19,7 +26,7 @@ func (s *scanner) url(at int) (int, bool) {
 			if slash < 0 {
 				slash = end
 			}
-			if sign >= 0 {
+			if sign >= 0 || lone {
 				break
 			}
 		}
@@ -86,6 +93,9 @@ func (s *scanner) userinfo(start, end int) (int, bool) {
 // cutUserinfo looks at what is behind a colon and is no port: a password that was broken off or cut off.
 func (s *scanner) cutUserinfo(port, end int, more bool) (int, bool) {
 	text := s.text
+	for !more && end < len(text) && end < port+longestUserinfo && !endsURL(text, end) {
+		end++
+	}
 	value := bytes.TrimRight(text[port:end], ".,;)]}")
 	name := bytes.Trim(value, "<>{}[]()$%*")
 	if more || !atLineEnd(text, end) {
