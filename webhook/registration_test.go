@@ -156,6 +156,7 @@ func TestTheRegistrationFollowsTheKindsOfTheConfiguration(t *testing.T) {
 func TestARegistrationThatCanNotBeWrittenIsTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := keep(t)
+		k.names(t) // it has looked once, and waits
 		k.fails.Store(true)
 		k.want(extraKinds().Kinds)
 		k.names(t)
@@ -172,6 +173,7 @@ func TestARegistrationThatCanNotBeWrittenIsTriedAgain(t *testing.T) {
 func TestWhatSomebodyElseUndidIsWrittenAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := keep(t)
+		k.names(t)
 		k.want(extraKinds().Kinds)
 		require.Len(t, k.names(t), 3)
 		_, err := k.clients.AdmissionregistrationV1().MutatingWebhookConfigurations().Update(context.Background(), registered(), metav1.UpdateOptions{})

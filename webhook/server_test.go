@@ -288,7 +288,7 @@ func TestServerIsReadyOnceItKnowsAndStopsBeingReadyFirst(t *testing.T) {
 		require.Equal(t, http.StatusOK, status, "it is not to be restarted for that")
 
 		close(r.api.up)
-		time.Sleep(5 * time.Second) // for the registration to be checked
+		time.Sleep(5 * time.Second) // whether what is served is trusted is looked at every 2 s
 		status, text = r.get(t, "/readyz")
 		require.Equal(t, http.StatusOK, status, text)
 		r.requireHeals(t, failing())
@@ -305,7 +305,7 @@ func TestServerIsReadyOnceItKnowsAndStopsBeingReadyFirst(t *testing.T) {
 		r.requireHeals(t, failing())
 		status, _ = r.get(t, "/healthz")
 		require.Equal(t, http.StatusOK, status)
-		r.requireEnds(t, time.Second)
+		r.requireEnds(t, drain)
 	})
 }
 
