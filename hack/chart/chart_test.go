@@ -162,6 +162,7 @@ func TestWrongValuesAreNamed(t *testing.T) {
 		{"a kind without its resource", `config: {kinds: [{group: argoproj.io, version: v1alpha1, kind: Rollout}]}`, []string{"/config/kinds/0", "resource"}},
 		{"a kind that is known already", `config: {kinds: [{group: apps, version: v1, resource: deployments, kind: Deployment}]}`, []string{"/config/kinds/0/group"}},
 		{"a path to a template", `config: {kinds: [{group: a.io, version: v1, resource: rs, kind: R, template: spec/template}]}`, []string{"/config/kinds/0/template", "spec/template"}},
+		{"a name that no Service can have", `fullnameOverride: 2nd`, []string{"/fullnameOverride", "2nd"}},
 		{"no replicas", `replicas: 0`, []string{"/replicas", "want 1"}},
 		{"replicas in words", `replicas: two`, []string{"/replicas", "want integer"}},
 		{"where the certificate comes from", `certificates: {source: letsencrypt}`, []string{"/certificates/source", "'self-managed', 'cert-manager', 'secret'"}},
@@ -196,6 +197,15 @@ func TestWrongValuesAreNamed(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestTheNamespaceIsOneOfItsOwn(t *testing.T) {
+	t.Parallel()
+	_, err := runHelm(t, "template", release, folder, "--namespace=kube-system")
+	require.ErrorContains(t, err, "kube-remedy can't be in namespace kube-system")
+	notes, err := runHelm(t, "install", release, folder, "--dry-run=client", "--namespace=default")
+	require.NoError(t, err)
+	require.Contains(t, notes, "WARNING: workloads in kube-remedy's own namespace are not healed")
 }
 
 // TestValuesAndSchemaHaveTheSameNames compares what can be set with what may be set.

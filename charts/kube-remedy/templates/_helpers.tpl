@@ -39,6 +39,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{/* How the API server calls the account. Webhook and watcher are one pod and so one account: the webhook tells the
 watcher's writes by it, and writes no workloads and no Remediations itself. */}}
 {{- define "kube-remedy.user" -}}
+{{- if eq .Release.Namespace "kube-system" -}}
+{{- fail "kube-remedy can't be in namespace kube-system: accounts there are controllers, whose writes are never healed; use a namespace of its own" -}}
+{{- end -}}
 system:serviceaccount:{{ .Release.Namespace }}:{{ include "kube-remedy.account" . }}
 {{- end -}}
 
