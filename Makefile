@@ -23,6 +23,10 @@ build: ## Build the programs into bin/
 	go build -trimpath -o $(BIN)/kube-remedy-eventwatcher ./cmd/eventwatcher
 	go build -trimpath -o $(BIN)/kubectl-remedy ./cmd/kubectl-remedy
 
+.PHONY: images
+images: ## Make the container images into dist/images (VERSION=v1.2.3; PUSH=ghcr.io/kube-remedy to push them too)
+	@cd hack && go run ./images -version='$(VERSION)' -push='$(PUSH)' $(if $(INSECURE),-insecure)
+
 .PHONY: catalog-report
 catalog-report: ## Print what the catalogue has, and how right and how well calibrated it is on its cases
 	@cd hack && go run ./catalog-report
@@ -57,7 +61,11 @@ test: ## Run every check: generated files, lint, unit tests, end-to-end tests on
 
 .PHONY: test-unit
 test-unit: ## Run the tests that need no cluster
-	@for module in $(MODULES); do (cd $$module && go test -race $$(go list ./... | grep -v /hack/e2e)); done
+	@for module in $(MODULES); do (cd $$module && go test -race $$(go list ./... | grep -vE '/hack/(chart|e2e)$$')); done
+
+.PHONY: chart-test
+chart-test: ## Test the Helm chart with the real Helm, and on the API server of a running cluster
+	@cd hack && go test -count=1 -timeout 30m ./chart
 
 .PHONY: test-e2e
 test-e2e: ## Run the tests on the real API server and the real node (KEEP=1 leaves the cluster running)
@@ -78,8 +86,9 @@ lint: $(GOLANGCI_LINT) ## Check style and the walls between packages
 .PHONY: generate
 generate: $(CONTROLLER_GEN) ## Write generated code and the custom resource definition
 	$(CONTROLLER_GEN) object paths=./engine/api/...
-	$(CONTROLLER_GEN) crd:crdVersions=v1 paths=./engine/api/... output:crd:dir=charts/kube-remedy/crds
+	$(CONTROLLER_GEN) crd:crdVersions=v1 paths=./engine/api/... output:crd:dir=charts/kube-remedy/files/crds
 	go run ./cmd/kubectl-remedy catalog -o markdown >docs/catalog.md
+	cd hack && go run ./chart -w
 
 .PHONY: check-generated
 check-generated: ## Fail if generated files or go.mod files are not what would be generated

@@ -70,6 +70,9 @@ func parse(args []string, stderr io.Writer) (flags, error) {
 }
 
 func run(ctx context.Context, args []string, stderr io.Writer) int {
+	if len(args) > 0 && args[0] == "check" {
+		return process.ExitStatus(stderr, "kube-remedy-webhook", check(ctx, args[1:], stderr))
+	}
 	parsed, err := parse(args, stderr)
 	if err == nil {
 		err = serve(ctx, parsed, stderr)

@@ -68,11 +68,11 @@ func repository() (string, error) {
 		return "", fmt.Errorf("find the repository: %w", err)
 	}
 	for dir := start; ; dir = filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, "charts", "kube-remedy", "crds")); err == nil {
+		if _, err := os.Stat(filepath.Join(dir, "charts", "kube-remedy", "files", "crds")); err == nil {
 			return dir, nil
 		}
 		if dir == filepath.Dir(dir) {
-			return "", fmt.Errorf("find the repository: no directory above %s has charts/kube-remedy/crds", start)
+			return "", fmt.Errorf("find the repository: no directory above %s has charts/kube-remedy/files/crds", start)
 		}
 	}
 }
@@ -88,7 +88,7 @@ func (p *Pair) Install(ctx context.Context) error {
 	if err := p.Configure(""); err != nil {
 		return err
 	}
-	if _, err := p.Kubectl(ctx, "", "apply", "--server-side", "--force-conflicts", "-f", filepath.Join(p.root, "charts", "kube-remedy", "crds")); err != nil {
+	if _, err := p.Kubectl(ctx, "", "apply", "--server-side", "--force-conflicts", "-f", filepath.Join(p.root, "charts", "kube-remedy", "files", "crds")); err != nil {
 		return err
 	}
 	if _, err := p.Kubectl(ctx, p.rendered(), "apply", "--server-side", "--force-conflicts", "-f", "-"); err != nil {
@@ -129,7 +129,7 @@ func (p *Pair) Uninstall(ctx context.Context) error {
 	// The registration goes first: without its server it would only delay the other deletions.
 	_, errRegistration := p.Kubectl(ctx, "", "delete", "--ignore-not-found", "mutatingwebhookconfiguration/kube-remedy", "validatingwebhookconfiguration/kube-remedy")
 	_, errRest := p.Kubectl(ctx, p.rendered(), "delete", "--ignore-not-found", "-f", "-")
-	_, errCRD := p.Kubectl(ctx, "", "delete", "--ignore-not-found", "-f", filepath.Join(p.root, "charts", "kube-remedy", "crds"))
+	_, errCRD := p.Kubectl(ctx, "", "delete", "--ignore-not-found", "-f", filepath.Join(p.root, "charts", "kube-remedy", "files", "crds"))
 	return errors.Join(errRegistration, errRest, errCRD, os.RemoveAll(p.dir))
 }
 

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"sigs.k8s.io/yaml"
+
+	realhelm "github.com/kube-remedy/kube-remedy/hack/helm"
 )
 
 // maxFile is what a recording may have at most, so that it can be read.
@@ -34,7 +36,7 @@ func (s *session) versions(ctx context.Context) (versions, error) {
 	}
 	return versions{
 		kubernetes: said.ServerVersion.GitVersion, kubectl: said.ClientVersion.GitVersion,
-		kustomize: said.KustomizeVersion, helm: helmVersion,
+		kustomize: said.KustomizeVersion, helm: realhelm.Version,
 	}, nil
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/kube-remedy/kube-remedy/hack/devcluster"
+	realhelm "github.com/kube-remedy/kube-remedy/hack/helm"
 )
 
 const (
@@ -46,7 +47,7 @@ type recording struct {
 
 // record prepares the cluster, does all actions and cleans up.
 func (s *session) record(ctx context.Context, all []action) (recordings []recording, err error) {
-	if s.helm, err = buildHelm(ctx, s.out); err != nil {
+	if s.helm, err = realhelm.Build(ctx, s.out); err != nil {
 		return nil, err
 	}
 	if err := s.writeChart(); err != nil {

@@ -60,8 +60,15 @@ func RESTConfig(kubeconfig, userAgent string) (*rest.Config, error) {
 	return config, nil
 }
 
-// Version is the version of this program as the Go toolchain stamped it: a tag, or a pseudo-version of the commit.
+// version is written by the linker (-X) where a version is asked for: in the images that hack/images makes.
+var version string
+
+// Version is the version of this program: the one that it was built as, or else what the Go toolchain stamped, which is
+// a tag, or a pseudo-version of the commit.
 func Version() string {
+	if version != "" {
+		return version
+	}
 	if built, ok := debug.ReadBuildInfo(); ok && built.Main.Version != "" {
 		return built.Main.Version
 	}
