@@ -316,13 +316,13 @@ func (s *apiServer) patch(w http.ResponseWriter, r *http.Request, path, version,
 	if uid, _, _ := unstructured.NestedString(after, "metadata", "uid"); uid == "" {
 		require.NoError(s.t, unstructured.SetNestedField(after, resource+"-"+name, "metadata", "uid"))
 	}
-	if generation, _, _ := unstructured.NestedFloat64(stored, "metadata", "generation"); !reflect.DeepEqual(stored["spec"], after["spec"]) {
-		require.NoError(s.t, unstructured.SetNestedField(after, generation+1, "metadata", "generation"))
-	}
 	if s.admit != nil {
 		for _, warning := range s.admit(done.manager, after) {
 			w.Header().Add("Warning", fmt.Sprintf("299 - %q", warning))
 		}
+	}
+	if generation, _, _ := unstructured.NestedFloat64(stored, "metadata", "generation"); !reflect.DeepEqual(stored["spec"], after["spec"]) {
+		require.NoError(s.t, unstructured.SetNestedField(after, generation+1, "metadata", "generation"))
 	}
 	if !done.dry {
 		s.objects[path] = after

@@ -42,7 +42,7 @@ func TestExportWritesPatches(t *testing.T) {
 // TestTheKustomizationDoesWhatTheCureDoes builds it with kustomize.
 func TestTheKustomizationDoesWhatTheCureDoes(t *testing.T) {
 	s := serve(t, verified, suggested, web, shop, cart)
-	out, _, err := s.on("export", "deployment-web-oomkilled-app", "-o", "kustomize")
+	out, _, err := s.with(webFile, nil, "export", "deployment-web-oomkilled-app", "-o", "kustomize", "-f", "-")
 	require.NoError(t, err)
 	golden(t, "export-kustomization.yaml", out)
 	files := filesys.MakeFsInMemory()
