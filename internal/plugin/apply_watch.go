@@ -114,7 +114,7 @@ func tellRunning(parts []*watched) string {
 func tellWaiting(parts []*watched) string {
 	says := ""
 	for _, part := range parts {
-		if part.up && len(parts) > 1 {
+		if part.up {
 			continue
 		}
 		if says != "" {

@@ -153,6 +153,9 @@ func storyOf(remediation *v1alpha1.Remediation, live object) story {
 	changed := changeOf(remediation, value)
 	told.Modifications = append(told.Modifications, changed.modifications...)
 	told.Carried, told.Unchanged = changed.carried, changed.reason
+	if !told.Carried && modeOf(remediation) == v1alpha1.Suggest {
+		return told // there is nothing to undo
+	}
 	told.Undo = append(told.Undo, fmt.Sprintf("kubectl remedy rollback %s --reapply -n %s", remediation.Name, remediation.Namespace))
 	if name := remediation.Spec.TargetRef.Name; name != "" {
 		told.Undo = append(told.Undo, fmt.Sprintf("kubectl remedy opt-out %s -n %s", argumentOf(remediation.Spec.TargetRef.Kind, name), remediation.Namespace))

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -256,9 +257,11 @@ func replaceFile(name string, data []byte) error {
 func commitMessage(change *exported) string {
 	first := change.cures[0]
 	var page strings.Builder
-	title := fmt.Sprintf("%s: %s", strings.ToLower(targetOf(first)), words(change.modifications))
-	if len(title) > 72 {
-		title = fmt.Sprintf("%s: cure %s", strings.ToLower(targetOf(first)), first.Spec.FailureType)
+	title := ""
+	for _, what := range []string{words(change.modifications), remedy.Describe(first.Spec.Actions), "cure " + string(first.Spec.FailureType)} {
+		if title = strings.ToLower(targetOf(first)) + ": " + what; utf8.RuneCountInString(title) <= 72 {
+			break
+		}
 	}
 	fmt.Fprintf(&page, "%s\n", title)
 	for _, cure := range change.cures {

@@ -3,6 +3,8 @@ package plugin
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/strategicpatch"
@@ -77,18 +79,25 @@ func strategic(change *exported) (string, bool) {
 	return string(text), err == nil
 }
 
-// tidy takes directives out that only say the order of what stays; false when there are others that kustomize does not
-// know.
+// tidy takes directives out that kustomize does not know. The order that one asks for is kept by naming what does not
+// change too: kustomize puts what a patch names first. It is false when there are others.
 func tidy(value any) bool {
 	switch value := value.(type) {
 	case map[string]any:
-		for name, member := range value {
+		for name, order := range value {
+			list, ordered := strings.CutPrefix(name, "$setElementOrder/")
 			switch {
-			case strings.HasPrefix(name, "$setElementOrder/"), name == "$retainKeys":
+			case ordered:
+				value[list] = inOrder(value[list], order)
+				delete(value, name)
+			case name == "$retainKeys":
 				delete(value, name)
 			case strings.HasPrefix(name, "$"):
 				return false
-			case !tidy(member):
+			}
+		}
+		for _, member := range value {
+			if !tidy(member) {
 				return false
 			}
 		}
@@ -100,4 +109,30 @@ func tidy(value any) bool {
 		}
 	}
 	return true
+}
+
+// inOrder gives the elements of a list in the order that is asked for, with those in between that don't change.
+func inOrder(list, order any) any {
+	elements, _ := list.([]any)
+	wanted, _ := order.([]any)
+	ordered := make([]any, 0, len(wanted))
+	for _, key := range wanted {
+		names, ok := key.(map[string]any)
+		if !ok {
+			return list // of plain values, which have no keys
+		}
+		at := slices.IndexFunc(elements, func(element any) bool {
+			members, ok := element.(map[string]any)
+			for name, value := range names {
+				ok = ok && reflect.DeepEqual(members[name], value)
+			}
+			return ok
+		})
+		if at < 0 {
+			ordered = append(ordered, key)
+			continue
+		}
+		ordered = append(ordered, elements[at])
+	}
+	return ordered
 }

@@ -171,7 +171,7 @@ var columns = []metav1.TableColumnDefinition{
 	{Name: "Mode", Type: "string"},
 	{Name: "Phase", Type: "string"},
 	{Name: "Attempt", Type: "string"},
-	{Name: "Seen", Type: "string"},
+	{Name: "Occurrences", Type: "integer"},
 	{Name: "Age", Type: "string"},
 	{Name: "Risk", Type: "string", Priority: 1},
 	{Name: "Last seen", Type: "string", Priority: 1},
@@ -196,7 +196,7 @@ func tableOf(found *v1alpha1.RemediationList, now time.Time) *metav1.Table {
 			Cells: []any{
 				remediation.Name, targetOf(remediation), string(remediation.Spec.FailureType), cause, confidence,
 				string(cmp.Or(remediation.Spec.Mode, v1alpha1.Heal)), cmp.Or(string(status.Phase), "<none>"), attempt,
-				fmt.Sprint(status.Observed.Occurrences) + "x", ago(&remediation.CreationTimestamp, now),
+				int64(status.Observed.Occurrences), ago(&remediation.CreationTimestamp, now),
 				risk, ago(status.Observed.LastSeen, now), cmp.Or(remedy.Describe(remediation.Spec.Actions), "<none>"),
 			},
 			Object: runtime.RawExtension{Object: remediation},
