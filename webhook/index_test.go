@@ -21,9 +21,9 @@ func aimed(namespace, name, target string, change ...func(*v1alpha1.Remediation)
 }
 
 // namesOf are the names of the Remediations that an index has of a Deployment.
-func namesOf(index *Index, namespace, target string) []string {
+func namesOf(index *Index, target string) []string {
 	names := []string{}
-	for _, remediation := range index.find(appendKey(nil, "apps", "Deployment", namespace, target, false)) {
+	for _, remediation := range index.find(appendKey(nil, "apps", "Deployment", "shop", target, false)) {
 		names = append(names, remediation.Name)
 	}
 	return names
@@ -106,20 +106,20 @@ func TestIndexTakesWhatAnInformerMayHandOver(t *testing.T) {
 	index.OnAdd(&metav1.PartialObjectMetadata{}, false)
 	index.OnAdd(nil, false)
 	index.OnUpdate(nil, aimed("shop", "a", "web"))
-	require.Equal(t, []string{"a"}, namesOf(index, "shop", "web"))
+	require.Equal(t, []string{"a"}, namesOf(index, "web"))
 	index.OnAdd(aimed("shop", "a", "web"), true)
-	require.Equal(t, []string{"a"}, namesOf(index, "shop", "web"), "what is told twice is there once")
+	require.Equal(t, []string{"a"}, namesOf(index, "web"), "what is told twice is there once")
 	index.OnDelete(cache.DeletedFinalStateUnknown{Key: "shop/a"})
 	index.OnDelete(cache.DeletedFinalStateUnknown{Key: "shop/a", Obj: "text"})
-	require.Equal(t, []string{"a"}, namesOf(index, "shop", "web"), "a tombstone without its object names nothing")
+	require.Equal(t, []string{"a"}, namesOf(index, "web"), "a tombstone without its object names nothing")
 	index.OnUpdate(aimed("shop", "a", "web"), aimed("shop", "a", "api"))
-	require.Empty(t, namesOf(index, "shop", "web"))
-	require.Equal(t, []string{"a"}, namesOf(index, "shop", "api"))
+	require.Empty(t, namesOf(index, "web"))
+	require.Equal(t, []string{"a"}, namesOf(index, "api"))
 	index.OnUpdate(aimed("shop", "a", "api"), aimed("shop", "a", "api", func(r *v1alpha1.Remediation) { r.Spec.TargetRef.APIVersion = "a/b/c" }))
-	require.Empty(t, namesOf(index, "shop", "api"), "a target that can't be read any more")
+	require.Empty(t, namesOf(index, "api"), "a target that can't be read any more")
 	index.OnAdd(aimed("shop", "a", "api"), false)
 	index.OnDelete(cache.DeletedFinalStateUnknown{Key: "shop/a", Obj: aimed("shop", "a", "api")})
-	require.Empty(t, namesOf(index, "shop", "api"))
+	require.Empty(t, namesOf(index, "api"))
 }
 
 func TestReadersOfTheIndexNeverMissWhatIsBeingReplaced(t *testing.T) {
@@ -136,7 +136,7 @@ func TestReadersOfTheIndexNeverMissWhatIsBeingReplaced(t *testing.T) {
 					return
 				default:
 				}
-				if found := namesOf(index, "shop", "web"); len(found) != 2 || found[0] != "a" || found[1] != "b" {
+				if found := namesOf(index, "web"); len(found) != 2 || found[0] != "a" || found[1] != "b" {
 					t.Errorf("found %v", found)
 					return
 				}

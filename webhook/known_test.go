@@ -59,25 +59,35 @@ func TestWhatIsKnownToFail(t *testing.T) {
 		{name: "a template, warn", learned: unpullable(broken), policy: "warn", reason: "nothing_to_do", warns: "kube-remedy: " + templateWords},
 		{name: "another template, warn", learned: unpullable(broken), object: written("shop/web:3"), policy: "warn", reason: "nothing_to_do"},
 		{name: "another template, deny", learned: unpullable(broken), object: written("shop/web:3"), policy: "deny", reason: "nothing_to_do"},
-		{name: "the same template restarted is the same", learned: unpullable(broken), policy: "warn", reason: "nothing_to_do", warns: "kube-remedy: " + templateWords,
-			object: strings.Replace(written("shop/web:2"), `"template":{`, `"template":{"metadata":{"annotations":{"kubectl.kubernetes.io/restartedAt":"2026-03-02"}},`, 1)},
+		{
+			name: "the same template restarted is the same", learned: unpullable(broken), policy: "warn", reason: "nothing_to_do", warns: "kube-remedy: " + templateWords,
+			object: strings.Replace(written("shop/web:2"), `"template":{`, `"template":{"metadata":{"annotations":{"kubectl.kubernetes.io/restartedAt":"2026-03-02"}},`, 1),
+		},
 		{name: "a template that nobody identified", learned: unpullable(func(r *v1alpha1.Remediation) { r.Status.Observed.Failing = &v1alpha1.Failing{Container: "app"} }), policy: "deny", reason: "nothing_to_do"},
 
-		{name: "an image, deny", learned: unpullable(), policy: "deny", reason: "known_failure",
-			message: imageWords + "; to apply it all the same: kubectl annotate deploy/web kube-remedy.io/mode=off -n shop"},
-		{name: "a template, deny", learned: unpullable(broken), policy: "deny", reason: "known_failure",
-			message: templateWords + "; to apply it all the same: kubectl annotate deploy/web kube-remedy.io/mode=off -n shop"},
-		{name: "whoever has a mode already overwrites it", learned: unpullable(), policy: "deny", reason: "known_failure", metadata: "heal",
-			message: imageWords + "; to apply it all the same: kubectl annotate deploy/web kube-remedy.io/mode=off -n shop --overwrite"},
+		{
+			name: "an image, deny", learned: unpullable(), policy: "deny", reason: "known_failure",
+			message: imageWords + "; to apply it all the same: kubectl annotate deploy/web kube-remedy.io/mode=off -n shop",
+		},
+		{
+			name: "a template, deny", learned: unpullable(broken), policy: "deny", reason: "known_failure",
+			message: templateWords + "; to apply it all the same: kubectl annotate deploy/web kube-remedy.io/mode=off -n shop",
+		},
+		{
+			name: "whoever has a mode already overwrites it", learned: unpullable(), policy: "deny", reason: "known_failure", metadata: "heal",
+			message: imageWords + "; to apply it all the same: kubectl annotate deploy/web kube-remedy.io/mode=off -n shop --overwrite",
+		},
 		{name: "nothing is refused in mode suggest", learned: unpullable(), policy: "deny", metadata: "suggest", reason: "nothing_to_do", warns: "kube-remedy: " + imageWords},
 		{name: "nothing is said in mode off", learned: unpullable(), policy: "deny", metadata: "off", reason: "mode_off"},
 		{name: "nothing is refused on a guess", learned: unpullable(doubtful(69)), policy: "deny", reason: "nothing_to_do", warns: "kube-remedy: " + imageWords},
 		{name: "less than a guess is not told of", learned: unpullable(doubtful(49)), policy: "deny", reason: "nothing_to_do"},
 
-		{name: "what was seen once, nobody knows when", policy: "warn", reason: "nothing_to_do",
+		{
+			name: "what was seen once, nobody knows when", policy: "warn", reason: "nothing_to_do",
 			learned: unpullable(func(r *v1alpha1.Remediation) {
 				r.Status.Observed = v1alpha1.Observed{Occurrences: 1, Failing: r.Status.Observed.Failing}
-			}), warns: "kube-remedy: image shop/web:2 of container app failed to pull once (ImagePullBackOff): there is no such tag"},
+			}), warns: "kube-remedy: image shop/web:2 of container app failed to pull once (ImagePullBackOff): there is no such tag",
+		},
 		{name: "what has expired is not known any more", learned: unpullable(func(r *v1alpha1.Remediation) { r.Status.Phase = v1alpha1.PhaseExpired }), policy: "deny", reason: "no_remediation"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

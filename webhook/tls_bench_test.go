@@ -73,6 +73,7 @@ func (c *caller) call(b *testing.B, body []byte) time.Duration {
 	require.NoError(b, err)
 	answer, err := http.ReadResponse(c.answers, nil)
 	require.NoError(b, err)
+	defer answer.Body.Close()
 	_, err = io.Copy(io.Discard, answer.Body)
 	took := time.Since(begun)
 	require.NoError(b, err)

@@ -183,7 +183,7 @@ func (s *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := strings.TrimSuffix(r.URL.Path, "/log")
 	switch {
 	case r.Method == http.MethodPatch:
-		s.patch(w, r, path, version, resource, name)
+		s.patch(w, r, path, resource, name)
 	case name == "":
 		s.list(w, r, version, namespace, resource)
 	case s.objects[path] == nil:
@@ -291,7 +291,7 @@ func (s *apiServer) list(w http.ResponseWriter, r *http.Request, version, namesp
 	answer(w, map[string]any{"apiVersion": version, "kind": kind + "List", "metadata": map[string]any{}, "items": items})
 }
 
-func (s *apiServer) patch(w http.ResponseWriter, r *http.Request, path, version, resource, name string) {
+func (s *apiServer) patch(w http.ResponseWriter, r *http.Request, path, resource, name string) {
 	body, err := io.ReadAll(r.Body)
 	require.NoError(s.t, err)
 	query := r.URL.Query()

@@ -146,7 +146,7 @@ func (c *connection) apply(ctx context.Context, options applyOptions) error {
 	stopped := a.run(ctx)
 	a.report.finish(c.clock.Now().Sub(began))
 	if options.output == "text" {
-		err = a.report.print(c.streams.Out)
+		err = a.report.tell(c.streams.Out)
 	} else {
 		err = printStructured(c.streams.Out, options.output, a.report)
 	}
@@ -220,7 +220,7 @@ func (a *applying) attempt(ctx context.Context, number int) ([]failure, error) {
 		}
 		if err != nil {
 			this.DeploymentStatus, this.Result = rejected, err.Error()
-			return nil, nil
+			return nil, nil //nolint:nilerr // the report says it, and another attempt may fare better
 		}
 		a.progress("%s applied", part.title())
 		healed = append(healed, records...)

@@ -103,7 +103,7 @@ func (r *applyReport) finish(took time.Duration) {
 }
 
 // print tells a person.
-func (r *applyReport) print(out io.Writer) error {
+func (r *applyReport) tell(out io.Writer) error {
 	p := paint(colored(out))
 	var page strings.Builder
 	for _, attempt := range r.Attempts {

@@ -44,12 +44,6 @@ func (c *connection) completeReferences(command *cobra.Command, args []string, b
 	return fitting(names, args, begun), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 }
 
-// completeRemediations offers the names of Remediations.
-func (c *connection) completeRemediations(command *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
-	names, _ := c.completeReferences(command, args, begun)
-	return slices.DeleteFunc(names, func(name string) bool { return strings.HasSuffix(name, "/") }), cobra.ShellCompDirectiveNoFileComp
-}
-
 // completeObjects offers types, and after a slash the names of that type.
 func (c *connection) completeObjects(command *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
 	resource, _, typed := strings.Cut(begun, "/")

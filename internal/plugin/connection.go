@@ -101,15 +101,6 @@ func (w *warnings) HandleWarningHeader(code int, agent, text string) {
 	w.to.HandleWarningHeader(code, agent, text)
 }
 
-// take gives what was warned of since it was asked last.
-func (w *warnings) take() []string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	kept := w.kept
-	w.kept = nil
-	return kept
-}
-
 // lockedWriter lets progress be told beside everything else.
 type lockedWriter struct {
 	mu sync.Mutex

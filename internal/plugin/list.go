@@ -67,7 +67,7 @@ func list(ctx context.Context, connection *connection, options listOptions, args
 	if len(args) > 0 && (options.all || options.selector != "") {
 		return fmt.Errorf("names can't be given together with --all-namespaces or --selector")
 	}
-	print, err := options.printer(connection.clock.Now())
+	show, err := options.printer(connection.clock.Now())
 	if err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func list(ctx context.Context, connection *connection, options listOptions, args
 		fmt.Fprintf(connection.streams.Err, "No remediations found%s.\n", where)
 		return nil
 	}
-	return print(found, connection.streams)
+	return show(found, connection.streams)
 }
 
 // forPeople reports whether a table is asked for.

@@ -195,6 +195,12 @@ func (o *observer) observe(ctx context.Context, live object) error {
 	return o.readLogs(ctx, pods)
 }
 
+// servedAs tells where the API server serves a namespaced kind; false for one that it does not serve so.
+func (o *observer) servedAs(of schema.GroupVersionKind) (*meta.RESTMapping, bool) {
+	mapping, err := o.mapper.RESTMapping(of.GroupKind(), of.Version)
+	return mapping, err == nil && scoped(mapping)
+}
+
 // climb gives what the owner of an object applies: what controls it, up to the top, as far as that may be read.
 func (o *observer) climb(ctx context.Context, from object) (object, error) {
 	for range maxOwners {
@@ -203,8 +209,8 @@ func (o *observer) climb(ctx context.Context, from object) (object, error) {
 			break
 		}
 		of := kindOf(controller.APIVersion, controller.Kind)
-		mapping, err := o.mapper.RESTMapping(of.GroupKind(), of.Version)
-		if err != nil || !scoped(mapping) {
+		mapping, known := o.servedAs(of)
+		if !known {
 			break
 		}
 		above, err := o.resource(mapping, from.GetNamespace()).Get(ctx, controller.Name, metav1.GetOptions{})

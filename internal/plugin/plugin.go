@@ -28,7 +28,7 @@ type Exit struct{ Status int }
 func (e Exit) Error() string { return fmt.Sprintf("exit status %d", e.Status) }
 
 // New gives the command kubectl remedy with its subcommands. clock tells the time, for ages and for texts that have no
-// time of their own, and what waits waits by it.
+// time of their own, and what waits by it.
 func New(streams Streams, clock clock.WithTicker) *cobra.Command {
 	streams.Err = &lockedWriter{to: streams.Err}
 	root := &cobra.Command{

@@ -150,18 +150,18 @@ func (c *connection) stats(ctx context.Context, all bool, selector, output strin
 	out := printers.GetNewTabWriter(c.streams.Out)
 	fmt.Fprintln(out, "FAILURE\tCAUSE\tTOTAL\tHELD\t1ST\t2ND\t3RD\tFAILED\tWAITING\tWATCHED\tNO CURE\tOTHER\tRATE")
 	for _, failure := range counted.FailureTypes {
-		failure.print(out, failure.FailureType, "(all)")
+		failure.tell(out, failure.FailureType, "(all)")
 		for _, cause := range counted.Causes {
 			if cause.FailureType == failure.FailureType {
-				cause.print(out, cause.FailureType, cause.RootCauseID)
+				cause.tell(out, cause.FailureType, cause.RootCauseID)
 			}
 		}
 	}
-	counted.Total.print(out, "(all)", "(all)")
+	counted.Total.tell(out, "(all)", "(all)")
 	return out.Flush()
 }
 
-func (t tally) print(out io.Writer, failure, cause string) {
+func (t tally) tell(out io.Writer, failure, cause string) {
 	rate := "-"
 	if t.SuccessRate != nil {
 		rate = fmt.Sprintf("%.0f%%", *t.SuccessRate*100)

@@ -44,7 +44,7 @@ func (s *scanner) separator(at int) (int, bool) {
 	if !ok || text[at] == ':' && s.isPlace(k, how) {
 		return at + 1, false
 	}
-	return s.value(k, at, value, how)
+	return s.value(k, value, how)
 }
 
 // isPlace reports whether what looks like a key is the end of a path, an image's name or an ARN.
@@ -74,7 +74,7 @@ func (s *scanner) untilQuote(at int) (int, bool) {
 }
 
 // value looks at the value from at on that belongs to a key, and gives where to go on.
-func (s *scanner) value(k key, separator, at int, how separation) (int, bool) {
+func (s *scanner) value(k key, at int, how separation) (int, bool) {
 	text := s.text
 	at = skipSpace(text, at)
 	if k.kind == paired {

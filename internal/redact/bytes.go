@@ -49,13 +49,14 @@ var classes = func() (table [256]class) {
 		"_": wordByte | keyByte | urlByte | baseByte | tokenByte,
 		"-": keyByte | urlByte | baseByte | tokenByte | schemeByte,
 		".": keyByte | tokenByte, "+/=": baseByte | pemByte | tokenByte, "~%": tokenByte,
-		" \t":          spaceByte,
 		"=:$@%>{\x1b~": stopByte,
 	} {
 		for _, c := range []byte(chars) {
 			table[c] |= of
 		}
 	}
+	table[' '] |= spaceByte
+	table['\t'] |= spaceByte
 	return table
 }()
 
@@ -110,7 +111,7 @@ func lineStart(text []byte, at, within int) int {
 	return floor + bytes.LastIndexByte(text[floor:at], '\n') + 1
 }
 
-// nextLine gives where the words of the line behind the line end at at begin; false when there is no such line.
+// nextLine gives where the words of the line behind the line end at begin; false when there is no such line.
 func nextLine(text []byte, at int) (int, bool) {
 	if at < len(text) && text[at] == '\r' {
 		at++

@@ -38,11 +38,13 @@ func of(alphabet string, length int, prefix ...string) func(*rand.Rand) string {
 func base62(length int, prefix ...string) func(*rand.Rand) string {
 	return of(alnum, length, prefix...)
 }
-func url64(length int, prefix ...string) func(*rand.Rand) string {
-	return of(alnum+"-_", length, prefix...)
+
+func url64(length int) func(*rand.Rand) string {
+	return of(alnum+"-_", length)
 }
-func hexa(length int, prefix ...string) func(*rand.Rand) string {
-	return of("0123456789abcdef", length, prefix...)
+
+func hexa(length int) func(*rand.Rand) string {
+	return of("0123456789abcdef", length)
 }
 
 // base64ed is standard base64 of random bytes.

@@ -173,7 +173,7 @@ type key struct {
 	leads bool
 }
 
-// keyBefore finds the key that a separator at at belongs to.
+// keyBefore finds the key that a separator at belongs to.
 func (s *scanner) keyBefore(at int) (key, bool) {
 	text, floor := s.text, s.done
 	end := skipSpaceBack(text, at, floor)

@@ -30,12 +30,11 @@ func pronounceable(letters []byte) bool {
 
 // hump gives the end of the part of a camel-cased name at at: URL, Name, name, 123.
 func hump(text []byte, at int) int {
-	end := at
 	switch {
 	case is(text[at], digitByte):
 		return run(text, at, digitByte)
 	case is(text[at], upperByte):
-		end = run(text, at, upperByte)
+		end := run(text, at, upperByte)
 		if end < len(text) && is(text[end], lowerByte) {
 			if end-at > 1 {
 				return end - 1

@@ -50,7 +50,7 @@ func (s *scanner) armour(at int) {
 		return
 	}
 	if end > begin {
-		s.keyBehind(at-len(before)+end, at)
+		s.keyBehind(at - len(before) + end)
 		return
 	}
 	s.keyAhead(min(behind+5, dashes), at)
@@ -122,7 +122,7 @@ func armourHeader(line []byte) bool {
 }
 
 // keyBehind redacts the key before a line that ends one, whose beginning may be lost.
-func (s *scanner) keyBehind(end, name int) {
+func (s *scanner) keyBehind(end int) {
 	text := s.text
 	at := end
 	for at > 0 && text[at-1] == '-' {
@@ -186,7 +186,7 @@ func inline(text []byte, at int) (int, bool) {
 // bodyOf gives where the base64 begins that a line ends with.
 func bodyOf(text []byte, line span) int {
 	end := line.end
-	for end > line.start && (is(text[end-1], spaceByte)) {
+	for end > line.start && is(text[end-1], spaceByte) {
 		end--
 	}
 	return runBack(text, end, line.start, pemByte)

@@ -100,7 +100,7 @@ func crypted(text []byte, at int) int {
 		if method == end || method-end > 16 || method == len(text) || text[method] != '$' {
 			return at
 		}
-		if name := string(text[end:method]); !cryptMethods[name] {
+		if !cryptMethods[string(text[end:method])] {
 			return at
 		}
 		end = method
@@ -159,7 +159,7 @@ func (s *scanner) escaped(at int) (int, bool) {
 	}
 	if text[at+1] == '3' && lower(text[at+2]) == 'd' {
 		if k, ok := s.keyBefore(at); ok {
-			return s.value(k, at, at+3, equals)
+			return s.value(k, at+3, equals)
 		}
 	}
 	return at + 3, false
