@@ -128,7 +128,7 @@ func measure(ctx context.Context, o options, as string, of *cluster, rate int) (
 	if err != nil {
 		return came, fmt.Errorf("make a folder: %w", err)
 	}
-	defer os.RemoveAll(folder)
+	defer func() { _ = os.RemoveAll(folder) }()
 	authority := filepath.Join(folder, "ca.crt")
 	if err := os.WriteFile(authority, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: serving.Certificate().Raw}), 0o600); err != nil {
 		return came, err

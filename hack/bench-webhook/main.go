@@ -39,7 +39,7 @@ func run(ctx context.Context, root string, rounds int) error {
 	if err != nil {
 		return fmt.Errorf("make a folder: %w", err)
 	}
-	defer os.RemoveAll(folder)
+	defer func() { _ = os.RemoveAll(folder) }()
 	program := filepath.Join(folder, "webhook.test")
 	build := exec.CommandContext(ctx, "go", "test", "-c", "-o", program, "./webhook")
 	build.Dir, build.Stderr = root, os.Stderr

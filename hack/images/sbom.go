@@ -91,7 +91,9 @@ func bomOf(name, version string, binary []byte, image v1.Image) ([]byte, error) 
 		Creation:  creation{Created: then.Format("2006-01-02T15:04:05Z"), Creators: []string{"Tool: kube-remedy-hack-images"}},
 		Packages:  []pkg{oci, program, roots, library},
 		Relationships: []relationship{
-			{"SPDXRef-DOCUMENT", "DESCRIBES", oci.ID}, {oci.ID, "CONTAINS", program.ID}, {oci.ID, "CONTAINS", roots.ID},
+			{"SPDXRef-DOCUMENT", "DESCRIBES", oci.ID},
+			{oci.ID, "CONTAINS", program.ID},
+			{oci.ID, "CONTAINS", roots.ID},
 			{program.ID, "DEPENDS_ON", library.ID},
 		},
 	}
