@@ -10,7 +10,7 @@ import (
 
 // decode reads an object as encoding/json does, with its numbers as they are written; nil when there is none or it is
 // null. What its fields' managers own (metadata.managedFields) is left out: it is a third of an object and more, and
-// nothing here asks for it. It takes a fifth of the time of encoding/json.
+// nothing here asks for it. It takes a third of the time of encoding/json for 100 KiB, and two fifths for 4 KiB.
 func decode(raw []byte) (map[string]any, error) {
 	if len(bytes.TrimSpace(raw)) == 0 {
 		return nil, nil
