@@ -136,11 +136,11 @@ func (w *Watcher) imagesOf(ctx context.Context, live *unstructured.Unstructured)
 	}
 	var sets []*appsv1.ReplicaSet
 	for _, object := range cached[:min(len(cached), maxRevisions)] {
-		partial, ok := object.(*metav1.PartialObjectMetadata)
+		owner, ok := object.(*owner)
 		if !ok {
 			continue
 		}
-		set, err := w.clients.AppsV1().ReplicaSets(partial.Namespace).Get(ctx, partial.Name, metav1.GetOptions{})
+		set, err := w.clients.AppsV1().ReplicaSets(owner.namespace()).Get(ctx, owner.name(), metav1.GetOptions{})
 		if err != nil {
 			return nil, err
 		}

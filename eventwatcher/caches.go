@@ -49,37 +49,33 @@ func newCaches(config *rest.Config, clients kubernetes.Interface, partial metada
 		between:      map[schema.GroupKind]cache.SharedIndexInformer{},
 		remediations: remediations.NewInformer(own, now),
 	}
+	// How each informer's objects are made smaller on their way in; pods come small from the wire.
+	transforms := map[cache.SharedIndexInformer]cache.TransformFunc{
+		c.events: compactEvent, c.ownerEvents: compactEvent, c.nodes: compactNode,
+	}
 	for kind, resource := range workloadResources {
-		informer := func(by cache.Indexers) cache.SharedIndexInformer {
-			return metadatainformer.NewFilteredMetadataInformer(partial, resource, metav1.NamespaceAll, 0, by, nil).Informer()
+		if kind.Kind == "Pod" {
+			continue // they have a cache of their own
 		}
-		switch _, stands := betweens[kind]; {
-		case stands:
-			c.between[kind] = informer(byController)
-		case kind.Kind != "Pod": // which have a cache of their own
-			c.workloads = append(c.workloads, informer(cache.Indexers{}))
+		by := cache.Indexers{}
+		_, stands := betweens[kind]
+		if stands {
+			by = byController
+		}
+		informer := metadatainformer.NewFilteredMetadataInformer(partial, resource, metav1.NamespaceAll, 0, by, nil).Informer()
+		transforms[informer] = compactMetadata(resource.GroupVersion().WithKind(kind.Kind))
+		if stands {
+			c.between[kind] = informer
+		} else {
+			c.workloads = append(c.workloads, informer)
 		}
 	}
-	for informer, compact := range c.transforms() {
+	for informer, compact := range transforms {
 		if err := informer.SetTransform(compact); err != nil {
 			return nil, fmt.Errorf("set up a cache: %w", err)
 		}
 	}
 	return c, nil
-}
-
-// transforms says how each informer's objects are made smaller on their way in.
-func (c *caches) transforms() map[cache.SharedIndexInformer]cache.TransformFunc {
-	transforms := map[cache.SharedIndexInformer]cache.TransformFunc{
-		c.events: compactEvent, c.ownerEvents: compactEvent, c.nodes: compactNode,
-	}
-	for _, informer := range c.between {
-		transforms[informer] = compactMetadata
-	}
-	for _, informer := range c.workloads {
-		transforms[informer] = compactMetadata
-	}
-	return transforms
 }
 
 func (c *caches) all() []cache.SharedIndexInformer {

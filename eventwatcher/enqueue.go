@@ -64,11 +64,11 @@ func (w *Watcher) podChanged(object any) {
 // eventHappened enqueues the controller of a pod that an event warns of: a probe that fails shows in no status for a
 // while, or never.
 func (w *Watcher) eventHappened(object any) {
-	event, ok := object.(*corev1.Event)
-	if !ok || event.Type != corev1.EventTypeWarning || w.excluded(event.Namespace) || !worthALook(event.Count) {
+	event, ok := object.(*event)
+	if !ok || event.kind.Value().warns != corev1.EventTypeWarning || w.excluded(event.namespace()) || !worthALook(event.count) {
 		return
 	}
-	known, found, err := w.caches.pods.GetIndexer().GetByKey(cache.NewObjectName(event.Namespace, event.InvolvedObject.Name).String())
+	known, found, err := w.caches.pods.GetIndexer().GetByKey(cache.NewObjectName(event.namespace(), event.whole().InvolvedObject.Name).String())
 	if err != nil || !found {
 		return // the pod comes later, or is gone
 	}
@@ -80,20 +80,19 @@ func (w *Watcher) eventHappened(object any) {
 // ownerEventHappened enqueues a workload that an event warns of, or whose ReplicaSet or Job it warns of: of a pod that
 // could not be created nothing else is ever seen.
 func (w *Watcher) ownerEventHappened(object any) {
-	event, ok := object.(*corev1.Event)
-	if !ok || w.excluded(event.Namespace) || !worthALook(event.Count) || ownEvent(event) {
+	event, ok := object.(*event)
+	if !ok || w.excluded(event.namespace()) || !worthALook(event.count) || event.own() {
 		return
 	}
-	about := evidence.Workload{
-		APIVersion: event.InvolvedObject.APIVersion, Kind: event.InvolvedObject.Kind, Namespace: event.Namespace, Name: event.InvolvedObject.Name,
-	}
+	on := event.whole().InvolvedObject
+	about := evidence.Workload{APIVersion: on.APIVersion, Kind: on.Kind, Namespace: event.namespace(), Name: on.Name}
 	if _, known := workloadResources[groupKind(about)]; known {
 		w.queue.AddAfter(about, debounce)
 	}
 }
 
-// ownEvent reports whether the watcher itself tells of a failure.
-func ownEvent(event *corev1.Event) bool { return event.Source.Component == FieldManager }
+// own reports whether the watcher itself tells of a failure.
+func (e *event) own() bool { return e.kind.Value().component == FieldManager }
 
 // worthALook reports whether an event that was counted so often is to be looked at: the first time, the second, the
 // fourth and so on. A probe that fails every few seconds for days is not news each time.
@@ -109,11 +108,11 @@ func (w *Watcher) remediationChanged(object any) {
 }
 
 func (w *Watcher) workloadChanged(object any) {
-	partial, ok := object.(*metav1.PartialObjectMetadata)
+	owner, ok := object.(*owner)
 	if !ok {
 		return
 	}
-	workload := evidence.Workload{APIVersion: partial.APIVersion, Kind: partial.Kind, Namespace: partial.Namespace, Name: partial.Name}
+	workload := owner.workload()
 	if w.hasRemediation(workload) {
 		w.queue.AddAfter(workload, debounce)
 	}

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
+	"unique"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -19,38 +21,69 @@ import (
 // (k8s.io/kubernetes/pkg/apis/core/validation/events.go, NoteLengthLimit).
 const maxEventMessage = 1 << 10
 
+// event is what the caches keep of an event: what evidence quotes of it.
+type event struct {
+	identity         // and behind it the name and the UID of what it is about
+	aboutEnds uint16 // of the name, in what is behind
+	count     int32
+	last      int64 // in microseconds since 1970; zero when nobody knows
+	kind      unique.Handle[eventKind]
+	message   string
+}
+
+// eventKind is what many events have in common.
+type eventKind struct{ apiVersion, kind, fieldPath, component, warns, reason string }
+
 // compactEvent keeps what evidence quotes of an event.
 func compactEvent(object any) (any, error) {
-	event, ok := object.(*corev1.Event)
+	whole, ok := object.(*corev1.Event)
 	if !ok {
-		return object, nil
+		return object, nil // a tombstone, or compacted before
 	}
-	return &corev1.Event{
-		ObjectMeta: metav1.ObjectMeta{
-			Name: event.Name, Namespace: event.Namespace, UID: event.UID, ResourceVersion: event.ResourceVersion,
-		},
+	about := whole.InvolvedObject
+	kept, err := identityOf(whole, []byte(about.Name+string(about.UID))...)
+	if err != nil {
+		return nil, fmt.Errorf("keep an event: %w", err)
+	}
+	small := &event{
+		identity: kept, aboutEnds: uint16(len(about.Name)), count: evidence.EventOf(whole).Count,
+		kind:    unique.Make(eventKind{about.APIVersion, about.Kind, about.FieldPath, whole.Source.Component, whole.Type, whole.Reason}),
+		message: strings.Clone(engine.Shorten(whole.Message, maxEventMessage)),
+	}
+	if at := evidence.EventTime(whole); !at.IsZero() {
+		small.last = at.UnixMicro()
+	}
+	return small, nil
+}
+
+// about gives the UID of what an event is about.
+func (e *event) about() types.UID { return types.UID(e.rest()[e.aboutEnds:]) }
+
+// whole gives the event as the API has it, with what is kept.
+func (e *event) whole() *corev1.Event {
+	kind := e.kind.Value()
+	whole := &corev1.Event{
+		ObjectMeta: e.meta(),
 		InvolvedObject: corev1.ObjectReference{
-			APIVersion: event.InvolvedObject.APIVersion, Kind: event.InvolvedObject.Kind, UID: event.InvolvedObject.UID,
-			Name: event.InvolvedObject.Name, FieldPath: event.InvolvedObject.FieldPath,
+			APIVersion: kind.apiVersion, Kind: kind.kind, FieldPath: kind.fieldPath, Name: e.rest()[:e.aboutEnds], UID: e.about(),
 		},
-		Source:        corev1.EventSource{Component: event.Source.Component},
-		Type:          event.Type,
-		Reason:        event.Reason,
-		Message:       engine.Shorten(event.Message, maxEventMessage),
-		Count:         event.Count,
-		LastTimestamp: metav1.NewTime(evidence.EventTime(event)),
-	}, nil
+		Source: corev1.EventSource{Component: kind.component}, Type: kind.warns, Reason: kind.reason, Message: e.message, Count: e.count,
+	}
+	if e.last != 0 {
+		whole.LastTimestamp = metav1.NewTime(time.UnixMicro(e.last))
+	}
+	return whole
 }
 
 const involvedIndex = "involved"
 
 // eventsByPod indexes events by the UID of the pod they are about.
 var eventsByPod = cache.Indexers{involvedIndex: func(object any) ([]string, error) {
-	event, ok := object.(*corev1.Event)
+	event, ok := object.(*event)
 	if !ok {
-		return nil, fmt.Errorf("expected an Event, not %T", object)
+		return nil, fmt.Errorf("expected an event, not %T", object)
 	}
-	return []string{string(event.InvolvedObject.UID)}, nil
+	return []string{string(event.about())}, nil
 }}
 
 // eventCaches are the events that are known, of pods and of what stands above them.
@@ -64,8 +97,8 @@ func (e eventCaches) of(events cache.Indexer, uid types.UID) ([]evidence.Event, 
 	}
 	var found []evidence.Event
 	for _, object := range about {
-		if event, ok := object.(*corev1.Event); ok && !ownEvent(event) {
-			found = append(found, evidence.EventOf(event))
+		if event, ok := object.(*event); ok && !event.own() {
+			found = append(found, evidence.EventOf(event.whole()))
 		}
 	}
 	return found, nil

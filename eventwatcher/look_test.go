@@ -65,10 +65,10 @@ func TestAWorkloadThatLooksAsBeforeIsNotLookedAtAgain(t *testing.T) {
 func TestFingerprintChangesWithEachFailureAndNothingElse(t *testing.T) {
 	seen := func(pod *corev1.Pod, count int32) uint64 {
 		events := cache.NewIndexer(cache.MetaNamespaceKeyFunc, eventsByPod)
-		require.NoError(t, events.Add(&corev1.Event{
+		require.NoError(t, events.Add(compacted(t, compactEvent, &corev1.Event{
 			ObjectMeta: metav1.ObjectMeta{Name: "e", Namespace: "shop"}, InvolvedObject: corev1.ObjectReference{UID: pod.UID, Name: pod.Name},
 			Reason: "BackOff", Message: "Back-off", Count: count,
-		}))
+		})))
 		observed, err := gather(evidence.Workload{}, nil, []*corev1.Pod{pod}, eventCaches{events, events}, noon.Add(time.Duration(count)*time.Second))
 		require.NoError(t, err)
 		return fingerprint(observed, nil)
@@ -99,11 +99,9 @@ func TestAPodThatWasNotReadIsLikeItsSibling(t *testing.T) {
 
 func TestNodesOfSumsWhatPodsRequest(t *testing.T) {
 	nodes := cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{})
-	node, err := compactNode(&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "one"}, Status: corev1.NodeStatus{
+	require.NoError(t, nodes.Add(compacted(t, compactNode, &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "one"}, Status: corev1.NodeStatus{
 		Images: []corev1.ContainerImage{{Names: []string{"large"}}}, Allocatable: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("4Gi")},
-	}})
-	require.NoError(t, err)
-	require.NoError(t, nodes.Add(node))
+	}})))
 	pods := cache.NewIndexer(cache.MetaNamespaceKeyFunc, podIndexers)
 	for name, phase := range map[string]corev1.PodPhase{"a": corev1.PodRunning, "b": corev1.PodRunning, "c": corev1.PodSucceeded} {
 		pod := failingPod("shop", "Error", 1)
@@ -114,6 +112,8 @@ func TestNodesOfSumsWhatPodsRequest(t *testing.T) {
 	found, err := nodesOf(nodes, pods, true)
 	require.NoError(t, err)
 	require.Len(t, found, 1)
+	require.Equal(t, "one", found[0].Name)
+	require.Equal(t, "4Gi", found[0].Allocatable.Memory().String())
 	require.Equal(t, "2Gi", found[0].Requested.Memory().String(), "a pod that ended takes no room")
 	require.EqualValues(t, 2, found[0].Requested.Pods().Value())
 	found, err = nodesOf(nodes, pods, false)

@@ -14,20 +14,48 @@ import (
 	"github.com/kube-remedy/kube-remedy/engine/evidence"
 )
 
+// node is what the cache keeps of a node, its spec, status and labels as on the wire: only who looks at a failing workload
+// reads them.
+type node struct {
+	identity
+	kept string
+}
+
 // compactNode keeps what evidence reads of a node: not the images on it, which are most of it, nor its annotations.
 func compactNode(object any) (any, error) {
-	node, ok := object.(*corev1.Node)
+	whole, ok := object.(*corev1.Node)
 	if !ok {
-		return object, nil
+		return object, nil // a tombstone, or compacted before
 	}
-	return &corev1.Node{
-		ObjectMeta: metav1.ObjectMeta{Name: node.Name, UID: node.UID, ResourceVersion: node.ResourceVersion, Labels: node.Labels},
-		Spec:       corev1.NodeSpec{Unschedulable: node.Spec.Unschedulable, Taints: node.Spec.Taints},
+	small := &corev1.Node{
+		ObjectMeta: metav1.ObjectMeta{Labels: whole.Labels},
+		Spec:       corev1.NodeSpec{Unschedulable: whole.Spec.Unschedulable, Taints: whole.Spec.Taints},
 		Status: corev1.NodeStatus{
-			Conditions: node.Status.Conditions, Allocatable: node.Status.Allocatable,
-			NodeInfo: corev1.NodeSystemInfo{Architecture: node.Status.NodeInfo.Architecture, OperatingSystem: node.Status.NodeInfo.OperatingSystem},
+			Conditions: whole.Status.Conditions, Allocatable: whole.Status.Allocatable,
+			NodeInfo: corev1.NodeSystemInfo{Architecture: whole.Status.NodeInfo.Architecture, OperatingSystem: whole.Status.NodeInfo.OperatingSystem},
 		},
-	}, nil
+	}
+	kept, err := small.Marshal()
+	if err != nil {
+		return nil, fmt.Errorf("keep node %s: %w", whole.Name, err)
+	}
+	of, err := identityOf(whole)
+	if err != nil {
+		return nil, fmt.Errorf("keep a node: %w", err)
+	}
+	return &node{of, string(kept)}, nil
+}
+
+// whole gives the node as the API has it, with what is kept.
+func (n *node) whole() (*corev1.Node, error) {
+	whole := &corev1.Node{}
+	if err := whole.Unmarshal([]byte(n.kept)); err != nil {
+		return nil, fmt.Errorf("read cached node %s: %w", n.name(), err)
+	}
+	labels := whole.Labels
+	whole.ObjectMeta = n.meta()
+	whole.Labels = labels
+	return whole, nil
 }
 
 // nodesOf gives the nodes of the cluster by name, with what the pods on them request where that is asked for.
@@ -35,15 +63,19 @@ func nodesOf(nodes, pods cache.Indexer, requested bool) ([]evidence.Node, error)
 	var found []evidence.Node
 	requests := requests{}
 	for _, object := range nodes.List() {
-		node, ok := object.(*corev1.Node)
+		node, ok := object.(*node)
 		if !ok {
 			continue
 		}
-		known := evidence.NodeOf(node)
+		whole, err := node.whole()
+		if err != nil {
+			return nil, err
+		}
+		known := evidence.NodeOf(whole)
 		if requested {
-			on, err := pods.ByIndex(nodeIndex, node.Name)
+			on, err := pods.ByIndex(nodeIndex, node.name())
 			if err != nil {
-				return nil, fmt.Errorf("look up pods on node %s: %w", node.Name, err)
+				return nil, fmt.Errorf("look up pods on node %s: %w", node.name(), err)
 			}
 			if known.Requested, err = requests.sum(on); err != nil {
 				return nil, err

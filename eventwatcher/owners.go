@@ -3,6 +3,7 @@ package eventwatcher
 import (
 	"context"
 	"fmt"
+	"unique"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -50,30 +51,53 @@ func targetOf(workload evidence.Workload) remediations.Target {
 	}
 }
 
-// compactMetadata keeps of an object's metadata what the watcher reads from its caches.
-func compactMetadata(object any) (any, error) {
-	partial, ok := object.(*metav1.PartialObjectMetadata)
-	if !ok {
-		return object, nil
+// owner is what the caches keep of a workload, or of a ReplicaSet or Job between one and its pods.
+type owner struct {
+	identity
+	kind       unique.Handle[schema.GroupVersionKind]
+	controller unique.Handle[controller]
+}
+
+// compactMetadata keeps of the metadata of objects of a kind what the watcher reads from its caches. The kind itself does
+// not stand in what the API server gives: that is of the kind PartialObjectMetadata.
+func compactMetadata(kind schema.GroupVersionKind) cache.TransformFunc {
+	shared := unique.Make(kind)
+	return func(object any) (any, error) {
+		partial, ok := object.(*metav1.PartialObjectMetadata)
+		if !ok {
+			return object, nil // a tombstone, or compacted before
+		}
+		kept, err := identityOf(partial)
+		if err != nil {
+			return nil, fmt.Errorf("keep a %s: %w", kind.Kind, err)
+		}
+		return &owner{identity: kept, kind: shared, controller: unique.Make(controllerOf(partial))}, nil
 	}
-	small := &metav1.PartialObjectMetadata{TypeMeta: partial.TypeMeta, ObjectMeta: metav1.ObjectMeta{
-		Name: partial.Name, Namespace: partial.Namespace, UID: partial.UID,
-		ResourceVersion: partial.ResourceVersion, Generation: partial.Generation,
-	}}
-	if controller := metav1.GetControllerOfNoCopy(partial); controller != nil {
-		small.OwnerReferences = []metav1.OwnerReference{*controller}
+}
+
+// controllerOf gives the controller of an object; an empty one when there is none.
+func controllerOf(object metav1.Object) controller {
+	by := metav1.GetControllerOfNoCopy(object)
+	if by == nil {
+		return controller{}
 	}
-	return small, nil
+	return controller{by.APIVersion, by.Kind, by.Name, by.UID}
+}
+
+// workload names the object.
+func (o *owner) workload() evidence.Workload {
+	kind := o.kind.Value()
+	return evidence.Workload{APIVersion: kind.GroupVersion().String(), Kind: kind.Kind, Namespace: o.namespace(), Name: o.name()}
 }
 
 // byController indexes what stands between pods and workloads by the UID of what created it.
 var byController = cache.Indexers{controllerIndex: func(object any) ([]string, error) {
-	partial, ok := object.(*metav1.PartialObjectMetadata)
+	owner, ok := object.(*owner)
 	if !ok {
-		return nil, fmt.Errorf("expected metadata, not %T", object)
+		return nil, fmt.Errorf("expected an owner, not %T", object)
 	}
-	if controller := metav1.GetControllerOfNoCopy(partial); controller != nil {
-		return []string{string(controller.UID)}, nil
+	if by := owner.controller.Value(); by.uid != "" {
+		return []string{string(by.uid)}, nil
 	}
 	return nil, nil
 }}
@@ -105,7 +129,7 @@ func (o owners) workloadOf(ctx context.Context, controller evidence.Workload) (e
 	if err != nil {
 		return evidence.Workload{}, false, fmt.Errorf("read %s %s/%s: %w", kind.Kind, controller.Namespace, controller.Name, err)
 	}
-	workload, known := above(controller, found)
+	workload, known := above(controller, controllerOf(found))
 	return workload, known, nil
 }
 
@@ -119,23 +143,20 @@ func (o owners) cached(controller evidence.Workload) (workload evidence.Workload
 	if err != nil || !found {
 		return evidence.Workload{}, false, false
 	}
-	partial, ok := object.(*metav1.PartialObjectMetadata)
+	owner, ok := object.(*owner)
 	if !ok {
 		return evidence.Workload{}, false, false
 	}
-	workload, known = above(controller, partial)
+	workload, known = above(controller, owner.controller.Value())
 	return workload, known, true
 }
 
 // above gives what controls a ReplicaSet or Job; itself when nothing does.
-func above(itself evidence.Workload, found *metav1.PartialObjectMetadata) (evidence.Workload, bool) {
-	controller := metav1.GetControllerOfNoCopy(found)
-	if controller == nil {
+func above(itself evidence.Workload, by controller) (evidence.Workload, bool) {
+	if by.uid == "" {
 		return itself, true
 	}
-	workload := evidence.Workload{
-		APIVersion: controller.APIVersion, Kind: controller.Kind, Namespace: itself.Namespace, Name: controller.Name,
-	}
+	workload := evidence.Workload{APIVersion: by.apiVersion, Kind: by.kind, Namespace: itself.Namespace, Name: by.name}
 	_, known := workloadResources[groupKind(workload)]
 	return workload, known
 }
@@ -162,8 +183,8 @@ func (o owners) controllersOf(live *unstructured.Unstructured) ([]types.UID, err
 			return nil, fmt.Errorf("look up what %s/%s controls: %w", live.GetNamespace(), live.GetName(), err)
 		}
 		for _, object := range found {
-			if partial, ok := object.(*metav1.PartialObjectMetadata); ok {
-				controllers = append(controllers, partial.UID)
+			if owner, ok := object.(*owner); ok {
+				controllers = append(controllers, owner.uid())
 			}
 		}
 	}

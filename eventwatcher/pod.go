@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"iter"
-	"math"
 	"slices"
 	"unique"
 
@@ -28,16 +27,13 @@ import (
 // have in common is kept once for all of them, and what only they have lies in one piece of memory. It is decoded from
 // the wire without what is not kept, and never changes after that.
 type pod struct {
-	// own is the namespace, a slash, the name, the UID, the version, and the starts of its containers.
-	own                            string
-	nameEnds, uidEnds, versionEnds uint16
-	slash                          uint8
-	troubled, ended                bool
-	healthy                        bool  // its status is without times
-	last                           bool  // not a pod, but the mark behind the first ones of a watch
-	created, deleted, ready        int64 // seconds since 1970; zero for never
-	controller                     unique.Handle[controller]
-	node, marks                    unique.Handle[string]
+	identity                // and behind it, of a healthy pod, when its containers started
+	troubled, ended         bool
+	healthy                 bool  // its status is without times
+	last                    bool  // not a pod, but the mark behind the first ones of a watch
+	created, deleted, ready int64 // seconds since 1970; zero for never
+	controller              unique.Handle[controller]
+	node, marks             unique.Handle[string]
 	// spec and status are what is kept of these, as on the wire. A healthy pod's status is without times, the same for all
 	// healthy pods of a template.
 	spec, status unique.Handle[string]
@@ -110,23 +106,17 @@ func (p *pod) fill(meta podMeta, node string, spec []byte, status *corev1.PodSta
 		troubled: troubled(&corev1.Pod{Status: *status}), ended: status.Phase == corev1.PodSucceeded || status.Phase == corev1.PodFailed,
 	}
 	compactStatus(status)
-	own := make([]byte, 0, 192)
-	own = append(append(append(own, meta.namespace...), '/'), meta.name...)
-	p.slash, p.nameEnds = uint8(len(meta.namespace)), uint16(len(own))
-	own = append(own, meta.uid...)
-	p.uidEnds = uint16(len(own))
-	own = append(own, meta.version...)
-	p.versionEnds = uint16(len(own))
-	if len(meta.namespace) > math.MaxUint8 || len(own) > math.MaxUint16 {
-		return fmt.Errorf("keep a pod: the names of %.80s are too long", own)
-	}
+	var starts []byte
 	if p.healthy = meta.marks == "" && meta.deleted == 0 && healthy(status); p.healthy {
-		own = p.takeTimes(own, status)
+		starts = p.takeTimes(status)
 	}
-	p.own = string(own)
+	var err error
+	if p.identity, err = newIdentity(meta.namespace, meta.name, meta.uid, meta.version, starts...); err != nil {
+		return fmt.Errorf("keep a pod: %w", err)
+	}
 	kept, err := status.Marshal()
 	if err != nil {
-		return fmt.Errorf("keep the status of pod %s: %w", own[:p.nameEnds], err)
+		return fmt.Errorf("keep the status of pod %s: %w", p, err)
 	}
 	p.status = unique.Make(string(kept))
 	return nil
@@ -174,25 +164,25 @@ func runs(container corev1.ContainerStatus) bool {
 	return container.Ready && container.RestartCount == 0 && container.State.Running != nil && container.LastTerminationState == (corev1.ContainerState{})
 }
 
-// takeTimes takes the times out of a healthy pod's status, and appends the starts of the containers that run.
-func (p *pod) takeTimes(own []byte, status *corev1.PodStatus) []byte {
+// takeTimes takes the times out of a healthy pod's status, and gives the starts of the containers that run.
+func (p *pod) takeTimes(status *corev1.PodStatus) (starts []byte) {
 	p.ready = status.Conditions[0].LastTransitionTime.Unix()
 	status.Conditions[0].LastTransitionTime = metav1.Time{}
 	for _, container := range eachStatus(status) {
 		if container.State.Running != nil {
-			own = binary.AppendVarint(own, container.State.Running.StartedAt.Unix()-p.created)
+			starts = binary.AppendVarint(starts, container.State.Running.StartedAt.Unix()-p.created)
 			container.State.Running = &corev1.ContainerStateRunning{}
 		} else {
 			container.State.Terminated = &corev1.ContainerStateTerminated{Reason: container.State.Terminated.Reason}
 		}
 	}
-	return own
+	return starts
 }
 
 // giveTimes gives a healthy pod's status the times back.
 func (p *pod) giveTimes(status *corev1.PodStatus) {
 	status.Conditions[0].LastTransitionTime = metav1.Unix(p.ready, 0)
-	starts := []byte(p.own[p.versionEnds:])
+	starts := []byte(p.rest())
 	for _, container := range eachStatus(status) {
 		if container.State.Running == nil {
 			continue
@@ -280,11 +270,6 @@ func seconds(message []byte) (int64, error) {
 	return at.Unix(), nil
 }
 
-func (p *pod) namespace() string { return p.own[:p.slash] }
-func (p *pod) name() string      { return p.own[int(p.slash)+1 : p.nameEnds] }
-func (p *pod) uid() types.UID    { return types.UID(p.own[p.nameEnds:p.uidEnds]) }
-func (p *pod) version() string   { return p.own[p.uidEnds:p.versionEnds] }
-
 // workload names the object that created the pod; the pod itself when nothing controls it.
 func (p *pod) workload() evidence.Workload {
 	by := p.controller.Value()
@@ -296,11 +281,11 @@ func (p *pod) workload() evidence.Workload {
 
 // GetObjectMeta gives the metadata that is kept, for the cache.
 func (p *pod) GetObjectMeta() metav1.Object {
-	meta := &metav1.ObjectMeta{Namespace: p.namespace(), Name: p.name(), UID: p.uid(), ResourceVersion: p.version()}
+	meta := p.meta()
 	if p.last {
 		meta.Annotations = map[string]string{metav1.InitialEventsAnnotationKey: "true"}
 	}
-	return meta
+	return &meta
 }
 
 // GetObjectKind says that the type stands nowhere: it is always the same.
@@ -314,7 +299,7 @@ func (p *pod) DeepCopyObject() runtime.Object {
 
 // whole gives the pod as the API has it, with what is kept. The pod is a copy.
 func (p *pod) whole() (*corev1.Pod, error) {
-	whole := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: p.namespace(), Name: p.name(), UID: p.uid(), ResourceVersion: p.version()}}
+	whole := &corev1.Pod{ObjectMeta: p.meta()}
 	if p.created != 0 {
 		whole.CreationTimestamp = metav1.Unix(p.created, 0)
 	}
@@ -329,10 +314,10 @@ func (p *pod) whole() (*corev1.Pod, error) {
 		whole.Annotations = map[string]string{v1alpha1.RemediationsAnnotation: marks}
 	}
 	if err := whole.Spec.Unmarshal([]byte(p.spec.Value())); err != nil {
-		return nil, fmt.Errorf("read the cached spec of pod %s: %w", p.own[:p.nameEnds], err)
+		return nil, fmt.Errorf("read the cached spec of pod %s: %w", p, err)
 	}
 	if err := whole.Status.Unmarshal([]byte(p.status.Value())); err != nil {
-		return nil, fmt.Errorf("read the cached status of pod %s: %w", p.own[:p.nameEnds], err)
+		return nil, fmt.Errorf("read the cached status of pod %s: %w", p, err)
 	}
 	whole.Spec.NodeName = p.node.Value()
 	if p.healthy {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -73,10 +74,10 @@ func TestChangesThatMatterAreEnqueuedAndOthersAreNot(t *testing.T) {
 	}
 	require.NoError(t, w.caches.remediations.GetIndexer().Add(known))
 	controls := true
-	require.NoError(t, w.caches.between[replicaSetKind].GetIndexer().Add(&metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{
+	require.NoError(t, w.caches.between[replicaSetKind].GetIndexer().Add(compacted(t, compactMetadata(appsv1.SchemeGroupVersion.WithKind("ReplicaSet")), &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{
 		Name: "web-1", Namespace: "has-a-remediation", UID: "set",
 		OwnerReferences: []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: "Deployment", Name: "web", UID: "d", Controller: &controls}},
-	}}))
+	}})))
 	orphan := failingPod("nobody-controls-it", "OOMKilled", 137)
 	orphan.OwnerReferences = nil
 	for _, pod := range []*corev1.Pod{
@@ -113,10 +114,10 @@ func TestNewRefusesOptionsThatCanNotWork(t *testing.T) {
 func TestGatherIsTheSameInWhateverOrderTheCacheIs(t *testing.T) {
 	events := cache.NewIndexer(cache.MetaNamespaceKeyFunc, eventsByPod)
 	for i, message := range []string{"older", "newer"} {
-		require.NoError(t, events.Add(&corev1.Event{
+		require.NoError(t, events.Add(compacted(t, compactEvent, &corev1.Event{
 			ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: message}, InvolvedObject: corev1.ObjectReference{Kind: "Pod", Name: "web-1-x", UID: types.UID("pod")},
 			Reason: "BackOff", Message: message, LastTimestamp: metav1.NewTime(noon.Add(time.Duration(i) * time.Minute)),
-		}))
+		})))
 	}
 	a, b := failingPod("shop", "OOMKilled", 137), failingPod("shop", "Error", 1)
 	b.Name, b.UID = "web-1-y", "other"
