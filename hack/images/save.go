@@ -49,7 +49,8 @@ func archiveOf(name, version string, index v1.ImageIndex) ([]byte, error) {
 		return nil, fmt.Errorf("write the layout: %w", err)
 	}
 	err = written.AppendIndex(index, layout.WithAnnotations(map[string]string{
-		"io.containerd.image.name": name + ":" + version, "org.opencontainers.image.ref.name": version,
+		// What the chart calls it, so that an image which is loaded into a node is found there.
+		"io.containerd.image.name": "ghcr.io/kube-remedy/" + name + ":" + version, "org.opencontainers.image.ref.name": version,
 	}))
 	if err != nil {
 		return nil, fmt.Errorf("add to the layout: %w", err)
