@@ -129,8 +129,8 @@ func TestSpoiltReviewsAreReadAlike(t *testing.T) {
 	extra := []string{
 		`null`, `true`, `1e9`, `""`, `"\ud800"`, "\"\xff\"", `"\u006eame"`, `"UID"`, `{}`, `[]`, `,`, ` `, `{"uid":"2"}`, `"uid"`, `"name"`, `"kind"`, `"object"`, `"request"`, `"dryRun"`,
 	}
-	both := 0
-	for seed := range uint64(10_000) {
+	both, handler := 0, handlerOf(known{learned()})
+	for seed := range uint64(4_000) {
 		random := rand.New(rand.NewPCG(seed, 2))
 		tokens := token.FindAllString(reviews[random.IntN(len(reviews))], -1)
 		for range 1 + random.IntN(3) {
@@ -150,10 +150,10 @@ func TestSpoiltReviewsAreReadAlike(t *testing.T) {
 		if requireReadAlike(t, body) {
 			both++
 		}
-		sendTo(t, handlerOf(known{learned()}), body)
+		sendTo(t, handler, body)
 		require.False(t, t.Failed(), "seed %d: %s", seed, body)
 	}
-	require.Greater(t, both, 300)
+	require.Greater(t, both, 100)
 }
 
 // FuzzPatch has any object healed. What it gets applies with the library of the API server, changes nothing but what
@@ -219,7 +219,7 @@ func requireHealedRight(t *testing.T, object string) bool {
 // type, or named so that a pointer to them has to be escaped. A case that fails is named by its seed.
 func TestAnyObjectIsHealedRight(t *testing.T) {
 	changed := 0
-	for seed := range uint64(3000) {
+	for seed := range uint64(1500) {
 		random := rand.New(rand.NewPCG(seed, 1))
 		var spoil func(value any) any
 		spoil = func(value any) any {
@@ -271,7 +271,7 @@ func TestAnyObjectIsHealedRight(t *testing.T) {
 		}
 		require.False(t, t.Failed(), "seed %d: %s", seed, object)
 	}
-	require.Greater(t, changed, 300)
+	require.Greater(t, changed, 150)
 }
 
 // askRaw asks about an object as it is written; false when the review can't be read.
