@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
+	"github.com/kube-remedy/kube-remedy/engine/remedy"
 )
 
 // guardrail is the most that a container may be given of a resource, and who says so; no bound where most is nil.
@@ -38,7 +39,7 @@ func (p *prescriber) guard(name corev1.ResourceName) guardrail {
 		annotation, of = v1alpha1.MaxCPUAnnotation, func(a Allowance) *resource.Quantity { return a.MaxCPU }
 	}
 	if name != corev1.ResourceEphemeralStorage {
-		if own, err := resource.ParseQuantity(p.annotation(annotation)); err == nil && own.Sign() > 0 {
+		if own, err := remedy.ParseQuantity(p.annotation(annotation)); err == nil && own.Sign() > 0 {
 			found = guardrail{&own, "annotation " + annotation + " of the workload"}
 		} else if most := of(p.situation.Namespace); most != nil {
 			found = guardrail{most, "annotation " + annotation + " of the namespace"}

@@ -96,7 +96,7 @@ func applied(live *unstructured.Unstructured) map[string]any {
 // allowance reads what annotations of a namespace allow. A bound that can't be read bounds nothing.
 func allowance(annotations map[string]string) engine.Allowance {
 	quantity := func(name string) *resource.Quantity {
-		read, err := resource.ParseQuantity(annotations[name])
+		read, err := remedy.ParseQuantity(annotations[name])
 		if err != nil || read.Sign() <= 0 {
 			return nil
 		}
