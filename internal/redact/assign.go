@@ -450,15 +450,15 @@ func (s *scanner) block(k key, at int) (int, bool) {
 	begin := lineStart(text, k.start, 128)
 	depth, found := indentOf(text[begin:]), false
 	for line := range s.linesBehind(end) {
-		content := bytes.TrimSpace(text[line.start:line.end])
-		if len(content) > 0 && indentOf(text[line.start:]) <= depth {
+		content := trimmed(text, line)
+		if content.start == content.end {
+			continue
+		}
+		if indentOf(text[line.start:line.end]) <= depth {
 			break
 		}
-		if len(content) > 0 {
-			start := line.start + indentOf(text[line.start:])
-			s.secret(start, start+len(content))
-			end, found = line.end, true
-		}
+		s.secret(content.start, content.end)
+		end, found = line.end, true
 	}
 	return end, found
 }

@@ -145,6 +145,7 @@ func forms() []form {
 		{name: "access key ID of AWS", text: "used AKIA§ in eu-west-3", secret: of(capital+"234567", 16), keeps: []string{"in eu-west-3"}, front: true, back: true},
 		{name: "secret key of AWS", text: "aws_secret_access_key = §", secret: base64ed(30), keeps: []string{"aws_secret_access_key"}},
 		{name: "secret key of AWS in JSON", text: `{"SecretAccessKey": "§", "Region": "eu-west-3"}`, secret: base64ed(30), keeps: []string{"eu-west-3"}},
+		{name: "secret key of AWS beside its ID", text: "login AKIAABCDEFGHIJKLMNOP:§ in eu-west-3", secret: base64ed(30), keeps: []string{"in eu-west-3"}, whole: true, back: true},
 		{name: "session token of AWS", text: "AWS_SESSION_TOKEN=IQoJb3JpZ2luX2Vj§", secret: base64ed(90), keeps: []string{"AWS_SESSION_TOKEN="}},
 		{name: "signed URL of S3", text: "GET https://s3.example.com/x?X-Amz-Credential=y&X-Amz-Signature=§&x=1", secret: hexa(64), keeps: []string{"https://s3.example.com/x"}, whole: true},
 		{name: "API key of Google", text: "GET https://maps.example.com/?key=AIza§", secret: url64(35), keeps: []string{"maps.example.com"}},

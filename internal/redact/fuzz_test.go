@@ -31,7 +31,7 @@ func FuzzText(f *testing.F) {
 	for _, text := range []string{
 		"", "\n", "\r\n", "\x00", "=", ":", "://", "$", "@tcp(", "%3D", ">", "{SSHA}", "Q~", "\x1b[", "-----END PRIVATE KEY-----",
 		"password", "password=", "password: ", "password: \"", "password: [", "password: |", "Authorization:", "Authorization: Bearer ", "Cookie: ",
-		"-p", "--password", "kind: Secret", `"kind":"Secret","data":{`, "a\xffpassword=\xfe\x00\x80", "sk-", "ghp_", "eyJ", "token:\n\n", "-----BEGIN PRIVATE KEY-----\\",
+		"-p", "--password", "kind: Secret", `"kind":"Secret","data":{`, "a\xffpassword=\xfe\x00\x80", "sk-", "ghp_", "eyJ", "token:\n\n", "-----BEGIN PRIVATE KEY-----\\", "mysql -p00000000 ", "password: |\n \v\fx\v",
 	} {
 		f.Add([]byte(text), true, true)
 	}
@@ -67,5 +67,28 @@ func TestAWholeLogOfSecretsIsBounded(t *testing.T) {
 		log := []byte(strings.Repeat(text, 4000))
 		redacted := redact.Text(log)
 		require.LessOrEqual(t, len(redacted), 4*len(log)+64, text)
+	}
+}
+
+// TestRedactingTwiceIsRedactingOnce puts together texts of what is looked at closely, in any order.
+func TestRedactingTwiceIsRedactingOnce(t *testing.T) {
+	r := rand.New(rand.NewPCG(21, 22))
+	parts := append(hostile(), " ", "\n", "\"", "'", "`", "\\", "\\n", ",", ";", "&", "[", "]", "{", "}", "(", ")", "<", ">", "=", ":", ": ", "/", "@", "-", "--", ".", "|",
+		"[redacted]", "redacted", "null", "is", "not", "hunter2", "x7Kq9Zr2mW4tB8nL", "4f3e2d1c4f3e2d1c4f3e2d1c4f3e2d1c", "db.shop", "12345", "\r\n", "\t", "é", "\xff", "\x00", "\v", "-----END", "kind: Secret", "data:\n  a: b\n")
+	for _, form := range forms() {
+		before, after, _ := strings.Cut(form.text, "§")
+		parts = append(parts, before, after, form.secret(r))
+	}
+	parts = append(parts, kept...)
+	for range 30000 {
+		var text []byte
+		for range 1 + r.IntN(8) {
+			text = append(text, parts[r.IntN(len(parts))]...)
+		}
+		front, back := r.IntN(2) == 0, r.IntN(2) == 0
+		redacted := redact.Cut(text, front, back)
+		require.Equal(t, string(redacted), string(redact.Cut(redacted, front, back)), "%q", text)
+		require.LessOrEqual(t, len(redacted), 4*len(text)+64, "%q", text)
+		require.LessOrEqual(t, bytes.Count(redacted, []byte("\n")), bytes.Count(text, []byte("\n")), "%q", text)
 	}
 }

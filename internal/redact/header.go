@@ -226,10 +226,10 @@ func (s *scanner) flag(start, end int) (int, bool) {
 		return end, false
 	}
 	if dashes == 1 && s.shortFlag(begin, name, &value) {
-		return s.argument(name, value, false)
+		return s.argument(begin+1, value, false)
 	}
 	if of := classify(name); of >= confident && of < header || of == objectLike && dashes == 2 || string(name) == "setcookie" {
-		return s.argument(name, value, of == objectLike)
+		return s.argument(begin+dashes, value, of == objectLike)
 	}
 	if login := string(name) == "user" || string(name) == "u" || string(name) == "proxy-user"; login && s.said(begin, "curl", "wget", "http") {
 		return s.login(value)
@@ -262,8 +262,8 @@ func (s *scanner) said(at int, words ...string) bool {
 	return false
 }
 
-// argument looks at the argument behind a flag, on the line or in the next element of a list.
-func (s *scanner) argument(name []byte, at int, object bool) (int, bool) {
+// argument looks at the argument behind a flag, whose name begins at name, on the line or in the next element of a list.
+func (s *scanner) argument(name, at int, object bool) (int, bool) {
 	text := s.text
 	if at < len(text) && (text[at] == '"' || text[at] == '\'') { // "--password", "hunter2"
 		next := skipSpace(text, at+1)
@@ -286,8 +286,8 @@ func (s *scanner) argument(name []byte, at int, object bool) (int, bool) {
 	if at < len(text) && text[at] == '`' { // the end of a quotation
 		return at, false
 	}
-	k := key{start: at - len(name), end: at, kind: confident, deliberate: true}
-	if classify(name) == password {
+	k := key{start: name, end: at, kind: confident, deliberate: true}
+	if of := classify(text[name:at]); of == password || at-name == 1 {
 		k.kind = password
 	}
 	next := skipSpace(text, at)

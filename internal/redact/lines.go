@@ -1,9 +1,6 @@
 package redact
 
-import (
-	"bytes"
-	"iter"
-)
+import "iter"
 
 // linesBehind gives the lines behind the line end at at, without their ends.
 func (s *scanner) linesBehind(at int) iter.Seq[span] {
@@ -24,14 +21,30 @@ func (s *scanner) linesBehind(at int) iter.Seq[span] {
 	}
 }
 
-// lines splits the text.
-func (s *scanner) lines() []span {
-	lines := make([]span, 0, bytes.Count(s.text, []byte("\n"))+1)
-	lines = append(lines, span{0, lineEnd(s.text, 0)})
-	for line := range s.linesBehind(lines[0].end) {
-		lines = append(lines, line)
+// lines gives all lines.
+func (s *scanner) lines() iter.Seq[span] {
+	return func(yield func(span) bool) {
+		first := span{0, lineEnd(s.text, 0)}
+		if !yield(first) {
+			return
+		}
+		for line := range s.linesBehind(first.end) {
+			if !yield(line) {
+				return
+			}
+		}
 	}
-	return lines
+}
+
+// trimmed gives a part of a text without the spaces around it.
+func trimmed(text []byte, part span) span {
+	for part.start < part.end && text[part.start] <= ' ' {
+		part.start++
+	}
+	for part.end > part.start && text[part.end-1] <= ' ' {
+		part.end--
+	}
+	return part
 }
 
 // indentOf counts the spaces that a line begins with, and the dash of a list's element.

@@ -1,6 +1,9 @@
 package redact
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // Dumps of Kubernetes Secrets (core/v1): what is under data and stringData, whatever its keys are named.
 
@@ -18,7 +21,7 @@ func (s *scanner) yamlSecrets() {
 	if !bytes.Contains(s.text, []byte("kind: Secret")) {
 		return
 	}
-	lines := s.lines()
+	lines := slices.Collect(s.lines())
 	seen := 0 // lines before it belong to an object that was looked at
 	for i, line := range lines {
 		content := s.text[line.start:line.end]
@@ -74,16 +77,16 @@ func (s *scanner) data(lines []span, depth int) {
 				continue
 			}
 		}
-		value := bytes.TrimSpace(s.text[start:line.end])
-		if len(value) == 0 || string(value) == Marker || string(value) == `""` {
+		value := trimmed(s.text, span{start, line.end})
+		if content := string(s.text[value.start:value.end]); content == "" || content == Marker || content == `""` || content == "{}" {
 			continue
 		}
-		if _, body := opensQuote(s.text, start); body > 0 && value[len(value)-1] == s.text[body-1] {
-			s.secret(body, start+len(value)-1)
+		if _, body := opensQuote(s.text, value.start); body > 0 && body < value.end && s.text[value.end-1] == s.text[body-1] {
+			s.secret(body, value.end-1)
 			continue
 		}
-		s.secret(start, start+len(value))
-		s.continued(start + len(value))
+		s.secret(value.start, value.end)
+		s.continued(value.end)
 	}
 }
 
@@ -151,7 +154,7 @@ func (s *scanner) strings(at int) int {
 				return end
 			}
 		}
-		at = end + len(open)
+		at = min(end+len(open), len(text))
 	}
 	return at
 }

@@ -197,7 +197,7 @@ func bodyOf(text []byte, line span) int {
 func (s *scanner) bodies() {
 	text := s.text
 	last, known := span{}, false
-	for line := range s.allLines() {
+	for line := range s.lines() {
 		if line.end-line.start < bodyLine {
 			last, known = span{}, bytes.Contains(text[line.start:line.end], []byte("-----BEGIN")) && !bytes.Contains(text[line.start:line.end], privateKey)
 			continue
@@ -219,22 +219,6 @@ func (s *scanner) bodies() {
 		last = body
 	}
 }
-
-func (s *scanner) allLines() iterLines {
-	return func(yield func(span) bool) {
-		first := span{0, lineEnd(s.text, 0)}
-		if !yield(first) {
-			return
-		}
-		for line := range s.linesBehind(first.end) {
-			if !yield(line) {
-				return
-			}
-		}
-	}
-}
-
-type iterLines = func(yield func(span) bool)
 
 // keyLine reports whether a line ends like one of the body of a key.
 func keyLine(text []byte, start int, body span) bool {

@@ -12,7 +12,6 @@ func (s *scanner) scan() {
 			i = s.word(i)
 		case is(text[i], stopByte):
 			i = s.stop(i)
-			s.done = max(s.done, 0)
 		default:
 			i++
 		}

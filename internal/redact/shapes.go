@@ -153,6 +153,9 @@ func (s *scanner) token(at int) (int, bool) {
 			continue
 		}
 		if end, ok := s.body(at, body, of); ok {
+			if of.exact && of.full == 16 {
+				s.secretAccessKey(end)
+			}
 			return end, true
 		}
 	}
@@ -162,6 +165,17 @@ func (s *scanner) token(at int) (int, bool) {
 // longestKept is how long a value at most is that may be no secret where a secret would be. It bounds how often the
 // same bytes are read.
 const longestKept = 512
+
+// secretAccessKey notes the secret key of AWS that often stands beside its ID, as in "AKIA…:wJalr…": 40 bytes of base64.
+func (s *scanner) secretAccessKey(at int) {
+	start := at
+	for start < len(s.text) && start < at+6 && bytes.IndexByte([]byte(" \t:,;|\"'"), s.text[start]) >= 0 {
+		start++
+	}
+	if end := runWithin(s.text, start, pemByte, 41); end-start == 40 && random(s.text[start:end]) {
+		s.secret(start, end)
+	}
+}
 
 // longestOdd is how much of a token whose prefix is a common one is looked at to tell whether it looks random.
 const longestOdd = 96
