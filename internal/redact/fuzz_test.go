@@ -31,7 +31,7 @@ func FuzzText(f *testing.F) {
 	for _, text := range []string{
 		"", "\n", "\r\n", "\x00", "=", ":", "://", "$", "@tcp(", "%3D", ">", "{SSHA}", "Q~", "\x1b[", "-----END PRIVATE KEY-----",
 		"password", "password=", "password: ", "password: \"", "password: [", "password: |", "Authorization:", "Authorization: Bearer ", "Cookie: ",
-		"-p", "--password", "kind: Secret", `"kind":"Secret","data":{`, "a\xffpassword=\xfe\x00\x80", "sk-", "ghp_", "eyJ", "token:\n\n", "-----BEGIN PRIVATE KEY-----\\", "mysql -p00000000 ", "password: |\n \v\fx\v",
+		"-p", "--password", "kind: Secret", `"kind":"Secret","data":{`, "a\xffpassword=\xfe\x00\x80", "sk-", "ghp_", "eyJ", "token:\n\n", "-----BEGIN PRIVATE KEY-----\\", "mysql -p00000000 ", `"kind":"Secret","data":{\"a\":\"b` + "\nx\\", "password: |\n \v\fx\v",
 	} {
 		f.Add([]byte(text), true, true)
 	}

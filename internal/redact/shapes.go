@@ -274,10 +274,14 @@ func (s *scanner) below(end int) (int, bool) {
 	return end, true
 }
 
-// pastStop moves past a full stop before a line's end: of a sentence, or between the parts of a JWT.
+// pastStop moves past full stops before a line's end: of a sentence, in a hash, or between the parts of a JWT.
 func (s *scanner) pastStop(end int) int {
-	if end+1 < len(s.text) && s.text[end] == '.' && atLineEnd(s.text, end+1) {
-		return end + 1
+	stop := end
+	for stop < len(s.text) && stop < end+4 && s.text[stop] == '.' {
+		stop++
+	}
+	if atLineEnd(s.text, stop) {
+		return stop
 	}
 	return end
 }
