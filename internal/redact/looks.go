@@ -196,9 +196,7 @@ func objectName(value []byte) bool {
 			}
 			continue
 		}
-		label := value[start:i]
-		words := len(label) > 0 && wordlike(label)
-		if len(label) == 0 || labels == 0 && !words && len(label) > 4 || !words && len(label) > 10 {
+		if label := value[start:i]; !objectLabel(label, labels == 0) {
 			return false
 		}
 		if i < len(value) && value[i] == '/' {
@@ -207,6 +205,19 @@ func objectName(value []byte) bool {
 		labels, start = labels+1, i+1
 	}
 	return slashes <= 1 && (labels > 1 || wordlike(value))
+}
+
+// objectLabel reports whether a value is a word of the name of a Kubernetes object: a word, letters of a few, or, but
+// for the first, a number or what controllers append: up to 5 letters and digits, or 10 of those that Kubernetes
+// generates names of (k8s.io/apimachinery/pkg/util/rand) or of hexadecimal ones.
+func objectLabel(label []byte, first bool) bool {
+	if len(label) == 0 || len(label) > 63 {
+		return false
+	}
+	if wordlike(label) || len(label) <= 4 && run(label, 0, lowerByte) == len(label) {
+		return true
+	}
+	return !first && (len(label) <= 5 || len(label) <= 10 && (hexadecimal(label) || len(bytes.Trim(label, "bcdfghjklmnpqrstvwxz2456789")) == 0))
 }
 
 // path reports whether a value is a file's path or a URL.
@@ -378,7 +389,7 @@ func expression(value []byte) bool {
 	case value[end] != '.':
 		return false
 	default:
-		return end >= 2 && wordlike(value) || classify(last) >= objectLike
+		return end >= 2 && wordlike(value) || classify(last) >= objectLike && !random(last)
 	}
 }
 
