@@ -213,8 +213,7 @@ func (a *applying) attempt(ctx context.Context, number int) ([]failure, error) {
 	this := &a.report.Attempts[number-1]
 	var healed []audit.Record
 	for _, part := range a.parts {
-		a.rememberRuns(ctx, part)
-		records, err := a.deploy(ctx, part, a.options.force)
+		records, err := a.applyPart(ctx, part)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
@@ -246,6 +245,15 @@ func (a *applying) attempt(ctx context.Context, number int) ([]failure, error) {
 		this.Result = tellFailures(failures)
 	}
 	return failures, nil
+}
+
+// applyPart applies one object.
+func (a *applying) applyPart(ctx context.Context, part *part) ([]audit.Record, error) {
+	if err := a.takeOver(ctx, part); err != nil {
+		return nil, err
+	}
+	a.rememberRuns(ctx, part)
+	return a.deploy(ctx, part, a.options.force)
 }
 
 // tellFailures says what failed and why, the surest first.

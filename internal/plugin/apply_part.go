@@ -72,18 +72,15 @@ func (c *cluster) deploy(ctx context.Context, p *part, force bool) ([]audit.Reco
 	if err != nil {
 		return nil, fmt.Errorf("encode %s: %w", p.title(), err)
 	}
-	apply := func() (*unstructured.Unstructured, error) {
-		return c.resource(p.mapping, p.GetNamespace()).Patch(ctx, p.GetName(), types.ApplyPatchType, data,
-			metav1.PatchOptions{FieldManager: serverSideApply, Force: &force})
-	}
-	live, err := apply()
+	live, err := c.resource(p.mapping, p.GetNamespace()).Patch(ctx, p.GetName(), types.ApplyPatchType, data,
+		metav1.PatchOptions{FieldManager: serverSideApply, Force: &force})
 	if apierrors.IsConflict(err) {
 		return nil, fmt.Errorf("apply %s: %w; --force-conflicts takes the fields over", p.title(), err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("apply %s: %w", p.title(), err)
 	}
-	if live, err = c.migrate(ctx, p, live, apply); err != nil {
+	if err := c.keepLastApplied(ctx, p, live); err != nil {
 		return nil, err
 	}
 	fresh := slices.DeleteFunc(slices.Clone(marks(live.Object)), func(mark string) bool { return slices.Contains(p.marks, mark) })
@@ -96,10 +93,19 @@ func (c *cluster) deploy(ctx context.Context, p *part, force bool) ([]audit.Reco
 	return records, nil
 }
 
-// migrate hands what client-side apply owned over to server-side apply, as kubectl does, so that what left the manifest
-// leaves the object, and keeps the annotation of client-side apply up to date where there is one.
-func (c *cluster) migrate(ctx context.Context, p *part, live *unstructured.Unstructured, apply func() (*unstructured.Unstructured, error)) (*unstructured.Unstructured, error) {
+// takeOver reads what there is of a part, and hands what client-side apply owned of it over to server-side apply, as
+// kubectl does, so that what left the manifest leaves the object. kubectl does it only after the first apply, which ends
+// in a conflict where the manifest changed.
+func (c *cluster) takeOver(ctx context.Context, p *part) error {
 	client := c.resource(p.mapping, p.GetNamespace())
+	live, err := client.Get(ctx, p.GetName(), metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err) || apierrors.IsForbidden(err):
+		return nil
+	case err != nil:
+		return fmt.Errorf("read %s: %w", p.title(), err)
+	}
+	p.live, p.marks = live, marks(live.Object)
 	annotated := fieldpath.NewSet(fieldpath.MakePathOrDie("metadata", "annotations", corev1.LastAppliedConfigAnnotation))
 	managers := sets.New[string]()
 	for _, entry := range csaupgrade.FindFieldsOwners(live.GetManagedFields(), metav1.ManagedFieldsOperationUpdate, annotated) {
@@ -107,38 +113,42 @@ func (c *cluster) migrate(ctx context.Context, p *part, live *unstructured.Unstr
 			managers.Insert(entry.Manager)
 		}
 	}
-	if managers.Len() > 0 {
-		patch, err := csaupgrade.UpgradeManagedFieldsPatch(live, managers, serverSideApply)
-		if err == nil && patch != nil {
-			if _, err = client.Patch(ctx, p.GetName(), types.JSONPatchType, patch, metav1.PatchOptions{}); err == nil {
-				live, err = apply()
-			}
-		}
-		if err != nil {
-			return nil, fmt.Errorf("take %s over from client-side apply: %w", p.title(), err)
-		}
+	if managers.Len() == 0 {
+		return nil
 	}
-	if lastApplied(live.Object) == nil {
-		return live, nil
+	patch, err := csaupgrade.UpgradeManagedFieldsPatch(live, managers, serverSideApply)
+	if err == nil && patch != nil {
+		_, err = client.Patch(ctx, p.GetName(), types.JSONPatchType, patch, metav1.PatchOptions{})
+	}
+	if err != nil {
+		return fmt.Errorf("take %s over from client-side apply: %w", p.title(), err)
+	}
+	return nil
+}
+
+// keepLastApplied keeps the annotation of client-side apply up to date where there is one, as kubectl does.
+func (c *cluster) keepLastApplied(ctx context.Context, p *part, live *unstructured.Unstructured) error {
+	if p.live == nil || annotation(p.live.Object, corev1.LastAppliedConfigAnnotation) == "" {
+		return nil
 	}
 	written, err := withLastApplied(p.Object)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	var kept unstructured.Unstructured
 	if err := json.Unmarshal(written, &kept.Object); err != nil {
-		return nil, fmt.Errorf("encode %s: %w", p.title(), err)
+		return fmt.Errorf("encode %s: %w", p.title(), err)
 	}
 	value := annotation(kept.Object, corev1.LastAppliedConfigAnnotation)
 	if value == annotation(live.Object, corev1.LastAppliedConfigAnnotation) {
-		return live, nil
+		return nil
 	}
 	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"annotations": map[string]any{corev1.LastAppliedConfigAnnotation: value}}})
 	if err != nil {
-		return nil, fmt.Errorf("encode %s: %w", p.title(), err)
+		return fmt.Errorf("encode %s: %w", p.title(), err)
 	}
-	if _, err := client.Patch(ctx, p.GetName(), types.MergePatchType, patch, metav1.PatchOptions{FieldManager: lastAppliedManager}); err != nil {
-		return nil, fmt.Errorf("keep the last applied manifest of %s: %w", p.title(), err)
+	if _, err := c.resource(p.mapping, p.GetNamespace()).Patch(ctx, p.GetName(), types.MergePatchType, patch, metav1.PatchOptions{FieldManager: lastAppliedManager}); err != nil {
+		return fmt.Errorf("keep the last applied manifest of %s: %w", p.title(), err)
 	}
-	return live, nil
+	return nil
 }

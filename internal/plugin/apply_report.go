@@ -102,7 +102,7 @@ func (r *applyReport) finish(took time.Duration) {
 	}
 }
 
-// print tells a person.
+// tell tells a person.
 func (r *applyReport) tell(out io.Writer) error {
 	p := paint(colored(out))
 	var page strings.Builder

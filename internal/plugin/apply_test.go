@@ -19,6 +19,7 @@ import (
 type kubelet struct {
 	*apiServer
 	enough string
+	before int                // restarts of pods that run
 	learn  func(limit string) // what the event watcher does about a failure
 }
 
@@ -35,7 +36,7 @@ func (k *kubelet) step(now time.Time) {
 	available, state := 0, fmt.Sprintf(`{waiting: {reason: CrashLoopBackOff}}, restartCount: 2, lastState: {terminated: {reason: OOMKilled, exitCode: 137, startedAt: %q, finishedAt: %q}}`,
 		now.Add(-3*time.Second).Format(time.RFC3339), now.Add(-2*time.Second).Format(time.RFC3339))
 	if runs {
-		available, state = 1, "{running: {}}, ready: true"
+		available, state = 1, fmt.Sprintf("{running: {}}, ready: true, restartCount: %d", k.before)
 	}
 	k.mu.Lock()
 	live["status"] = map[string]any{"replicas": 1, "updatedReplicas": 1, "availableReplicas": available, "observedGeneration": live["metadata"].(map[string]any)["generation"]}
@@ -200,4 +201,44 @@ func TestDiagnoseLooksAtTheCluster(t *testing.T) {
 	}
 	_, _, err = k.on("diagnose", "-f", "-", "deploy/web")
 	require.ErrorContains(t, err, "--filename is for text")
+}
+
+// TestRestartsFromBeforeAreNoFailure: a pod that was restarted last week runs.
+func TestRestartsFromBeforeAreNoFailure(t *testing.T) {
+	k := &kubelet{apiServer: serve(t, shop, strings.Replace(applied, "namespace: shop", "namespace: shop, uid: deployments-web", 1)), enough: "128Mi", before: 5}
+	k.step(noon)
+	out, errs, err := k.with("", k.step, "apply", "-f", manifestFile(t), "--local")
+	require.NoError(t, err, errs)
+	require.Contains(t, out, "SUCCESS after 1 attempt in")
+}
+
+// TestApplyTakesOverFromClientSideApply: otherwise the first apply of a changed manifest ends in a conflict.
+func TestApplyTakesOverFromClientSideApply(t *testing.T) {
+	owned := `namespace: shop, uid: deployments-web, resourceVersion: "1", annotations: {kubectl.kubernetes.io/last-applied-configuration: '{"metadata":{"name":"web"},"spec":{}}'}, managedFields: [{manager: kubectl-client-side-apply, operation: Update, apiVersion: apps/v1, fieldsType: FieldsV1, fieldsV1: {"f:metadata": {"f:annotations": {"f:kubectl.kubernetes.io/last-applied-configuration": {}}}}}]`
+	k := &kubelet{apiServer: serve(t, shop, strings.Replace(applied, "namespace: shop", owned, 1)), enough: "128Mi"}
+	_, errs, err := k.with("", k.step, "apply", "-f", manifestFile(t), "--local")
+	require.NoError(t, err, errs)
+	var kinds, managers []string
+	for _, write := range k.written() {
+		kinds, managers = append(kinds, write.kind), append(managers, write.manager)
+	}
+	require.Equal(t, []string{"application/json-patch+json", "application/apply-patch+yaml", "application/merge-patch+json"}, kinds)
+	require.Equal(t, []string{"", "kubectl", "kubectl-last-applied"}, managers)
+}
+
+func TestEventsAboutPodsThatAreGoneAreNoFailure(t *testing.T) {
+	s := serve(t, shop, strings.Replace(applied, "replicas: 1", "replicas: 0", 1), `
+apiVersion: v1
+kind: Event
+metadata: {name: e, namespace: shop}
+involvedObject: {kind: Pod, namespace: shop, name: web-84d86c58db-f8tjv, fieldPath: "spec.containers{app}"}
+type: Warning
+reason: BackOff
+message: Back-off restarting failed container app in pod web-84d86c58db-f8tjv_shop
+count: 19
+lastTimestamp: "2026-03-01T11:59:00Z"
+`)
+	out, _, err := s.on("diagnose", "-n", "shop")
+	require.NoError(t, err)
+	require.Equal(t, "No failure found.\n", out)
 }

@@ -2,7 +2,6 @@ package plugin
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -305,8 +304,7 @@ func (a *applying) awaitCure(ctx context.Context, part *part) (reason string) {
 	target := remediations.Target{Group: part.mapping.GroupVersionKind.Group, Kind: part.GetKind(), Namespace: part.GetNamespace(), Name: part.GetName()}
 	for {
 		all, err := a.list(ctx, part.GetNamespace(), metav1.ListOptions{FieldSelector: "spec.targetRef.kind=" + part.GetKind() + ",spec.targetRef.name=" + part.GetName()})
-		var status apierrors.APIStatus
-		if err != nil && errors.As(err, &status) && apierrors.IsForbidden(err) {
+		if apierrors.IsForbidden(err) {
 			return "" // it shows at the next apply
 		}
 		if err != nil {

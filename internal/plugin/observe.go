@@ -41,10 +41,11 @@ type observer struct {
 	usage   []evidence.Usage
 	noted   map[string]bool
 	only    func(*corev1.Pod) bool // pods that are looked at; all when it is nil
+	unread  map[string]bool        // types that may not be listed
 }
 
 func newObserver(of *cluster, waiting *waiting) *observer {
-	return &observer{cluster: of, waiting: waiting, seen: map[types.UID]bool{}, noted: map[string]bool{}}
+	return &observer{cluster: of, waiting: waiting, seen: map[types.UID]bool{}, noted: map[string]bool{}, unread: map[string]bool{}}
 }
 
 // observations are all that was read.
@@ -86,6 +87,7 @@ func (o *observer) each(ctx context.Context, what, namespace string, options met
 	})
 	switch {
 	case apierrors.IsForbidden(err):
+		o.unread[what] = true
 		o.noteOnce("you may not list %s%s: left out", what, where)
 	case apierrors.IsNotFound(err):
 	case err != nil:
@@ -94,10 +96,14 @@ func (o *observer) each(ctx context.Context, what, namespace string, options met
 	return nil
 }
 
+// madeByControllers are kinds of objects that come and go, with the lists in which they are read before events are.
+var madeByControllers = map[string]string{"Pod": "pods", "ReplicaSet": "replicasets", "Job": "jobs"}
+
 // observeAll reads everything of a namespace, or of all when it is empty, with the nodes.
 func (o *observer) observeAll(ctx context.Context, namespace string) error {
 	core, apps, batch := o.typed.CoreV1(), o.typed.AppsV1(), o.typed.BatchV1()
 	var pods []*corev1.Pod
+	there := map[string]bool{} // what controllers made and is there
 	for _, kind := range []struct {
 		what string
 		list lister
@@ -134,8 +140,19 @@ func (o *observer) observeAll(ctx context.Context, namespace string) error {
 		}},
 	} {
 		if err := o.each(ctx, kind.what, namespace, metav1.ListOptions{}, kind.list, func(item runtime.Object) {
-			if pod, ok := item.(*corev1.Pod); ok {
-				pods = append(pods, pod)
+			switch item := item.(type) {
+			case *corev1.Pod:
+				pods = append(pods, item)
+				there["Pod/"+item.Namespace+"/"+item.Name] = true
+			case *appsv1.ReplicaSet:
+				there["ReplicaSet/"+item.Namespace+"/"+item.Name] = true
+			case *batchv1.Job:
+				there["Job/"+item.Namespace+"/"+item.Name] = true
+			case *corev1.Event: // those about what is gone tell of yesterday
+				about := item.InvolvedObject
+				if list, made := madeByControllers[about.Kind]; made && !o.unread[list] && !there[about.Kind+"/"+about.Namespace+"/"+about.Name] {
+					return
+				}
 			}
 			o.add(item)
 		}); err != nil {

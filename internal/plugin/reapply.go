@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -129,7 +130,7 @@ func (c *cluster) curesOf(ctx context.Context, live object) ([]*v1alpha1.Remedia
 	case apierrors.IsForbidden(err):
 		c.note("you may not list remediations in namespace %s: fields that a cure added may stay", live.GetNamespace())
 		return nil, nil
-	case err == errNotInstalled: //nolint:errorlint // it is never wrapped
+	case errors.Is(err, errNotInstalled):
 		return nil, nil
 	case err != nil:
 		return nil, err
