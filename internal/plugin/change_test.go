@@ -142,6 +142,17 @@ func TestRollbackReturnsTheWorkloadToItsOwner(t *testing.T) {
 	require.Equal(t, "kubectl-client-side-apply", writes[1].manager)
 }
 
+// TestAllCuresOfAWorkloadAreRolledBackTogether: the one that is not carried hides none that is.
+func TestAllCuresOfAWorkloadAreRolledBackTogether(t *testing.T) {
+	s := serve(t, verified, web, shop, strings.NewReplacer("deployment-web-oomkilled-app", "web-later", "OOMKilled", "ProbeFailure").Replace(verified))
+	s.admit = s.heal
+	out, _, err := s.on("rollback", "deploy/web", "--reapply")
+	require.NoError(t, err)
+	require.Contains(t, out, "deployment.apps/web reapplied\n")
+	live := unstructured.Unstructured{Object: s.get("apps/v1", "shop", "deployments", "web")}
+	require.Empty(t, live.GetAnnotations()[v1alpha1.RemediationsAnnotation])
+}
+
 // TestWhatACureAddedGoesAgain: kubectl apply alone would leave a field that the manifest never had.
 func TestWhatACureAddedGoesAgain(t *testing.T) {
 	s := serve(t, shop, `

@@ -117,7 +117,15 @@ func (c *connection) export(ctx context.Context, argument string, options export
 	if err != nil {
 		return err
 	}
+	named, err := parseReference(argument)
+	if err != nil {
+		return err
+	}
 	cures = slices.DeleteFunc(cures, func(cure *v1alpha1.Remediation) bool {
+		if !named.remediation() && modeOf(cure) == v1alpha1.Suggest && len(cure.Spec.Actions) > 0 {
+			to.note("remediation %s is left out: it is only suggested; name it to export it", cure.Name)
+			return true
+		}
 		left := len(cure.Spec.Actions) == 0 || cure.Status.Phase == v1alpha1.PhaseFailed || cure.Status.Phase == v1alpha1.PhaseExpired
 		if left {
 			to.note("remediation %s is left out: %s", cure.Name, outcomeOf(cure))

@@ -75,6 +75,16 @@ func TestExportChangesTheFileInPlace(t *testing.T) {
 	require.Contains(t, errs, "changes nothing")
 }
 
+func TestExportOfAWorkloadLeavesSuggestionsOut(t *testing.T) {
+	s := serve(t, suggested, cart, shop)
+	_, errs, err := s.on("export", "deploy/cart")
+	require.ErrorContains(t, err, "there is no cure for deploy/cart to export")
+	require.Contains(t, errs, "it is only suggested; name it to export it")
+	out, _, err := s.on("export", "deployment-cart-imagepullbackoff-app")
+	require.NoError(t, err)
+	require.Contains(t, out, `"value": "shop/cart:1.4.2"`)
+}
+
 func TestExportReadsStandardInput(t *testing.T) {
 	s := serve(t, verified, shop)
 	out, _, err := s.with(webFile, nil, "export", "deployment-web-oomkilled-app", "-o", "manifest", "-f", "-")

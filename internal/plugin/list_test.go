@@ -64,7 +64,7 @@ spec:
   targetRef: {apiVersion: apps/v1, kind: Deployment, name: cart}
   failureType: ImagePullBackOff
   mode: Suggest
-  actions: [{fixImage: {container: app, image: "shop/cart:1.4.9", replacement: "shop/cart:1.4.2"}}]
+  actions: [{fixImage: {container: app, image: "shop/cart:1.4.9", replacement: "shop/cart:1.4.2", source: Tag}}]
 status:
   phase: Learned
   learnedAt: "2026-03-01T11:00:00Z"

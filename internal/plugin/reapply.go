@@ -245,7 +245,7 @@ func (c *connection) rollback(ctx context.Context, args []string, again bool, dr
 		}
 		return len(remediation.Spec.Actions) == 0
 	})
-	targets := map[string]*v1alpha1.Remediation{}
+	targets := map[string][]*v1alpha1.Remediation{}
 	for _, remediation := range found {
 		if again {
 			remediation, err = to.takeBack(ctx, remediation, dry)
@@ -255,7 +255,7 @@ func (c *connection) rollback(ctx context.Context, args []string, again bool, dr
 		if err != nil {
 			return err
 		}
-		targets[targetOf(remediation)] = remediation
+		targets[targetOf(remediation)] = append(targets[targetOf(remediation)], remediation)
 	}
 	if !again {
 		return nil
@@ -281,17 +281,24 @@ func (c *cluster) takeBack(ctx context.Context, remediation *v1alpha1.Remediatio
 	return written, nil
 }
 
-// returnToOwner applies the workload of a Remediation again, until the webhook has seen that the Remediation is taken
-// back.
-func (c *cluster) returnToOwner(ctx context.Context, remediation *v1alpha1.Remediation) error {
-	live, exists, err := c.target(ctx, remediation)
+// returnToOwner applies the workload of Remediations again, until the webhook has seen that they are taken back.
+func (c *cluster) returnToOwner(ctx context.Context, taken []*v1alpha1.Remediation) error {
+	live, exists, err := c.target(ctx, taken[0])
 	if err != nil {
 		return err
 	}
 	if !exists {
-		return fmt.Errorf("%s is not there in namespace %s: there is nothing to apply again", targetOf(remediation), remediation.Namespace)
+		return fmt.Errorf("%s is not there in namespace %s: there is nothing to apply again", targetOf(taken[0]), taken[0].Namespace)
 	}
-	if !carries(live.Object, remediation.Name) {
+	carried := func(object map[string]any) (names []string) {
+		for _, remediation := range taken {
+			if carries(object, remediation.Name) {
+				names = append(names, remediation.Name)
+			}
+		}
+		return names
+	}
+	if len(carried(live.Object)) == 0 {
 		fmt.Fprintf(c.streams.Out, "%s does not carry it: nothing to undo\n", live.title())
 		return nil
 	}
@@ -300,7 +307,7 @@ func (c *cluster) returnToOwner(ctx context.Context, remediation *v1alpha1.Remed
 		if err != nil {
 			return err
 		}
-		if !carries(written.Object, remediation.Name) {
+		if len(carried(written.Object)) == 0 {
 			return nil
 		}
 		live.Unstructured = written
@@ -309,7 +316,7 @@ func (c *cluster) returnToOwner(ctx context.Context, remediation *v1alpha1.Remed
 		}
 	}
 	return fmt.Errorf("%s still carries %s: something lets it through all the same, as annotation %s does; kubectl remedy opt-out %s -n %s keeps it away",
-		live.title(), remediation.Name, v1alpha1.AllowAnnotation, argumentOf(live.GetKind(), live.GetName()), live.GetNamespace())
+		live.title(), strings.Join(carried(live.Object), ", "), v1alpha1.AllowAnnotation, argumentOf(live.GetKind(), live.GetName()), live.GetNamespace())
 }
 
 // webhookLag is how often is tried until the webhook has seen a change.

@@ -113,6 +113,9 @@ func (c *cluster) status(ctx context.Context) (*installation, error) {
 	if found.deploysSeen && len(found.Deployments) == 0 {
 		found.note("no deployment is labelled %s: if the programs run outside of this cluster, that is as it should be", programLabel)
 	}
+	if !found.CRD.Readable && !found.webhooksSeen && !found.deploysSeen && !found.counted {
+		found.problem("nothing of it may be read: whether it is healthy is not known; who administers the cluster can run the same")
+	}
 	found.Healthy = len(found.Problems) == 0
 	return found, nil
 }

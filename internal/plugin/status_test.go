@@ -121,7 +121,7 @@ func TestStatusOfNothing(t *testing.T) {
 
 func TestStatusSaysWhatMayNotBeRead(t *testing.T) {
 	s := serve(t, installed(t, noon.AddDate(0, 2, 0), 2, "Ignore"))
-	for _, resource := range []string{"customresourcedefinitions", "mutatingwebhookconfigurations", "validatingwebhookconfigurations", "deployments", "remediations"} {
+	for _, resource := range []string{"customresourcedefinitions", "mutatingwebhookconfigurations", "validatingwebhookconfigurations", "deployments"} {
 		s.forbidden[resource] = true
 	}
 	out, _, err := s.on("status")
@@ -129,7 +129,11 @@ func TestStatusSaysWhatMayNotBeRead(t *testing.T) {
 	require.Contains(t, out, "note: you may not read customresourcedefinitions\n")
 	require.Contains(t, out, "note: you may not read mutatingwebhookconfigurations\n")
 	require.Contains(t, out, "note: you may not read deployments\n")
+	s.forbidden["remediations"] = true
+	out, _, err = s.on("status")
+	require.Equal(t, plugin.Exit{Status: 2}, err, "what nobody saw is not healthy")
 	require.Contains(t, out, "note: you may not read remediations\n")
+	require.Contains(t, out, "problem: nothing of it may be read")
 }
 
 func TestStatsTellHowOftenCuresHeld(t *testing.T) {
