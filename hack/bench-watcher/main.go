@@ -53,7 +53,7 @@ func main() {
 	flag.IntVar(&o.cores, "cores", 1, "cores of the measured processes (GOMAXPROCS)")
 	flag.IntVar(&o.rounds, "rounds", 1, "how often everything is measured; the report has medians")
 	flag.StringVar(&o.profiles, "profiles", "", "directory for profiles of the watcher; none are written without")
-	flag.BoolVar(&o.real, "real", false, "measure on the running development cluster, with -pods pods (20000 if not said) in its API server; nobody else should need it meanwhile")
+	flag.BoolVar(&o.real, "real", false, "measure on the running development cluster; not written yet")
 	flag.Parse()
 	do := simulate
 	if o.real {
