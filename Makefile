@@ -65,11 +65,11 @@ test-unit: ## Run the tests that need no cluster
 
 .PHONY: chart-test
 chart-test: ## Test the Helm chart with the real Helm, and on the API server of a running cluster
-	@cd hack && go test -count=1 -timeout 30m ./chart
+	@cd hack && go test -count=1 -timeout 60m ./chart
 
 .PHONY: test-e2e
 test-e2e: ## Run the tests on the real API server and the real node (KEEP=1 leaves the cluster running)
-	@cd hack && go test -count=1 -timeout 30m -v ./e2e
+	@cd hack && go test -count=1 -timeout 60m -v ./e2e
 
 .PHONY: property
 property: ## Resolve random actions against a million random objects and check what is promised of them

@@ -159,7 +159,7 @@ func (p *prescriber) adjustHeap() ([]treatment, error) {
 // askForMore makes a container that was evicted ask for what it used.
 func (p *prescriber) askForMore(name v1alpha1.ResourceName, signature string) ([]treatment, error) {
 	usage := int64(0)
-	if used, err := resource.ParseQuantity(p.captured("usage", signature)); err == nil {
+	if used, err := remedy.ParseQuantity(p.captured("usage", signature)); err == nil {
 		usage = used.Value()
 	}
 	if name == v1alpha1.Memory {

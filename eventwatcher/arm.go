@@ -12,7 +12,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
 	"github.com/kube-remedy/kube-remedy/engine/remedy"
 )
 
@@ -37,14 +36,13 @@ func armed(value string) (string, bool) {
 func armable(kind string) bool { return kind != "Job" && kind != "Pod" }
 
 // arm makes the next kubectl apply of the live workload reach admission. It does nothing for a workload that was
-// not applied client-side or whose owner opted out, and reports whether it wrote. The write is refused when the
+// not applied client-side, and reports whether it wrote. The write is refused when the
 // annotation changed since live was read; that is a conflict to start over from.
 func (w *Watcher) arm(ctx context.Context, live *unstructured.Unstructured) (bool, error) {
-	annotations := live.GetAnnotations()
-	if annotations[v1alpha1.ModeAnnotation] == v1alpha1.ModeOff || !armable(live.GetKind()) {
+	if !armable(live.GetKind()) {
 		return false, nil
 	}
-	old, applied := annotations[lastApplied]
+	old, applied := live.GetAnnotations()[lastApplied]
 	value, differs := armed(old)
 	if !applied || !differs {
 		return false, nil

@@ -3,6 +3,7 @@ package eventwatcher
 import (
 	"fmt"
 	"math/bits"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -119,9 +120,10 @@ func (w *Watcher) workloadChanged(object any) {
 }
 
 // excluded reports whether a namespace is never healed: what keeps the cluster and kube-remedy itself running is
-// not to depend on kube-remedy. The webhook's registration leaves out the same namespaces.
+// not to depend on kube-remedy, nor what the installation leaves out. The webhook leaves out the same namespaces.
 func (w *Watcher) excluded(namespace string) bool {
-	return namespace == metav1.NamespaceSystem || namespace == w.options.Namespace
+	return namespace == metav1.NamespaceSystem || namespace == w.options.Namespace ||
+		slices.Contains(w.options.Settings.Current().ExcludedNamespaces, namespace)
 }
 
 // hasRemediation asks the caches whether the workload of a controller has a Remediation.

@@ -20,10 +20,11 @@ const DefaultExpiry = 30 * 24 * time.Hour
 
 // expired tells what time does to a Remediation: next is as it is to be stored, the same pointer when nothing changed;
 // gone says that it is to be deleted, which is as long again after it expired; again is when to look again.
-// carried says that the live pod template has the cure, which then helps still.
+// carried says that the live pod template has the cure, which then helps still. What a person wrote is the person's to
+// take away.
 func expired(known *v1alpha1.Remediation, carried bool, expiry time.Duration, now time.Time) (next *v1alpha1.Remediation, gone bool, again time.Duration) {
 	last := lastOf(known)
-	if carried || last.IsZero() {
+	if carried || last.IsZero() || known.Status.Diagnosis != nil && known.Status.Diagnosis.RootCauseID == declaredID {
 		return known, false, 0
 	}
 	left := expiry - now.Sub(last)

@@ -23,6 +23,7 @@ func TestExpired(t *testing.T) {
 		seen    *metav1.Time
 		helped  *metav1.Time
 		carried bool
+		cause   string
 		day     int
 		want    v1alpha1.Phase
 		gone    bool
@@ -32,6 +33,7 @@ func TestExpired(t *testing.T) {
 		{name: "one whose failure is still seen stays", phase: "Learned", seen: at(40), day: 50, want: "Learned", again: 20 * day},
 		{name: "one that helped a short while ago stays", phase: "Superseded", helped: at(40), day: 50, want: "Superseded", again: 20 * day},
 		{name: "one that a pod template carries helps for ever", phase: "Verified", carried: true, day: 1000, want: "Verified"},
+		{name: "one that a person wrote is never taken away", phase: "Learned", cause: declaredID, day: 1000, want: "Learned"},
 		{name: "one that nothing needs expires", phase: "Superseded", day: 30, want: "Expired", again: 30 * day},
 		{name: "one that failed expires too", phase: "Failed", day: 31, want: "Expired", again: 29 * day},
 		{name: "an expired one is kept for a while", phase: "Expired", day: 40, want: "Expired", again: 20 * day},
@@ -40,7 +42,8 @@ func TestExpired(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			known := &v1alpha1.Remediation{Status: v1alpha1.RemediationStatus{
-				Phase: test.phase, LearnedAt: &learned, Observed: v1alpha1.Observed{LastSeen: test.seen}, Outcome: v1alpha1.Outcome{VerifiedAt: test.helped},
+				Diagnosis: &v1alpha1.Diagnosis{RootCauseID: test.cause},
+				Phase:     test.phase, LearnedAt: &learned, Observed: v1alpha1.Observed{LastSeen: test.seen}, Outcome: v1alpha1.Outcome{VerifiedAt: test.helped},
 			}}
 			before := known.DeepCopy()
 			next, gone, again := expired(known, test.carried, DefaultExpiry, noon.Add(time.Duration(test.day)*day))

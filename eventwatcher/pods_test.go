@@ -2,6 +2,8 @@ package eventwatcher
 
 import (
 	"log/slog"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -18,6 +20,7 @@ import (
 
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
 	"github.com/kube-remedy/kube-remedy/engine/evidence"
+	"github.com/kube-remedy/kube-remedy/internal/config"
 )
 
 // failingPod is a pod of ReplicaSet web-1 in a namespace, whose container app ended as given.
@@ -61,7 +64,7 @@ func TestFailed(t *testing.T) {
 func TestChangesThatMatterAreEnqueuedAndOthersAreNot(t *testing.T) {
 	clock := clocktesting.NewFakeClock(noon)
 	w, err := New(Options{
-		Config: &rest.Config{Host: "http://127.0.0.1:1"}, Namespace: "kube-remedy-system", Identity: "test", Workers: 1, Expiry: DefaultExpiry,
+		Config: &rest.Config{Host: "http://127.0.0.1:1"}, Namespace: "kube-remedy-system", Identity: "test", Workers: 1, Expiry: DefaultExpiry, Settings: settings(t, "excludedNamespaces: [left-out]"),
 		Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Clock: clock,
 	})
 	require.NoError(t, err)
@@ -83,7 +86,7 @@ func TestChangesThatMatterAreEnqueuedAndOthersAreNot(t *testing.T) {
 	for _, pod := range []*corev1.Pod{
 		failingPod("fails", "OOMKilled", 137), marked, failingPod("has-a-remediation", "Completed", 0),
 		failingPod("is-healthy", "Completed", 0), orphan,
-		failingPod("kube-system", "OOMKilled", 137), failingPod("kube-remedy-system", "OOMKilled", 137),
+		failingPod("kube-system", "OOMKilled", 137), failingPod("kube-remedy-system", "OOMKilled", 137), failingPod("left-out", "OOMKilled", 137),
 	} {
 		w.podChanged(cached(t, pod))
 	}
@@ -129,4 +132,14 @@ func TestGatherIsTheSameInWhateverOrderTheCacheIs(t *testing.T) {
 	require.Len(t, first.Containers, 2)
 	require.Equal(t, "newer", first.Events[0].Message)
 	require.Equal(t, "pod/web-1-x", first.Events[0].Object)
+}
+
+// settings are those of an installation whose file says more than nothing.
+func settings(t *testing.T, more string) *config.File {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "config.yaml")
+	require.NoError(t, os.WriteFile(path, []byte("apiVersion: "+config.APIVersion+"\nkind: "+config.Kind+"\n"+more+"\n"), 0o600))
+	file, err := config.Open(path, clocktesting.NewFakeClock(noon), slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	return file
 }

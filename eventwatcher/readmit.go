@@ -30,9 +30,7 @@ const (
 
 // handsFree reports whether the owner of a live workload lets the watcher re-admit it.
 func handsFree(live *unstructured.Unstructured) bool {
-	annotations := live.GetAnnotations()
-	return annotations[v1alpha1.ReapplyAnnotation] == v1alpha1.ReapplyAuto && annotations[v1alpha1.ModeAnnotation] != v1alpha1.ModeOff &&
-		armable(live.GetKind())
+	return live.GetAnnotations()[v1alpha1.ReapplyAnnotation] == v1alpha1.ReapplyAuto && armable(live.GetKind())
 }
 
 // readmitAt is when a cure that waits is re-admitted for the nth time, from 0: 2 s, 4 s and 8 s after it was learned for

@@ -30,7 +30,6 @@ func TestOnlyWhatItsOwnerLetsIsReadmitted(t *testing.T) {
 		{"nothing is said", "Deployment", nil, false},
 		{"auto", "Deployment", map[string]any{v1alpha1.ReapplyAnnotation: "auto"}, true},
 		{"another value", "Deployment", map[string]any{v1alpha1.ReapplyAnnotation: "yes"}, false},
-		{"auto, but opted out", "Deployment", map[string]any{v1alpha1.ReapplyAnnotation: "auto", v1alpha1.ModeAnnotation: "off"}, false},
 		{"what can't be changed", "Job", map[string]any{v1alpha1.ReapplyAnnotation: "auto"}, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {

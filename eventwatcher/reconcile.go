@@ -194,23 +194,30 @@ func (w *Watcher) remember(ctx context.Context, live *unstructured.Unstructured,
 
 // followAll brings every Remediation of the workload up to date, and arms the workload if one waits.
 func (w *Watcher) followAll(ctx context.Context, workload evidence.Workload, live *unstructured.Unstructured, stored map[string]*v1alpha1.Remediation, pods []*corev1.Pod) error {
-	waiting := false
-	bounds, err := w.boundsFor(ctx, live.GetNamespace(), len(stored) > 0)
+	if len(stored) == 0 {
+		return nil
+	}
+	namespace, err := w.annotationsOf(ctx, live.GetNamespace())
 	if err != nil {
 		return err
 	}
+	bounds := w.boundsOf(namespace)
+	off := w.options.Settings.Current().ModeFor(live.GetAnnotations(), namespace) == v1alpha1.ModeOff
+	waiting := false
 	for _, known := range stored {
 		seen, err := follow(known, live, pods, bounds, w.options.StabilizationWindow, w.clock.Now())
 		if err != nil {
 			return err
 		}
-		if seen.arm && handsFree(live) && w.readmits(seen.next) {
+		switch {
+		case !seen.arm || off:
+		case handsFree(live) && w.readmits(seen.next):
 			// Arming would be healed at once, without the pause.
 			if err := w.readmit(ctx, workload, live, seen.next); err != nil {
 				return err
 			}
-		} else {
-			waiting = waiting || seen.arm
+		default:
+			waiting = true
 		}
 		if seen.again > 0 {
 			w.queue.AddAfter(workload, seen.again)

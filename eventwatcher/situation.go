@@ -26,37 +26,30 @@ func (w *Watcher) situationOf(ctx context.Context, live *unstructured.Unstructur
 			situation.InForce = append(situation.InForce, stored[other].Spec.Actions...)
 		}
 	}
-	allowed, err := w.allowanceOf(ctx, live.GetNamespace())
-	situation.Namespace = allowed
+	annotations, err := w.annotationsOf(ctx, live.GetNamespace())
+	situation.Namespace = allowance(annotations)
 	return situation, err
 }
 
-// allowanceOf reads what a namespace allows; nothing is bounded by one that may not be read or is gone.
-func (w *Watcher) allowanceOf(ctx context.Context, name string) (engine.Allowance, error) {
+// annotationsOf reads what a namespace says; nothing for one that may not be read or is gone.
+func (w *Watcher) annotationsOf(ctx context.Context, name string) (map[string]string, error) {
 	namespace, err := w.partial.Resource(namespaces).Get(ctx, name, metav1.GetOptions{})
 	switch {
 	case apierrors.IsForbidden(err) || apierrors.IsNotFound(err):
-		return engine.Allowance{}, nil
+		return nil, nil
 	case err != nil:
-		return engine.Allowance{}, fmt.Errorf("read namespace %s: %w", name, err)
+		return nil, fmt.Errorf("read namespace %s: %w", name, err)
 	}
-	return allowance(namespace.Annotations), nil
+	return namespace.Annotations, nil
 }
 
-// boundsFor gives what the webhook cuts cures to in a namespace. Nothing is asked when there is nothing to be cut.
-func (w *Watcher) boundsFor(ctx context.Context, namespace string, needed bool) (map[corev1.ResourceName]remedy.Bound, error) {
-	if !needed {
-		return nil, nil
-	}
-	allowed, err := w.allowanceOf(ctx, namespace)
-	if err != nil {
-		return nil, err
-	}
+// boundsOf gives what the webhook cuts cures to in a namespace that says so much.
+func (w *Watcher) boundsOf(namespace map[string]string) map[corev1.ResourceName]remedy.Bound {
 	bounds := map[corev1.ResourceName]remedy.Bound{}
 	for _, who := range []struct {
 		name string
 		engine.Allowance
-	}{{"the installation", installed(w.options.Settings.Current())}, {"the namespace", allowed}} { // the latter wins
+	}{{"the installation", installed(w.options.Settings.Current())}, {"the namespace", allowance(namespace)}} { // the latter wins
 		if who.MaxMemory != nil {
 			bounds[corev1.ResourceMemory] = remedy.Bound{Most: *who.MaxMemory, Who: who.name}
 		}
@@ -64,7 +57,7 @@ func (w *Watcher) boundsFor(ctx context.Context, namespace string, needed bool) 
 			bounds[corev1.ResourceCPU] = remedy.Bound{Most: *who.MaxCPU, Who: who.name}
 		}
 	}
-	return bounds, nil
+	return bounds
 }
 
 // installed gives what the installation allows.

@@ -52,11 +52,11 @@ func (s *subject) consider(chosen *choice, remediation *v1alpha1.Remediation) {
 		chosen.warnings = append(chosen.warnings, misfitWarning(remediation, resolved.Reason))
 	case resolved.Fit != remedy.Changes:
 	case s.policy.mode != v1alpha1.ModeHeal:
-		chosen.suggest(s, remediation, resolved, "mode is suggest", "apply it with: "+s.annotate(v1alpha1.ModeHeal))
+		chosen.suggest(remediation, resolved, "mode is suggest", "apply it with: "+s.annotate(v1alpha1.ModeHeal))
 	case !s.approved(remediation):
-		chosen.suggest(s, remediation, resolved, s.hesitation(remediation), "approve: "+approve(remediation))
+		chosen.suggest(remediation, resolved, s.hesitation(remediation), "approve: "+approve(remediation))
 	case chosen.collides(resolved):
-		chosen.suggest(s, remediation, resolved, "another remediation decides the same field", "")
+		chosen.suggest(remediation, resolved, "another remediation decides the same field", "")
 	default:
 		chosen.apply(s, remediation, resolved)
 		chosen.restores = chosen.restores || restores
@@ -133,7 +133,7 @@ func (c *choice) keep(remediation *v1alpha1.Remediation, resolved remedy.Resolut
 	}
 }
 
-func (c *choice) suggest(_ *subject, remediation *v1alpha1.Remediation, resolved remedy.Resolution, why, command string) {
+func (c *choice) suggest(remediation *v1alpha1.Remediation, resolved remedy.Resolution, why, command string) {
 	c.suggests = true
 	c.warnings = append(c.warnings, suggestWarning(remediation, resolved.Modifications, why, command))
 }

@@ -3,10 +3,10 @@ package webhook
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -37,7 +37,10 @@ func (s *Server) warmUp(ctx context.Context) error {
 	healer.use(config.Default())
 	handler := newHandler(healer, newMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler), s.options.Clock)
 	for range warmReviews {
-		request := httptest.NewRequestWithContext(ctx, http.MethodPost, MutatePath, strings.NewReader(warmReview))
+		request, err := http.NewRequestWithContext(ctx, http.MethodPost, MutatePath, strings.NewReader(warmReview))
+		if err != nil {
+			return fmt.Errorf("make the warm-up review: %w", err)
+		}
 		request.Header["Content-Type"] = jsonType
 		answered := &discard{header: http.Header{}}
 		handler.ServeHTTP(answered, request)

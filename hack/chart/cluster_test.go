@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -20,15 +19,24 @@ import (
 	"github.com/kube-remedy/kube-remedy/hack/devcluster"
 )
 
+// found gives the running cluster, or starts one for as long as the test takes.
+func found(t *testing.T) *devcluster.Cluster {
+	t.Helper()
+	options := devcluster.Options{Progress: os.Stderr}
+	_, notFound := devcluster.Find(options)
+	cluster, err := devcluster.Up(t.Context(), options)
+	require.NoError(t, err)
+	if notFound != nil {
+		t.Cleanup(func() { require.NoError(t, devcluster.Down(context.Background(), options)) })
+	}
+	return cluster
+}
+
 // TestTheAPIServerTakesEveryCase sends everything to the real API server of the development cluster, as a dry run: no
 // registration and no right comes into force. What really exists is a namespace, under the restricted policy, with the
 // account that pods need.
 func TestTheAPIServerTakesEveryCase(t *testing.T) {
-	cluster, err := devcluster.Find(devcluster.Options{})
-	if errors.Is(err, devcluster.ErrNotRunning) {
-		t.Skip("make cluster-up starts the cluster that this needs: ", err)
-	}
-	require.NoError(t, err)
+	cluster := found(t)
 	own := fmt.Sprintf("kube-remedy-chart-%d", os.Getpid())
 	kubectl := func(ctx context.Context, input string, args ...string) (string, error) {
 		command := exec.CommandContext(ctx, cluster.Kubectl(), append(args, "--kubeconfig="+cluster.Kubeconfig())...)
@@ -41,7 +49,7 @@ func TestTheAPIServerTakesEveryCase(t *testing.T) {
 		}
 		return stdout.String() + stderr.String(), err
 	}
-	_, err = kubectl(t.Context(), `{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"`+own+`","labels":{
+	_, err := kubectl(t.Context(), `{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"`+own+`","labels":{
 		"pod-security.kubernetes.io/enforce":"restricted","pod-security.kubernetes.io/warn":"restricted"}}}`, "create", "-f", "-")
 	require.NoError(t, err)
 	t.Cleanup(func() {

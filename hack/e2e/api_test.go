@@ -31,6 +31,8 @@ spec:
 		{"a limit that failed of zero", "failedLimit: 128Mi", `failedLimit: "0"`, "failedLimit must be greater than zero"},
 		{"a request above the limit", "request: 256Mi", "request: 1Gi", "request can't be greater than limit"},
 		{"a quantity that is none", "limit: 256Mi", "limit: lots", "spec.actions[0].increaseMemory.limit"},
+		{"a quantity that nothing can be computed with", "limit: 256Mi", "limit: 1e999999999", "exponent"},
+		{"an exponent that somebody may mean", "limit: 256Mi", "limit: 1e9", ""},
 		{"an empty action", "increaseMemory: {container: app, failedLimit: 128Mi, limit: 256Mi, request: 256Mi}", "{}", "at least 1 properties"},
 		{"an action outside of the closed set", "increaseMemory: {container: app, failedLimit: 128Mi, limit: 256Mi, request: 256Mi}", "setPrivileged: {container: app}", `unknown field "spec.actions[0].setPrivileged"`},
 		{"a kind that is not healed", "kind: Deployment,", "kind: Secret,", "spec.targetRef: Secret of apps/v1 is no kind that is healed"},

@@ -179,6 +179,18 @@ func TestModeOffIsLeftAlone(t *testing.T) {
 	require.Empty(t, w.annotation(v1alpha1.AuditAnnotation))
 }
 
+func TestANamespaceThatOptsOutIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	w := newWorkload(t, spec{})
+	w.annotateNamespace("kube-remedy.io/mode=off")
+	w.apply()
+	w.untilPhase(v1alpha1.PhaseLearned, 1)
+	time.Sleep(2 * time.Second) // time in which a workload would be armed
+	require.True(t, strings.HasSuffix(w.field(`{.metadata.annotations.kubectl\.kubernetes\.io/last-applied-configuration}`), "\n"), "it is never armed")
+	require.NotContains(t, w.apply("--server-side", "--force-conflicts"), "kube-remedy:")
+	require.Equal(t, "128Mi", w.limit())
+}
+
 func TestModeSuggestOnlyWarns(t *testing.T) {
 	t.Parallel()
 	w := newWorkload(t, spec{annotations: `{kube-remedy.io/mode: suggest}`})

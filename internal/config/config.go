@@ -88,6 +88,18 @@ const (
 	KnownFailuresDeny = "deny"
 )
 
+// ModeFor gives what may happen to a workload: what its own annotations say, or else those of its namespace, or else the
+// installation. A value that is none says nothing.
+func (c *Config) ModeFor(workload, namespace map[string]string) string {
+	for _, annotations := range []map[string]string{workload, namespace} {
+		switch mode := annotations[v1alpha1.ModeAnnotation]; mode {
+		case v1alpha1.ModeHeal, v1alpha1.ModeSuggest, v1alpha1.ModeOff:
+			return mode
+		}
+	}
+	return c.Mode
+}
+
 // Default gives the settings of an installation without a file.
 func Default() *Config {
 	config := &Config{APIVersion: APIVersion, Kind: Kind}

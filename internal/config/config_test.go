@@ -122,3 +122,22 @@ func TestParseNamesTheFieldThatIsWrong(t *testing.T) {
 		}
 	})
 }
+
+func TestTheWorkloadsModeComesFirstAndTheInstallationsLast(t *testing.T) {
+	says := func(mode string) map[string]string { return map[string]string{v1alpha1.ModeAnnotation: mode} }
+	settings := &Config{Mode: v1alpha1.ModeSuggest}
+	for _, test := range []struct {
+		name                string
+		workload, namespace map[string]string
+		want                string
+	}{
+		{"nobody says anything", nil, nil, v1alpha1.ModeSuggest},
+		{"the namespace", nil, says("off"), v1alpha1.ModeOff},
+		{"the workload", says("heal"), says("off"), v1alpha1.ModeHeal},
+		{"a value that is none", says("maybe"), says("off"), v1alpha1.ModeOff},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			require.Equal(t, test.want, settings.ModeFor(test.workload, test.namespace))
+		})
+	}
+}

@@ -5,7 +5,8 @@ import (
 )
 
 // The schema of every quantity in this file is written out because that of resource.Quantity has no bound on its
-// length, without which the API server refuses the rules as too costly. For the same reason every text and list
+// length, without which the API server refuses the rules as too costly, nor on its exponent: comparing 1e999999999 with
+// another writes out all of its digits. For the same reason every text and list
 // has a greatest length.
 
 // Action is one change of the closed set: exactly one member is set. A change that is not a member can't be
@@ -81,7 +82,7 @@ type IncreaseMemory struct {
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+)?([KMGTPE]i|[mkMGTPE]|[eE][0-9]+)?$`
+	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+)?([KMGTPE]i|[mkMGTPE]|[eE][0-9]{1,2})?$`
 	FailedLimit resource.Quantity `json:"failedLimit"`
 	// limit is the least limit, in bytes, the container is to have.
 	// +required
@@ -89,7 +90,7 @@ type IncreaseMemory struct {
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+)?([KMGTPE]i|[mkMGTPE]|[eE][0-9]+)?$`
+	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+)?([KMGTPE]i|[mkMGTPE]|[eE][0-9]{1,2})?$`
 	Limit resource.Quantity `json:"limit"`
 	// request is the least request, in bytes, the container is to have if it has one at all. A request
 	// equal to the limit stays equal to it, so that the pod's quality of service class stays the same.
@@ -98,7 +99,7 @@ type IncreaseMemory struct {
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+)?([KMGTPE]i|[mkMGTPE]|[eE][0-9]+)?$`
+	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+)?([KMGTPE]i|[mkMGTPE]|[eE][0-9]{1,2})?$`
 	Request *resource.Quantity `json:"request,omitempty"`
 }
 
@@ -121,7 +122,7 @@ type AdjustHeap struct {
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+)?([KMGTPE]i|[mkMGTPE]|[eE][0-9]+)?$`
+	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+)?([KMGTPE]i|[mkMGTPE]|[eE][0-9]{1,2})?$`
 	FailedHeap *resource.Quantity `json:"failedHeap,omitempty"`
 	// heap is the size the heap is to have.
 	// +optional
@@ -129,7 +130,7 @@ type AdjustHeap struct {
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+)?([KMGTPE]i|[mkMGTPE]|[eE][0-9]+)?$`
+	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+)?([KMGTPE]i|[mkMGTPE]|[eE][0-9]{1,2})?$`
 	Heap *resource.Quantity `json:"heap,omitempty"`
 	// failedPercent is the share of the memory limit with which the container failed.
 	// +optional
@@ -163,7 +164,7 @@ type RaiseRequest struct {
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+)?([KMGTPE]i|[mkMGTPE]|[eE][0-9]+)?$`
+	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+)?([KMGTPE]i|[mkMGTPE]|[eE][0-9]{1,2})?$`
 	Request resource.Quantity `json:"request"`
 }
 
@@ -185,7 +186,7 @@ type RaiseCPU struct {
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+)?([KMGTPE]i|[mkMGTPE]|[eE][0-9]+)?$`
+	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+)?([KMGTPE]i|[mkMGTPE]|[eE][0-9]{1,2})?$`
 	FailedLimit resource.Quantity `json:"failedLimit"`
 	// limit is the least CPU limit the container is to have.
 	// +required
@@ -193,7 +194,7 @@ type RaiseCPU struct {
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+)?([KMGTPE]i|[mkMGTPE]|[eE][0-9]+)?$`
+	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+)?([KMGTPE]i|[mkMGTPE]|[eE][0-9]{1,2})?$`
 	Limit resource.Quantity `json:"limit"`
 	// request is the least CPU request the container is to have if it has one at all.
 	// +optional
@@ -201,7 +202,7 @@ type RaiseCPU struct {
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+)?([KMGTPE]i|[mkMGTPE]|[eE][0-9]+)?$`
+	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+)?([KMGTPE]i|[mkMGTPE]|[eE][0-9]{1,2})?$`
 	Request *resource.Quantity `json:"request,omitempty"`
 }
 
@@ -224,7 +225,7 @@ type ReduceRequests struct {
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+)?([KMGTPE]i|[mkMGTPE]|[eE][0-9]+)?$`
+	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+)?([KMGTPE]i|[mkMGTPE]|[eE][0-9]{1,2})?$`
 	CPU *resource.Quantity `json:"cpu,omitempty"`
 	// memory is the most memory, in bytes, the container is to ask for.
 	// +optional
@@ -232,7 +233,7 @@ type ReduceRequests struct {
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+)?([KMGTPE]i|[mkMGTPE]|[eE][0-9]+)?$`
+	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+)?([KMGTPE]i|[mkMGTPE]|[eE][0-9]{1,2})?$`
 	Memory *resource.Quantity `json:"memory,omitempty"`
 }
 
