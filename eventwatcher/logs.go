@@ -76,6 +76,11 @@ func (w *Watcher) readLog(ctx context.Context, namespace string, container evide
 		return nil, err
 	}
 	defer stream.Close()
+	return endOf(stream)
+}
+
+// endOf reads the end of a log, without its secrets. What came in time is taken when the rest does not.
+func endOf(stream io.Reader) ([]byte, error) {
 	end, cut, err := lastBytes(io.LimitReader(stream, maxLogRead), maxLogBytes)
 	if err != nil && !(errors.Is(err, context.DeadlineExceeded) && len(end) > 0) {
 		return nil, err

@@ -1,6 +1,7 @@
 package eventwatcher
 
 import (
+	"context"
 	"errors"
 	"io"
 	"strings"
@@ -63,4 +64,41 @@ func TestOnlyLogsThatCouldSayWhyAreRead(t *testing.T) {
 			require.Equal(t, test.present, tells(test.container, false))
 		})
 	}
+}
+
+// secret is no one's.
+const secret = "hunter2-correct-horse"
+
+func TestSecretsInLogsGoNoFurther(t *testing.T) {
+	for _, test := range []struct{ name, text string }{
+		{"a short log", "starting\nDB_PASSWORD=" + secret + "\nfatal: no route to db:5432\n"},
+		{"a long log, cut before", strings.Repeat("starting\n", maxLogBytes) + "postgres://shop:" + secret + "@db:5432/shop: connection refused\n"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			end, err := endOf(strings.NewReader(test.text))
+			require.NoError(t, err)
+			require.LessOrEqual(t, len(end), maxLogBytes)
+			require.NotContains(t, string(end), secret)
+			require.Contains(t, string(end), "db:5432", "what a diagnosis needs stays")
+		})
+	}
+	end, err := endOf(io.MultiReader(strings.NewReader("token="+secret+"\n"), iotest.ErrReader(context.DeadlineExceeded)))
+	require.NoError(t, err)
+	require.NotContains(t, string(end), secret)
+	_, err = endOf(iotest.ErrReader(context.DeadlineExceeded))
+	require.ErrorIs(t, err, context.DeadlineExceeded, "nothing came")
+}
+
+func TestSecretsInMessagesGoNoFurther(t *testing.T) {
+	ended := &corev1.ContainerStateTerminated{Message: "login failed, password=" + secret, ExitCode: 1}
+	waiting := &corev1.ContainerStateWaiting{Message: "pull with https://shop:" + secret + "@registry.example.org failed"}
+	observed := evidence.Evidence{
+		Events:     []evidence.Event{{Message: "Readiness probe failed: Authorization: Bearer " + secret}},
+		Containers: []evidence.Container{{State: corev1.ContainerState{Waiting: waiting}, LastState: corev1.ContainerState{Terminated: ended}}},
+	}
+	redacted(&observed)
+	require.NotContains(t, observed.Events[0].Message, secret)
+	require.NotContains(t, observed.Containers[0].State.Waiting.Message, secret)
+	require.NotContains(t, observed.Containers[0].LastState.Terminated.Message, secret)
+	require.Contains(t, ended.Message, secret, "what belongs to a cache is not changed")
 }
