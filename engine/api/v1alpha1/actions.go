@@ -6,8 +6,9 @@ import (
 
 // The schema of every quantity in this file is written out because that of resource.Quantity has no bound on its
 // length, without which the API server refuses the rules as too costly, nor on its exponent: comparing 1e999999999 with
-// another writes out all of its digits. For the same reason every text and list
-// has a greatest length.
+// another writes out all of its digits. The API server evaluates the rules of a value that does not match its pattern
+// too (apiextensions-apiserver, pkg/registry/customresource/strategy.go, hasBlockingErr), so each rule looks for such an exponent
+// before it computes. For the first reason every text and list has a greatest length.
 
 // Action is one change of the closed set: exactly one member is set. A change that is not a member can't be
 // stored.
@@ -64,8 +65,8 @@ const (
 // IncreaseMemory raises a container's memory limit, and its request with it. Its values are floors: a
 // container that already has as much or more is left alone, and so is one without a limit.
 //
-// +kubebuilder:validation:XValidation:rule="quantity(self.failedLimit).isGreaterThan(quantity('0')) && quantity(self.failedLimit).isLessThan(quantity(self.limit))",message="failedLimit must be greater than zero and limit greater than failedLimit"
-// +kubebuilder:validation:XValidation:rule="!has(self.request) || !quantity(self.request).isGreaterThan(quantity(self.limit))",message="request can't be greater than limit"
+// +kubebuilder:validation:XValidation:rule="[self.failedLimit, self.limit].exists(q, q.matches('[eE][+-]?[0-9]{3}')) || quantity(self.failedLimit).isGreaterThan(quantity('0')) && quantity(self.failedLimit).isLessThan(quantity(self.limit))",message="failedLimit must be greater than zero and limit greater than failedLimit"
+// +kubebuilder:validation:XValidation:rule="!has(self.request) || [self.request, self.limit].exists(q, q.matches('[eE][+-]?[0-9]{3}')) || !quantity(self.request).isGreaterThan(quantity(self.limit))",message="request can't be greater than limit"
 type IncreaseMemory struct {
 	// container is the name of the container, whether app, init or sidecar.
 	// +required
@@ -108,7 +109,7 @@ type IncreaseMemory struct {
 // container beyond it is left alone.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.heap) == has(self.failedHeap) && has(self.percent) == has(self.failedPercent) && has(self.heap) != has(self.percent)",message="give failedHeap and heap, or failedPercent and percent"
-// +kubebuilder:validation:XValidation:rule="!has(self.heap) || !has(self.failedHeap) || quantity(self.heap).isGreaterThan(quantity('0')) && quantity(self.heap).compareTo(quantity(self.failedHeap)) != 0",message="heap must be greater than zero and not failedHeap"
+// +kubebuilder:validation:XValidation:rule="!has(self.heap) || !has(self.failedHeap) || [self.heap, self.failedHeap].exists(q, q.matches('[eE][+-]?[0-9]{3}')) || quantity(self.heap).isGreaterThan(quantity('0')) && quantity(self.heap).compareTo(quantity(self.failedHeap)) != 0",message="heap must be greater than zero and not failedHeap"
 type AdjustHeap struct {
 	// container is the name of the container, whether app, init or sidecar.
 	// +required
@@ -147,7 +148,7 @@ type AdjustHeap struct {
 // RaiseRequest makes a container ask for what it was seen to use. It is a floor, never above the container's limit;
 // the request is added where there is none.
 //
-// +kubebuilder:validation:XValidation:rule="quantity(self.request).isGreaterThan(quantity('0'))",message="request must be greater than zero"
+// +kubebuilder:validation:XValidation:rule="self.request.matches('[eE][+-]?[0-9]{3}') || quantity(self.request).isGreaterThan(quantity('0'))",message="request must be greater than zero"
 type RaiseRequest struct {
 	// container is the name of the container, whether app, init or sidecar.
 	// +required
@@ -171,8 +172,8 @@ type RaiseRequest struct {
 // RaiseCPU raises a container's CPU limit, and its request with it. Its values are floors, as those of
 // IncreaseMemory.
 //
-// +kubebuilder:validation:XValidation:rule="quantity(self.failedLimit).isGreaterThan(quantity('0')) && quantity(self.failedLimit).isLessThan(quantity(self.limit))",message="failedLimit must be greater than zero and limit greater than failedLimit"
-// +kubebuilder:validation:XValidation:rule="!has(self.request) || !quantity(self.request).isGreaterThan(quantity(self.limit))",message="request can't be greater than limit"
+// +kubebuilder:validation:XValidation:rule="[self.failedLimit, self.limit].exists(q, q.matches('[eE][+-]?[0-9]{3}')) || quantity(self.failedLimit).isGreaterThan(quantity('0')) && quantity(self.failedLimit).isLessThan(quantity(self.limit))",message="failedLimit must be greater than zero and limit greater than failedLimit"
+// +kubebuilder:validation:XValidation:rule="!has(self.request) || [self.request, self.limit].exists(q, q.matches('[eE][+-]?[0-9]{3}')) || !quantity(self.request).isGreaterThan(quantity(self.limit))",message="request can't be greater than limit"
 type RaiseCPU struct {
 	// container is the name of the container, whether app, init or sidecar.
 	// +required
@@ -210,8 +211,8 @@ type RaiseCPU struct {
 // less is left alone. Limits stay.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.cpu) || has(self.memory)",message="give cpu or memory"
-// +kubebuilder:validation:XValidation:rule="!has(self.cpu) || !quantity(self.cpu).isLessThan(quantity('10m'))",message="cpu can't be less than 10m"
-// +kubebuilder:validation:XValidation:rule="!has(self.memory) || !quantity(self.memory).isLessThan(quantity('32Mi'))",message="memory can't be less than 32Mi"
+// +kubebuilder:validation:XValidation:rule="!has(self.cpu) || self.cpu.matches('[eE][+-]?[0-9]{3}') || !quantity(self.cpu).isLessThan(quantity('10m'))",message="cpu can't be less than 10m"
+// +kubebuilder:validation:XValidation:rule="!has(self.memory) || self.memory.matches('[eE][+-]?[0-9]{3}') || !quantity(self.memory).isLessThan(quantity('32Mi'))",message="memory can't be less than 32Mi"
 type ReduceRequests struct {
 	// container is the name of the container, whether app, init or sidecar.
 	// +required
