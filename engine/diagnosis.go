@@ -57,6 +57,8 @@ type Failure struct {
 	Marks []string
 	// Time is when the run ended, to the second.
 	Time time.Time
+	// Ran is how long the run had lasted, to the second; zero when nobody knows, or no run ended.
+	Ran time.Duration
 }
 
 // Latest is the newest failure. A diagnosis always has one.
@@ -141,7 +143,7 @@ func (c candidate) failures(h *history) []Failure {
 		}) {
 			continue
 		}
-		failures = append(failures, Failure{Pod: hit.Fact.Pod, Marks: h.marks(hit.Fact.Pod), Time: hit.Fact.Time})
+		failures = append(failures, Failure{Pod: hit.Fact.Pod, Marks: h.marks(hit.Fact.Pod), Time: hit.Fact.Time, Ran: hit.Fact.Ran})
 	}
 	if len(failures) == 0 {
 		at := latest.Time

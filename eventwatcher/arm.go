@@ -55,12 +55,12 @@ func (w *Watcher) arm(ctx context.Context, live *unstructured.Unstructured) (boo
 	if err != nil {
 		return false, fmt.Errorf("encode the arming patch: %w", err)
 	}
-	resource := workloadResources[live.GroupVersionKind().GroupKind()]
-	_, err = w.owners.objects.Resource(resource).Namespace(live.GetNamespace()).
+	of, _ := w.kind(live.GroupVersionKind().GroupKind())
+	_, err = w.owners.objects.Resource(of.resource).Namespace(live.GetNamespace()).
 		Patch(ctx, live.GetName(), types.JSONPatchType, patch, metav1.PatchOptions{FieldManager: FieldManager})
 	switch {
 	case apierrors.IsInvalid(err): // the test failed: somebody applied meanwhile
-		return false, apierrors.NewConflict(resource.GroupResource(), live.GetName(), err)
+		return false, apierrors.NewConflict(of.resource.GroupResource(), live.GetName(), err)
 	case apierrors.IsNotFound(err):
 		return false, nil
 	case err != nil:

@@ -53,19 +53,18 @@ func newCaches(config *rest.Config, clients kubernetes.Interface, partial metada
 	transforms := map[cache.SharedIndexInformer]cache.TransformFunc{
 		c.events: compactEvent, c.ownerEvents: compactEvent, c.nodes: compactNode,
 	}
-	for kind, resource := range workloadResources {
-		if kind.Kind == "Pod" {
+	for name, kind := range builtIn {
+		if name == podKind {
 			continue // they have a cache of their own
 		}
 		by := cache.Indexers{}
-		_, stands := betweens[kind]
-		if stands {
+		if kind.between {
 			by = byController
 		}
-		informer := metadatainformer.NewFilteredMetadataInformer(partial, resource, metav1.NamespaceAll, 0, by, nil).Informer()
-		transforms[informer] = compactMetadata(resource.GroupVersion().WithKind(kind.Kind))
-		if stands {
-			c.between[kind] = informer
+		informer := metadatainformer.NewFilteredMetadataInformer(partial, kind.resource, metav1.NamespaceAll, 0, by, nil).Informer()
+		transforms[informer] = compactMetadata(kind.resource.GroupVersion().WithKind(name.Kind))
+		if kind.between {
+			c.between[name] = informer
 		} else {
 			c.workloads = append(c.workloads, informer)
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/bits"
 	"slices"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -33,19 +34,27 @@ func (w *Watcher) enqueueChanges() error {
 		handlers[informer] = w.workloadChanged
 	}
 	for informer, changed := range handlers {
-		_, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
-			AddFunc:    changed,
-			UpdateFunc: func(_, object any) { changed(object) },
-			DeleteFunc: func(object any) {
-				if tombstone, ok := object.(cache.DeletedFinalStateUnknown); ok {
-					object = tombstone.Obj
-				}
-				changed(object)
-			},
-		})
-		if err != nil {
-			return fmt.Errorf("watch a cache: %w", err)
+		if err := handle(informer, changed); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// handle has every object shown that is added to a cache, changed or taken away.
+func handle(informer cache.SharedIndexInformer, changed func(any)) error {
+	_, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
+		AddFunc:    changed,
+		UpdateFunc: func(_, object any) { changed(object) },
+		DeleteFunc: func(object any) {
+			if tombstone, ok := object.(cache.DeletedFinalStateUnknown); ok {
+				object = tombstone.Obj
+			}
+			changed(object)
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("watch a cache: %w", err)
 	}
 	return nil
 }
@@ -87,7 +96,7 @@ func (w *Watcher) ownerEventHappened(object any) {
 	}
 	on := event.whole().InvolvedObject
 	about := evidence.Workload{APIVersion: on.APIVersion, Kind: on.Kind, Namespace: event.namespace(), Name: on.Name}
-	if _, known := workloadResources[groupKind(about)]; known {
+	if _, known := w.kind(groupKind(about)); known {
 		w.queue.AddAfter(about, debounce)
 	}
 }
@@ -133,5 +142,16 @@ func (w *Watcher) hasRemediation(controller evidence.Workload) bool {
 		workload = above
 	}
 	found, err := w.caches.remediations.For(targetOf(workload))
-	return err == nil && len(found) > 0
+	if err == nil && len(found) > 0 {
+		return true
+	}
+	if armable(workload.Kind) {
+		return false // those are applied, which takes a name
+	}
+	named := workload.Name
+	workload.Name = ""
+	found, err = w.caches.remediations.For(targetOf(workload))
+	return err == nil && slices.ContainsFunc(found, func(remediation *v1alpha1.Remediation) bool {
+		return strings.HasPrefix(named, remediation.Spec.TargetRef.GenerateName)
+	})
 }

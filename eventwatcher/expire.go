@@ -11,7 +11,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
-	"github.com/kube-remedy/kube-remedy/engine/evidence"
 	"github.com/kube-remedy/kube-remedy/engine/remedy"
 )
 
@@ -54,21 +53,22 @@ func lastOf(known *v1alpha1.Remediation) time.Time {
 }
 
 // carries reports whether the pod template of a live workload has a cure; false for a workload that is gone.
-func carries(live *unstructured.Unstructured, known *v1alpha1.Remediation) bool {
+func carries(live *unstructured.Unstructured, at remedy.Template, known *v1alpha1.Remediation) bool {
 	if live == nil {
 		return false
 	}
-	template := remedy.TemplateOf(live.Object).Of(live.Object)
+	template := at.Of(live.Object)
 	annotations, _, _ := unstructured.NestedStringMap(template, "metadata", "annotations")
 	return slices.Contains(marksOf(annotations), known.Mark())
 }
 
 // expireAll lets time do its work on the Remediations of a workload, whether it exists or not. What is gone afterwards
 // is taken out of stored.
-func (w *Watcher) expireAll(ctx context.Context, workload evidence.Workload, live *unstructured.Unstructured, stored map[string]*v1alpha1.Remediation) error {
+func (w *Watcher) expireAll(ctx context.Context, of target) error {
+	stored := of.stored
 	for _, name := range sortedKeys(stored) {
 		known := stored[name]
-		next, gone, again := expired(known, carries(live, known), w.options.Expiry, w.clock.Now())
+		next, gone, again := expired(known, carries(of.live, of.template, known), w.options.Expiry, w.clock.Now())
 		switch {
 		case gone:
 			if err := w.store.remove(ctx, known); err != nil {
@@ -85,7 +85,7 @@ func (w *Watcher) expireAll(ctx context.Context, workload evidence.Workload, liv
 			stored[name] = written
 		}
 		if again > 0 {
-			w.queue.AddAfter(workload, again)
+			w.queue.AddAfter(of.key(), again)
 		}
 	}
 	return nil

@@ -27,19 +27,19 @@ type followed struct {
 	again time.Duration
 }
 
-// follow tells from the live workload and its pods where a Remediation stands. It changes none of them.
+// follow tells from the live workload, which has its pod template at the given place, and its pods where a Remediation stands. It changes none of them.
 // bounds are what the namespace and the installation allow, as the webhook cuts the cure to it.
-func follow(known *v1alpha1.Remediation, live *unstructured.Unstructured, pods []*corev1.Pod, bounds map[corev1.ResourceName]remedy.Bound, window time.Duration, now time.Time) (followed, error) {
+func follow(known *v1alpha1.Remediation, live *unstructured.Unstructured, at remedy.Template, pods []*corev1.Pod, bounds map[corev1.ResourceName]remedy.Bound, window time.Duration, now time.Time) (followed, error) {
 	if known.KnownFailure() {
-		return followFailure(known, live, pods, window, now)
+		return followFailure(known, live, at, pods, window, now)
 	}
 	if !known.InForce() {
 		return followed{next: known}, nil
 	}
-	template := remedy.TemplateOf(live.Object).Of(live.Object)
+	template := at.Of(live.Object)
 	annotations, _, _ := unstructured.NestedStringMap(template, "metadata", "annotations")
 	carried := slices.Contains(marksOf(annotations), known.Mark())
-	switch fit := remedy.ResolveWithin(known.Spec.Actions, live.Object, remedy.TemplateOf(live.Object), bounds).Fit; {
+	switch fit := remedy.ResolveWithin(known.Spec.Actions, live.Object, at, bounds).Fit; {
 	case fit == remedy.InEffect && carried:
 		return followApplied(known, template, pods, window, now)
 	case fit == remedy.Exceeded && !carried && replaces(known) && carriesEarlier(known, annotations):
@@ -56,15 +56,15 @@ func follow(known *v1alpha1.Remediation, live *unstructured.Unstructured, pods [
 
 // followFailure tells whether a failure that nothing could be done about is over: the workload's owner changed it, or it
 // runs by now.
-func followFailure(known *v1alpha1.Remediation, live *unstructured.Unstructured, pods []*corev1.Pod, window time.Duration, now time.Time) (followed, error) {
-	hash, err := remedy.TemplateOf(live.Object).Hash(live.Object)
+func followFailure(known *v1alpha1.Remediation, live *unstructured.Unstructured, at remedy.Template, pods []*corev1.Pod, window time.Duration, now time.Time) (followed, error) {
+	hash, err := at.Hash(live.Object)
 	if err != nil {
 		return followed{}, err
 	}
 	if hash != known.Status.Observed.Failing.TemplateHash {
 		return followed{next: toPhase(known, v1alpha1.PhaseSuperseded, now)}, nil
 	}
-	left, ready := untilProven(pods, func(*corev1.Pod) bool { return true }, window, now)
+	left, ready := untilProven(pods, func(*corev1.Pod) bool { return true }, stabilization(known, window), now)
 	switch {
 	case !ready:
 		return followed{next: known}, nil
@@ -105,18 +105,41 @@ func followApplied(known *v1alpha1.Remediation, template map[string]any, pods []
 		}
 		next.Status.Outcome.AppliedTemplateHash = hash
 	}
-	if next.Status.Phase == v1alpha1.PhaseVerified {
+	again := next.Status.Phase == v1alpha1.PhaseVerified
+	if again && (next.Status.Outcome.VerifiedAt == nil || now.Sub(next.Status.Outcome.VerifiedAt.Time) < provenAgain) {
 		return followed{next: next}, nil
 	}
-	left, ready := untilProven(pods, func(pod *corev1.Pod) bool { return slices.Contains(marksOf(pod.Annotations), known.Mark()) }, window, now)
+	carry := func(pod *corev1.Pod) bool { return slices.Contains(marksOf(pod.Annotations), known.Mark()) }
+	left, ready := untilProven(pods, carry, stabilization(known, window), now)
 	switch {
 	case !ready:
 		return followed{next: next}, nil
 	case left > 0:
 		return followed{next: next, again: left}, nil
+	case again:
+		if next == known {
+			next = known.DeepCopy()
+		}
+		at := metav1.NewTime(now.UTC().Truncate(time.Second))
+		next.Status.Outcome.VerifiedAt = &at
+		return followed{next: next}, nil
 	default:
 		return followed{next: toPhase(next, v1alpha1.PhaseVerified, now)}, nil
 	}
+}
+
+// provenAgain is how long after a cure was found to hold it is noted again: what is known of Jobs and Pods, which come
+// and go, expires by when it last helped.
+const provenAgain = 24 * time.Hour
+
+// maxStabilization bounds how long a cure is waited for to prove itself: what fails less than once a day is not told from
+// what does not fail.
+const maxStabilization = 24 * time.Hour
+
+// stabilization is how long pods must stay Ready until a cure is Verified: the window, and twice as long as the failure
+// took to come before.
+func stabilization(known *v1alpha1.Remediation, window time.Duration) time.Duration {
+	return max(window, min(2*time.Duration(known.Status.Observed.RanSeconds)*time.Second, maxStabilization))
 }
 
 // untilProven tells how much of the stabilisation window is left for the pods that count, counted from when the last

@@ -70,7 +70,7 @@ func TestFollow(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			before := test.known.DeepCopy()
-			seen, err := follow(test.known, test.live, test.pods, nil, window, noon)
+			seen, err := follow(test.known, test.live, underSpec, test.pods, nil, window, noon)
 			require.NoError(t, err)
 			require.Equal(t, before, test.known, "what was known is not changed")
 			require.Equal(t, test.phase, seen.next.Status.Phase)
@@ -80,7 +80,7 @@ func TestFollow(t *testing.T) {
 				require.Equal(t, noon, seen.next.Status.Outcome.AppliedAt.Time)
 				require.NotEmpty(t, seen.next.Status.Outcome.AppliedTemplateHash)
 			}
-			settled, err := follow(seen.next, test.live, test.pods, nil, window, noon)
+			settled, err := follow(seen.next, test.live, underSpec, test.pods, nil, window, noon)
 			require.NoError(t, err)
 			if !(test.phase == v1alpha1.PhaseVerified) {
 				require.Same(t, seen.next, settled.next, "looking twice writes nothing more")

@@ -25,15 +25,16 @@ const maxName = 120
 // container could share because the parts are joined by a character they may contain, end in a hash.
 func remediationName(diagnosis engine.Diagnosis) string {
 	failure := strings.ToLower(string(diagnosis.FailureType))
-	parts := []string{strings.ToLower(diagnosis.Workload.Kind), diagnosis.Workload.Name, failure}
+	parts := []string{strings.ToLower(diagnosis.Workload.Kind), strings.Trim(diagnosis.Workload.Owned(), "-."), failure}
 	if diagnosis.Container != "" { // a failure of the pod as a whole has none
 		parts = append(parts, diagnosis.Container)
 	}
 	name := strings.Join(parts, "-")
-	if len(name) <= maxName && strings.Count(name, failure) == 1 {
+	prefix := diagnosis.Workload.GenerateName // an object may have it as its name
+	if len(name) <= maxName && strings.Count(name, failure) == 1 && prefix == "" {
 		return name
 	}
-	sum := sha256.Sum256([]byte(strings.Join(parts, "/")))
+	sum := sha256.Sum256([]byte(strings.Join(append(parts, prefix), "/")))
 	return strings.TrimRight(name[:min(len(name), maxName-9)], "-.") + "-" + hex.EncodeToString(sum[:4])
 }
 
@@ -41,12 +42,13 @@ func remediationName(diagnosis engine.Diagnosis) string {
 type verdict string
 
 const (
-	nothingNew verdict = ""                    // no failure that was not counted before
-	counted    verdict = "counted"             // the failure again, without the cure in place
-	learned    verdict = "RemediationLearned"  // a cure, the first
-	escalated  verdict = "RemediationRenewed"  // the failure in spite of the cure, or of a greater value: the next value
-	givenUp    verdict = "RemediationGivenUp"  // the failure in spite of the last attempt
-	noCure     verdict = "RemediationNotFound" // nothing to prescribe
+	nothingNew verdict = ""                     // no failure that was not counted before
+	counted    verdict = "counted"              // the failure again, without the cure in place
+	learned    verdict = "RemediationLearned"   // a cure, the first
+	escalated  verdict = "RemediationRenewed"   // the failure in spite of the cure, or of a greater value: the next value
+	givenUp    verdict = "RemediationGivenUp"   // the failure in spite of the last attempt
+	noCure     verdict = "RemediationNotFound"  // nothing to prescribe
+	withdrawn  verdict = "RemediationWithdrawn" // another failure began with the cure
 )
 
 // learn decides what a diagnosis means for the Remediation stored for it, which is nil when there is none. It
@@ -88,11 +90,14 @@ func learnFirst(diagnosis engine.Diagnosis, observed evidence.Evidence, situatio
 		ObjectMeta: metav1.ObjectMeta{Name: remediationName(diagnosis), Namespace: diagnosis.Workload.Namespace},
 		Spec: v1alpha1.RemediationSpec{
 			TargetRef: v1alpha1.TargetRef{
-				APIVersion: diagnosis.Workload.APIVersion, Kind: diagnosis.Workload.Kind, Name: diagnosis.Workload.Name,
+				APIVersion: diagnosis.Workload.APIVersion, Kind: diagnosis.Workload.Kind, GenerateName: diagnosis.Workload.GenerateName,
 			},
 			FailureType: diagnosis.FailureType,
 		},
-		Status: v1alpha1.RemediationStatus{Target: diagnosis.Workload.Kind + "/" + diagnosis.Workload.Name},
+		Status: v1alpha1.RemediationStatus{Target: diagnosis.Workload.Kind + "/" + diagnosis.Workload.Owned()},
+	}
+	if first.Spec.TargetRef.GenerateName == "" {
+		first.Spec.TargetRef.Name = diagnosis.Workload.Name
 	}
 	count(first, diagnosis.Failures)
 	return renewOrRemember(first, diagnosis, observed, situation, now)
@@ -193,6 +198,9 @@ func count(remediation *v1alpha1.Remediation, failures []engine.Failure) {
 	}
 	last := metav1.NewTime(failures[len(failures)-1].Time.UTC())
 	observed.LastSeen = &last
+	for _, failure := range failures {
+		observed.RanSeconds = max(observed.RanSeconds, int64(failure.Ran/time.Second))
+	}
 	observed.Occurrences = int32(min(int64(observed.Occurrences)+int64(len(failures)), math.MaxInt32))
 }
 

@@ -18,37 +18,18 @@ import (
 	"github.com/kube-remedy/kube-remedy/internal/remediations"
 )
 
-// workloadResources are the kinds that owners apply and that remediations can target, with where they are served.
-var workloadResources = map[schema.GroupKind]schema.GroupVersionResource{
-	{Group: "apps", Kind: "Deployment"}:  {Group: "apps", Version: "v1", Resource: "deployments"},
-	{Group: "apps", Kind: "StatefulSet"}: {Group: "apps", Version: "v1", Resource: "statefulsets"},
-	{Group: "apps", Kind: "DaemonSet"}:   {Group: "apps", Version: "v1", Resource: "daemonsets"},
-	{Group: "apps", Kind: "ReplicaSet"}:  {Group: "apps", Version: "v1", Resource: "replicasets"},
-	{Group: "batch", Kind: "Job"}:        {Group: "batch", Version: "v1", Resource: "jobs"},
-	{Group: "batch", Kind: "CronJob"}:    {Group: "batch", Version: "v1", Resource: "cronjobs"},
-	{Kind: "ReplicationController"}:      {Version: "v1", Resource: "replicationcontrollers"},
-	{Kind: "Pod"}:                        {Version: "v1", Resource: "pods"},
-}
-
-var replicaSetKind = schema.GroupKind{Group: "apps", Kind: "ReplicaSet"}
-
-// betweens are kinds that stand between pods and what an owner applies: they are workloads themselves only where
-// nothing controls them.
-var betweens = map[schema.GroupKind]schema.GroupVersionResource{
-	{Group: "apps", Kind: "ReplicaSet"}: workloadResources[schema.GroupKind{Group: "apps", Kind: "ReplicaSet"}],
-	{Group: "batch", Kind: "Job"}:       workloadResources[schema.GroupKind{Group: "batch", Kind: "Job"}],
-}
-
 // groupKind reads the group and kind of a workload.
 func groupKind(workload evidence.Workload) schema.GroupKind {
 	return schema.FromAPIVersionAndKind(workload.APIVersion, workload.Kind).GroupKind()
 }
 
-// targetOf is the workload as remediations name it.
+// targetOf is the workload as remediations name it. One that is known by its prefix has no name there.
 func targetOf(workload evidence.Workload) remediations.Target {
-	return remediations.Target{
-		Group: groupKind(workload).Group, Kind: workload.Kind, Namespace: workload.Namespace, Name: workload.Name,
+	target := remediations.Target{Group: groupKind(workload).Group, Kind: workload.Kind, Namespace: workload.Namespace, Name: workload.Name}
+	if workload.GenerateName != "" {
+		target.Name = ""
 	}
+	return target
 }
 
 // owner is what the caches keep of a workload, or of a ReplicaSet or Job between one and its pods.
@@ -104,6 +85,7 @@ var byController = cache.Indexers{controllerIndex: func(object any) ([]string, e
 
 // owners finds the workload above a pod's controller, and the controllers below a workload.
 type owners struct {
+	kinds    func(schema.GroupKind) (kind, bool)
 	between  map[schema.GroupKind]cache.Indexer // ReplicaSets and Jobs, as metadata
 	metadata metadata.Interface
 	objects  dynamic.Interface
@@ -112,24 +94,22 @@ type owners struct {
 // workloadOf gives the workload that its owner applies, for the controller of a pod. It is false for
 // controllers of kinds that are not healed, and for ones that are gone.
 func (o owners) workloadOf(ctx context.Context, controller evidence.Workload) (evidence.Workload, bool, error) {
-	kind := groupKind(controller)
-	resource, stands := betweens[kind]
-	if !stands {
-		_, known := workloadResources[kind]
+	of, known := o.kinds(groupKind(controller))
+	if !of.between {
 		return controller, known, nil
 	}
 	if workload, known, cached := o.cached(controller); cached {
 		return workload, known, nil
 	}
 	// The pod can be seen before its ReplicaSet or Job: the two come through different watches.
-	found, err := o.metadata.Resource(resource).Namespace(controller.Namespace).Get(ctx, controller.Name, metav1.GetOptions{})
+	found, err := o.metadata.Resource(of.resource).Namespace(controller.Namespace).Get(ctx, controller.Name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
 		return evidence.Workload{}, false, nil
 	}
 	if err != nil {
-		return evidence.Workload{}, false, fmt.Errorf("read %s %s/%s: %w", kind.Kind, controller.Namespace, controller.Name, err)
+		return evidence.Workload{}, false, fmt.Errorf("read %s %s/%s: %w", controller.Kind, controller.Namespace, controller.Name, err)
 	}
-	workload, known := above(controller, controllerOf(found))
+	workload, known := o.above(controller, controllerOf(found))
 	return workload, known, nil
 }
 
@@ -147,24 +127,24 @@ func (o owners) cached(controller evidence.Workload) (workload evidence.Workload
 	if !ok {
 		return evidence.Workload{}, false, false
 	}
-	workload, known = above(controller, owner.controller.Value())
+	workload, known = o.above(controller, owner.controller.Value())
 	return workload, known, true
 }
 
 // above gives what controls a ReplicaSet or Job; itself when nothing does.
-func above(itself evidence.Workload, by controller) (evidence.Workload, bool) {
+func (o owners) above(itself evidence.Workload, by controller) (evidence.Workload, bool) {
 	if by.uid == "" {
 		return itself, true
 	}
 	workload := evidence.Workload{APIVersion: by.apiVersion, Kind: by.kind, Namespace: itself.Namespace, Name: by.name}
-	_, known := workloadResources[groupKind(workload)]
+	_, known := o.kinds(groupKind(workload))
 	return workload, known
 }
 
 // read gets the workload from the API server; nil when it does not exist.
 func (o owners) read(ctx context.Context, workload evidence.Workload) (*unstructured.Unstructured, error) {
-	resource := workloadResources[groupKind(workload)]
-	live, err := o.objects.Resource(resource).Namespace(workload.Namespace).Get(ctx, workload.Name, metav1.GetOptions{})
+	of, _ := o.kinds(groupKind(workload))
+	live, err := o.objects.Resource(of.resource).Namespace(workload.Namespace).Get(ctx, workload.Name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
 		return nil, nil
 	}

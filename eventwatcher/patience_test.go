@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
+	clocktesting "k8s.io/utils/clock/testing"
 
 	"github.com/kube-remedy/kube-remedy/engine"
 	"github.com/kube-remedy/kube-remedy/engine/evidence"
@@ -35,4 +36,13 @@ func TestWhatKeepsAYoungPodFromStartingIsNotBelievedAtOnce(t *testing.T) {
 			require.Equal(t, test.young, tooYoung(diagnosis, observed, noon.Add(test.age)))
 		})
 	}
+}
+
+func TestOnlyWhatIsOldEnoughIsBelieved(t *testing.T) {
+	w := &Watcher{clock: clocktesting.NewFakeClock(noon.Add(10 * time.Second))}
+	observed := evidence.Evidence{Pods: []evidence.Pod{{Name: "old", Created: noon.Add(-time.Hour)}, {Name: "young", Created: noon}, {Name: "younger", Created: noon.Add(5 * time.Second)}}}
+	failure := func(pod string) engine.Diagnosis { return engine.Diagnosis{Failures: []engine.Failure{{Pod: pod}}} }
+	believed, young := w.believe([]engine.Diagnosis{failure("younger"), failure("old"), failure("young")}, observed)
+	require.Equal(t, []engine.Diagnosis{failure("old")}, believed)
+	require.Equal(t, 5*time.Second, young, "until the first of the others is old enough")
 }

@@ -28,9 +28,9 @@ const (
 	storm = 40
 )
 
-// handsFree reports whether the owner of a live workload lets the watcher re-admit it.
-func handsFree(live *unstructured.Unstructured) bool {
-	return live.GetAnnotations()[v1alpha1.ReapplyAnnotation] == v1alpha1.ReapplyAuto && armable(live.GetKind())
+// handsFree reports whether the owner of a live workload, or of its namespace, lets the watcher re-admit it.
+func handsFree(live *unstructured.Unstructured, namespace map[string]string) bool {
+	return v1alpha1.Reapplies(live.GetAnnotations(), namespace) && armable(live.GetKind())
 }
 
 // readmitAt is when a cure that waits is re-admitted for the nth time, from 0: 2 s, 4 s and 8 s after it was learned for
@@ -60,8 +60,8 @@ func (w *Watcher) readmit(ctx context.Context, workload evidence.Workload, live 
 		w.queue.AddAfter(workload, wait)
 		return nil
 	}
-	resource := workloadResources[live.GroupVersionKind().GroupKind()]
-	_, err := w.owners.objects.Resource(resource).Namespace(live.GetNamespace()).
+	of, _ := w.kind(live.GroupVersionKind().GroupKind())
+	_, err := w.owners.objects.Resource(of.resource).Namespace(live.GetNamespace()).
 		Patch(ctx, live.GetName(), types.MergePatchType, []byte("{}"), metav1.PatchOptions{FieldManager: FieldManager})
 	switch {
 	case apierrors.IsNotFound(err):

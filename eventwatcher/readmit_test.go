@@ -25,16 +25,19 @@ func TestOnlyWhatItsOwnerLetsIsReadmitted(t *testing.T) {
 	for _, test := range []struct {
 		name, kind  string
 		annotations map[string]any
+		namespace   string
 		want        bool
 	}{
-		{"nothing is said", "Deployment", nil, false},
-		{"auto", "Deployment", map[string]any{v1alpha1.ReapplyAnnotation: "auto"}, true},
-		{"another value", "Deployment", map[string]any{v1alpha1.ReapplyAnnotation: "yes"}, false},
-		{"what can't be changed", "Job", map[string]any{v1alpha1.ReapplyAnnotation: "auto"}, false},
+		{"nothing is said", "Deployment", nil, "", false},
+		{"auto", "Deployment", map[string]any{v1alpha1.ReapplyAnnotation: "auto"}, "", true},
+		{"another value", "Deployment", map[string]any{v1alpha1.ReapplyAnnotation: "yes"}, "", false},
+		{"what can't be changed", "Job", map[string]any{v1alpha1.ReapplyAnnotation: "auto"}, "auto", false},
+		{"the namespace's owner says it", "Deployment", nil, "auto", true},
+		{"the workload's owner knows better than the namespace's", "Deployment", map[string]any{v1alpha1.ReapplyAnnotation: "no"}, "auto", false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			live := &unstructured.Unstructured{Object: map[string]any{"kind": test.kind, "metadata": map[string]any{"annotations": test.annotations}}}
-			require.Equal(t, test.want, handsFree(live))
+			require.Equal(t, test.want, handsFree(live, map[string]string{v1alpha1.ReapplyAnnotation: test.namespace}))
 		})
 	}
 }

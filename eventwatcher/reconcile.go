@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -44,8 +45,15 @@ func (w *Watcher) workOn(ctx context.Context, key evidence.Workload) {
 
 // reconcile learns from the failures of one workload and follows its cures.
 func (w *Watcher) reconcile(ctx context.Context, key evidence.Workload) error {
-	if err := w.adoptAll(ctx, key); err != nil || key.Name == "" { // a prefix of names is no workload
+	if err := w.adoptAll(ctx, key); err != nil {
 		return err
+	}
+	if key.Name == "" { // what is known of prefixes of names, of which none is a workload
+		stored, err := w.store.of(ctx, key)
+		if err != nil {
+			return err
+		}
+		return w.expireAll(ctx, target{workload: key, stored: stored})
 	}
 	workload, known, err := w.owners.workloadOf(ctx, key)
 	if err != nil || !known {
@@ -55,38 +63,48 @@ func (w *Watcher) reconcile(ctx context.Context, key evidence.Workload) error {
 	if err != nil {
 		return err
 	}
-	stored, err := w.store.of(ctx, workload)
-	if err != nil {
+	if live != nil && metav1.GetControllerOfNoCopy(live) == nil {
+		workload.GenerateName = live.GetGenerateName()
+	}
+	kind, _ := w.kind(groupKind(workload))
+	of := target{workload: workload, live: live, template: kind.template}
+	if of.stored, err = w.store.of(ctx, workload); err != nil {
 		return err
 	}
-	if err := w.expireAll(ctx, workload, live, stored); err != nil || live == nil {
+	if err := w.expireAll(ctx, of); err != nil || live == nil {
 		return err // a workload that is gone keeps its cure for when it is applied again
 	}
-	controllers, err := w.owners.controllersOf(live)
+	if of.controllers, err = w.owners.controllersOf(live); err != nil {
+		return err
+	}
+	if of.pods, err = podsOf(w.caches.pods.GetIndexer(), of.controllers); err != nil {
+		return err
+	}
+	observed, err := gather(workload, of.controllers, of.pods, w.eventCaches(), w.clock.Now())
 	if err != nil {
 		return err
 	}
-	pods, err := podsOf(w.caches.pods.GetIndexer(), controllers)
-	if err != nil {
+	if err := w.learnAll(ctx, of, observed); err != nil {
 		return err
 	}
-	observed, err := gather(workload, controllers, pods, w.eventCaches(), w.clock.Now())
-	if err != nil {
-		return err
-	}
-	if err := w.learnAll(ctx, target{workload, live, controllers, stored, pods}, observed); err != nil {
-		return err
-	}
-	return w.followAll(ctx, workload, live, stored, pods)
+	return w.followAll(ctx, of)
 }
 
 // target is a workload with what is known of it.
 type target struct {
 	workload    evidence.Workload
-	live        *unstructured.Unstructured
-	controllers []types.UID // of its pods: itself, and what stands between
+	live        *unstructured.Unstructured // nil when it is gone
+	template    remedy.Template            // where it has its pod template
+	controllers []types.UID                // of its pods: itself, and what stands between
 	stored      map[string]*v1alpha1.Remediation
 	pods        []*corev1.Pod
+}
+
+// key is what stands for the workload on the queue and elsewhere: pods are known by their own names alone there.
+func (t *target) key() evidence.Workload {
+	key := t.workload
+	key.GenerateName = ""
+	return key
 }
 
 func (w *Watcher) eventCaches() eventCaches {
@@ -95,21 +113,21 @@ func (w *Watcher) eventCaches() eventCaches {
 
 // learnAll looks closely at a workload that the caches show to fail, and remembers what that teaches.
 func (w *Watcher) learnAll(ctx context.Context, of target, cached evidence.Evidence) error {
-	workload, live, stored, pods := of.workload, of.live, of.stored, of.pods
+	key, live, stored := of.key(), of.live, of.stored
 	believed, young := w.believe(w.options.Engine.Diagnose(cached), cached)
 	if young > 0 {
-		w.queue.AddAfter(workload, young)
+		w.queue.AddAfter(key, young)
 	}
 	if len(believed) == 0 {
-		if young == 0 && slices.ContainsFunc(pods, w.unsettled) {
-			w.queue.AddAfter(workload, lookSoon) // it may take patience to tell
+		if young == 0 && slices.ContainsFunc(of.pods, w.unsettled) {
+			w.queue.AddAfter(key, lookSoon) // it may take patience to tell
 		}
 		return nil
 	}
 	seen := fingerprint(cached, stored)
-	wait, due := w.dueToLook(workload, seen)
+	wait, due := w.dueToLook(key, seen)
 	if wait > 0 {
-		w.queue.AddAfter(workload, wait)
+		w.queue.AddAfter(key, wait)
 	}
 	if !due || wait > 0 {
 		return nil
@@ -123,15 +141,21 @@ func (w *Watcher) learnAll(ctx context.Context, of target, cached evidence.Evide
 		diagnoses, younger = w.believe(w.options.Engine.Diagnose(observed), observed) // the answers decide which fixes have a remedy
 	}
 	for _, diagnosis := range diagnoses {
-		if err := w.remember(ctx, live, stored, diagnosis, observed); err != nil {
+		if known := worsened(stored, diagnosis, observed); known != nil {
+			if stored[known.Name], err = w.withdraw(ctx, live, known, diagnosis); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := w.remember(ctx, of, diagnosis, observed); err != nil {
 			return err
 		}
 	}
 	if younger > 0 {
-		w.queue.AddAfter(workload, younger)
+		w.queue.AddAfter(key, younger)
 		return nil
 	}
-	w.looked.Add(workload, looked{at: w.clock.Now(), seen: fingerprint(cached, stored)}, lookAgain)
+	w.looked.Add(key, looked{at: w.clock.Now(), seen: fingerprint(cached, stored)}, lookAgain)
 	return nil
 }
 
@@ -148,15 +172,16 @@ func (w *Watcher) believe(diagnoses []engine.Diagnosis, observed evidence.Eviden
 	return believed, young
 }
 
-// remember stores what a diagnosis teaches, and replaces the Remediation in stored with what was written.
-func (w *Watcher) remember(ctx context.Context, live *unstructured.Unstructured, stored map[string]*v1alpha1.Remediation, diagnosis engine.Diagnosis, observed evidence.Evidence) error {
+// remember stores what a diagnosis teaches, and replaces the Remediation that is known with what was written.
+func (w *Watcher) remember(ctx context.Context, of target, diagnosis engine.Diagnosis, observed evidence.Evidence) error {
+	live, stored := of.live, of.stored
 	if diagnosis.Finding.Confidence < engine.SuggestAt {
 		w.recorder.Eventf(live, corev1.EventTypeWarning, "FailureDiagnosed", "%s: %s (confidence %d%%)",
 			diagnosis.FailureType, diagnosis.Finding.RootCause, diagnosis.Finding.Confidence)
 		return nil
 	}
 	name := remediationName(diagnosis)
-	situation, err := w.situationOf(ctx, live, stored, name)
+	situation, err := w.situationOf(ctx, of, name)
 	if err != nil {
 		return err
 	}
@@ -171,7 +196,7 @@ func (w *Watcher) remember(ctx context.Context, live *unstructured.Unstructured,
 		if next == nil || next.Status.Observed.Failing == nil {
 			return nil
 		}
-		if next.Status.Observed.Failing.TemplateHash, err = remedy.TemplateOf(live.Object).Hash(live.Object); err != nil {
+		if next.Status.Observed.Failing.TemplateHash, err = of.template.Hash(live.Object); err != nil {
 			return err
 		}
 	}
@@ -193,7 +218,8 @@ func (w *Watcher) remember(ctx context.Context, live *unstructured.Unstructured,
 }
 
 // followAll brings every Remediation of the workload up to date, and arms the workload if one waits.
-func (w *Watcher) followAll(ctx context.Context, workload evidence.Workload, live *unstructured.Unstructured, stored map[string]*v1alpha1.Remediation, pods []*corev1.Pod) error {
+func (w *Watcher) followAll(ctx context.Context, of target) error {
+	key, live, stored := of.key(), of.live, of.stored
 	if len(stored) == 0 {
 		return nil
 	}
@@ -205,22 +231,25 @@ func (w *Watcher) followAll(ctx context.Context, workload evidence.Workload, liv
 	off := w.options.Settings.Current().ModeFor(live.GetAnnotations(), namespace) == v1alpha1.ModeOff
 	waiting := false
 	for _, known := range stored {
-		seen, err := follow(known, live, pods, bounds, w.options.StabilizationWindow, w.clock.Now())
+		if of.workload.GenerateName != "" && !carries(live, of.template, known) {
+			continue // what else was made from the prefix says nothing about the cure
+		}
+		seen, err := follow(known, live, of.template, of.pods, bounds, w.options.StabilizationWindow, w.clock.Now())
 		if err != nil {
 			return err
 		}
 		switch {
 		case !seen.arm || off:
-		case handsFree(live) && w.readmits(seen.next):
+		case handsFree(live, namespace) && w.readmits(seen.next):
 			// Arming would be healed at once, without the pause.
-			if err := w.readmit(ctx, workload, live, seen.next); err != nil {
+			if err := w.readmit(ctx, key, live, seen.next); err != nil {
 				return err
 			}
 		default:
 			waiting = true
 		}
 		if seen.again > 0 {
-			w.queue.AddAfter(workload, seen.again)
+			w.queue.AddAfter(key, seen.again)
 		}
 		if seen.next == known {
 			continue
@@ -248,7 +277,7 @@ func (w *Watcher) announce(live *unstructured.Unstructured, before, after *v1alp
 	case v1alpha1.PhaseApplied:
 		words = "the pod template carries " + describe(after)
 	case v1alpha1.PhaseVerified:
-		words = fmt.Sprintf("pods with %s are Ready and free of %s for %s", describe(after), after.Spec.FailureType, w.options.StabilizationWindow)
+		words = fmt.Sprintf("pods with %s are Ready and free of %s for %s", describe(after), after.Spec.FailureType, stabilization(after, w.options.StabilizationWindow))
 	case v1alpha1.PhaseSuperseded:
 		if len(after.Spec.Actions) == 0 {
 			words = "what failed is no longer there, or runs by now"

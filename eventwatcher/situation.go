@@ -19,8 +19,9 @@ import (
 
 // situationOf gives what a prescription goes by beside the diagnosis: what the owner applies, the cures that the
 // workload has beside the one of the name, and what its namespace allows.
-func (w *Watcher) situationOf(ctx context.Context, live *unstructured.Unstructured, stored map[string]*v1alpha1.Remediation, name string) (engine.Situation, error) {
-	situation := engine.Situation{Object: applied(live), Install: installed(w.options.Settings.Current())}
+func (w *Watcher) situationOf(ctx context.Context, of target, name string) (engine.Situation, error) {
+	live, stored := of.live, of.stored
+	situation := engine.Situation{Object: applied(live), Template: of.template, Install: installed(w.options.Settings.Current())}
 	for _, other := range sortedKeys(stored) {
 		if other != name && stored[other].InForce() {
 			situation.InForce = append(situation.InForce, stored[other].Spec.Actions...)

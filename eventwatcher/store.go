@@ -23,17 +23,24 @@ type store struct {
 	clients *remediations.Clientset
 }
 
-// of gives the Remediations for a workload as they are now, by name.
+// of gives the Remediations for a workload as they are now, by name. They name it, or the prefix that its name was made
+// from where there is one; those for a workload without either are all those of its kind and namespace that name
+// prefixes.
 func (s store) of(ctx context.Context, workload evidence.Workload) (map[string]*v1alpha1.Remediation, error) {
-	list, err := s.clients.Remediations(workload.Namespace).List(ctx, metav1.ListOptions{
-		FieldSelector: fields.Set{"spec.targetRef.kind": workload.Kind, "spec.targetRef.name": workload.Name}.String(),
-	})
+	target := targetOf(workload)
+	selected := fields.Set{"spec.targetRef.kind": target.Kind}
+	if target.Name != "" {
+		selected["spec.targetRef.name"] = target.Name
+	}
+	list, err := s.clients.Remediations(workload.Namespace).List(ctx, metav1.ListOptions{FieldSelector: selected.String()})
 	if err != nil {
 		return nil, fmt.Errorf("list remediations for %s %s/%s: %w", workload.Kind, workload.Namespace, workload.Name, err)
 	}
 	found := map[string]*v1alpha1.Remediation{}
 	for i := range list.Items {
-		if target, ok := remediations.TargetOf(&list.Items[i]); ok && target == targetOf(workload) {
+		is, ok := remediations.TargetOf(&list.Items[i])
+		prefix := list.Items[i].Spec.TargetRef.GenerateName
+		if ok && is == target && (workload.GenerateName == "" || workload.GenerateName == prefix) {
 			found[list.Items[i].Name] = &list.Items[i]
 		}
 	}

@@ -141,7 +141,7 @@ func New(options Options) (*Watcher, error) {
 			return nil, err
 		}
 	}
-	w.owners = owners{between: map[schema.GroupKind]cache.Indexer{}, metadata: partial, objects: objects}
+	w.owners = owners{kinds: w.kind, between: map[schema.GroupKind]cache.Indexer{}, metadata: partial, objects: objects}
 	for kind, informer := range w.caches.between {
 		w.owners.between[kind] = informer.GetIndexer()
 	}
@@ -169,6 +169,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 	defer stop()
 	w.events.StartRecordingToSink(&typedcorev1.EventSinkImpl{Interface: w.clients.CoreV1().Events("")})
 	running.Go(func() { w.caches.run(inner) })
+	running.Go(func() { w.watchExtraKinds(inner) })
 	if !w.caches.waitForSync(inner) {
 		return nil // ctx ended first
 	}

@@ -86,6 +86,7 @@ func (h *healer) heal(r *review) (answer, error) {
 	}
 	who := reapplyOf(r, h.watcher)
 	who.object, who.kind = object, known
+	who.namespace = func() map[string]string { return h.namespaces(string(r.namespace)) }
 	old, err := who.readOld(r)
 	if err != nil {
 		return failed("object"), fmt.Errorf("read the old object: %w", err)

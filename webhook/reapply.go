@@ -54,11 +54,14 @@ type reapply struct {
 	kind                         kind
 	object                       map[string]any
 	old                          *earlier
+	namespace                    func() map[string]string // our annotations of it
 }
 
 func reapplyOf(r *review, watcher string) reapply {
-	return reapply{operation: r.operation, subresource: r.subresource, user: r.user, watcher: watcher}
+	return reapply{operation: r.operation, subresource: r.subresource, user: r.user, watcher: watcher, namespace: unknownNamespace}
 }
+
+func unknownNamespace() map[string]string { return nil }
 
 // ruledOut reports whether what stands beside the object says already that nobody applies it. Most requests are
 // controllers' and end here, before anything is looked up or decoded.
@@ -110,7 +113,7 @@ func (r *reapply) withoutOld() (is, decided bool) {
 	case string(r.user) == r.watcher:
 		// The watcher writes to arm a workload, which must not heal it. Only where the owner asked for it does
 		// the watcher apply in the owner's place.
-		return annotationOf(r.object, v1alpha1.ReapplyAnnotation) == v1alpha1.ReapplyAuto, true
+		return v1alpha1.Reapplies(annotationsOf(r.object), r.namespace()), true
 	case string(r.operation) == "CREATE", isApplier(r.manager):
 		return true, true
 	default:

@@ -29,6 +29,7 @@ func TestWhatIsAnApply(t *testing.T) {
 		subresource string
 		manager     string
 		object, old string
+		namespace   string
 		want        bool
 	}{
 		{name: "a creation", user: alice, operation: "CREATE", object: same, want: true},
@@ -49,6 +50,8 @@ func TestWhatIsAnApply(t *testing.T) {
 		{name: "the Deployment controller", user: "system:kube-controller-manager", operation: "UPDATE", object: object("129Mi", "{}\n", ""), old: same},
 		{name: "the Deployment controller with an account of its own", user: "system:serviceaccount:kube-system:deployment-controller", operation: "UPDATE", object: object("129Mi", "{}\n", ""), old: same},
 		{name: "the watcher that arms", user: watcher, operation: "UPDATE", manager: "kube-remedy-eventwatcher", object: object("128Mi", "{}", ""), old: same},
+		{name: "the watcher where the namespace's owner asked for it", user: watcher, operation: "UPDATE", manager: "kube-remedy-eventwatcher", namespace: "auto", object: same, old: same, want: true},
+		{name: "a kubelet that writes its mirror pod", user: "system:node:worker-1", operation: "CREATE", object: same},
 		{name: "the watcher where the owner asked for it", user: watcher, operation: "UPDATE", manager: "kube-remedy-eventwatcher", object: auto, old: auto, want: true},
 		{name: "an object with metadata of the wrong type", user: alice, operation: "UPDATE", object: `{"metadata":[],"spec":"x"}`, old: `{"metadata":[],"spec":"x"}`},
 	} {
@@ -60,6 +63,7 @@ func TestWhatIsAnApply(t *testing.T) {
 				old: []byte(test.old), options: fmt.Appendf(nil, `{"fieldManager":%q}`, test.manager),
 			}
 			who := reapplyOf(r, watcher)
+			who.namespace = func() map[string]string { return map[string]string{v1alpha1.ReapplyAnnotation: test.namespace} }
 			who.kind, who.object = builtIn[schema.GroupKind{Group: "apps", Kind: "Deployment"}], object
 			_, err = who.readOld(r)
 			require.NoError(t, err)

@@ -334,6 +334,19 @@ func TestServerWithoutACertificateIsNotReady(t *testing.T) {
 	})
 }
 
+func TestServerThatItsRegistrationDoesNotTrustIsNotReady(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t)
+		r.trust.Dial = func(context.Context) (net.Conn, error) { return nil, errors.New("nobody listens") }
+		close(r.api.up)
+		status, text := r.get(t, "/readyz")
+		require.Equal(t, http.StatusServiceUnavailable, status)
+		require.Contains(t, text, "connect to what is served: nobody listens")
+		r.stop()
+		r.requireEnds(t, shutdownDelay+time.Second)
+	})
+}
+
 // onceRead tells when it is read from for the first time.
 type onceRead struct {
 	io.Reader

@@ -62,8 +62,9 @@ type Fact struct {
 	Type, Status string
 	// Reason and Message are as reported; a fact from a log has only the line, as its message.
 	Reason, Message string
-	// ExitCode is set for a container that ended.
+	// ExitCode is set for a container that ended, and Ran for how long it had run then; zero when nobody knows.
 	ExitCode *int32
+	Ran      time.Duration
 	// Count is how often it was observed, at least 1.
 	Count int
 	// Source says where it was observed, in words for a person.

@@ -59,6 +59,16 @@ type Workload struct {
 	Namespace string
 	// Name of the object.
 	Name string
+	// GenerateName is the prefix that its name was made from, where the owner gave it no other.
+	GenerateName string
+}
+
+// Owned is the name as its owner knows it: the prefix where there is one.
+func (w Workload) Owned() string {
+	if w.GenerateName != "" {
+		return w.GenerateName
+	}
+	return w.Name
 }
 
 // Pod is one pod without its containers.

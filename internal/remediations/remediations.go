@@ -61,7 +61,8 @@ func (c *Clientset) Remediations(namespace string) *Client {
 	)
 }
 
-// Target is the workload a Remediation is for. The version of its API is not part of it.
+// Target is the workload a Remediation is for. The version of its API is not part of it. All those for prefixes of names
+// in a namespace have the same, without a name.
 type Target struct {
 	Group, Kind, Namespace, Name string
 }

@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/utils/clock"
+	clocktesting "k8s.io/utils/clock/testing"
 
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
 )
@@ -153,8 +154,10 @@ func TestInformerFollowsTheCluster(t *testing.T) {
 	events := make(chan event)
 	clients, err := NewClientset(api(t, []*v1alpha1.Remediation{first}, events))
 	require.NoError(t, err)
-	informer := NewInformer(clients, clock.RealClock{})
+	now := clocktesting.NewFakePassiveClock(time.Unix(1000, 0))
+	informer := NewInformer(clients, now)
 	require.False(t, informer.HasSynced())
+	require.Zero(t, informer.Heard())
 	seen := make(chan string, 10)
 	_, err = informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
 		AddFunc:    func(object any) { seen <- "added " + object.(*v1alpha1.Remediation).Name },
@@ -180,8 +183,11 @@ func TestInformerFollowsTheCluster(t *testing.T) {
 	require.Equal(t, "added first", next())
 	require.True(t, cache.WaitForCacheSync(ctx.Done(), informer.HasSynced))
 	require.Equal(t, []string{"first"}, names(t, informer, web))
+	require.Equal(t, time.Unix(1000, 0), informer.Heard())
+	now.SetTime(time.Unix(2000, 0))
 	events <- event{"ADDED", second}
 	require.Equal(t, "added second", next())
+	require.Equal(t, time.Unix(2000, 0), informer.Heard())
 	require.ElementsMatch(t, []string{"first", "second"}, names(t, informer, web))
 	gone := first.DeepCopy()
 	gone.ResourceVersion = "3"

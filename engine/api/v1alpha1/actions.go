@@ -51,6 +51,32 @@ type Action struct {
 	AvoidNode *AvoidNode `json:"avoidNode,omitempty"`
 }
 
+// Container names the container that the action changes; empty for one that changes the pod as a whole.
+func (a *Action) Container() string {
+	switch {
+	case a.IncreaseMemory != nil:
+		return a.IncreaseMemory.Container
+	case a.AdjustHeap != nil:
+		return a.AdjustHeap.Container
+	case a.RaiseRequest != nil:
+		return a.RaiseRequest.Container
+	case a.RaiseCPU != nil:
+		return a.RaiseCPU.Container
+	case a.ReduceRequests != nil:
+		return a.ReduceRequests.Container
+	case a.RelaxStartup != nil:
+		return a.RelaxStartup.Container
+	case a.AdjustProbe != nil:
+		return a.AdjustProbe.Container
+	case a.FixImage != nil:
+		return a.FixImage.Container
+	case a.DropCommandOverride != nil:
+		return a.DropCommandOverride.Container
+	default:
+		return ""
+	}
+}
+
 // ResourceName is a resource of a container.
 //
 // +kubebuilder:validation:Enum=memory;ephemeral-storage

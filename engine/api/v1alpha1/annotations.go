@@ -12,7 +12,7 @@ const (
 	MaxCPUAnnotation    = GroupName + "/max-cpu"
 	// AllowAnnotation with the value "assertive" on a workload or namespace lets fixes through that change what runs.
 	AllowAnnotation = GroupName + "/allow"
-	// ReapplyAnnotation with the value "auto" on a workload lets the watcher re-admit the object itself.
+	// ReapplyAnnotation with the value "auto" on a workload, or on its namespace, lets the watcher re-admit the object itself.
 	ReapplyAnnotation = GroupName + "/reapply"
 	// AuditAnnotation is written by the webhook on a workload it changed: a JSON list of audit records.
 	AuditAnnotation = GroupName + "/audit"
@@ -38,6 +38,16 @@ const (
 
 // ReapplyAuto is the value of ReapplyAnnotation that allows the watcher's own writes to be healed.
 const ReapplyAuto = "auto"
+
+// Reapplies reports from the annotations of a workload and of its namespace whether the watcher may re-admit the
+// workload itself. What the workload says goes before what its namespace says.
+func Reapplies(workload, namespace map[string]string) bool {
+	says, ok := workload[ReapplyAnnotation]
+	if !ok {
+		says = namespace[ReapplyAnnotation]
+	}
+	return says == ReapplyAuto
+}
 
 // AllowAssertive is the value of AllowAnnotation that lets assertive fixes through.
 const AllowAssertive = "assertive"

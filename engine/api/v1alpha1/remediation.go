@@ -156,7 +156,8 @@ const (
 	PhaseApplied Phase = "Applied"
 	// PhaseVerified: pods with the cure are Ready and stayed free of the failure.
 	PhaseVerified Phase = "Verified"
-	// PhaseFailed: the failure came back after the last attempt; the object goes back to what its owner wrote.
+	// PhaseFailed: the failure came back after the last attempt, or another one began with the cure; the object goes
+	// back to what its owner wrote.
 	PhaseFailed Phase = "Failed"
 	// PhaseSuperseded: the owner's own manifest already gives more than the cure would.
 	PhaseSuperseded Phase = "Superseded"
@@ -270,6 +271,11 @@ type Observed struct {
 	// lastSeen is when the failure was last seen.
 	// +optional
 	LastSeen *metav1.Time `json:"lastSeen,omitempty"`
+	// ranSeconds is how long a container ran at most before it failed, in seconds: what failed after an hour has not
+	// proven itself after a minute. Zero when no run ended.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	RanSeconds int64 `json:"ranSeconds,omitempty"`
 	// failing is what failed, where nothing can be done about it: the same applied again will fail again.
 	// +optional
 	Failing *Failing `json:"failing,omitempty"`
@@ -304,13 +310,17 @@ type Outcome struct {
 	// appliedAt is when the live pod template was first seen with the cure of this attempt.
 	// +optional
 	AppliedAt *metav1.Time `json:"appliedAt,omitempty"`
-	// verifiedAt is when the cure of this attempt was found to hold.
+	// verifiedAt is when the cure of this attempt was found to hold, the last time to the day.
 	// +optional
 	VerifiedAt *metav1.Time `json:"verifiedAt,omitempty"`
 	// appliedTemplateHash identifies the pod template that carries the cure.
 	// +optional
 	// +kubebuilder:validation:MaxLength=64
 	AppliedTemplateHash string `json:"appliedTemplateHash,omitempty"`
+	// withdrawn says which other failure began with the cure, for which it was taken back.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	Withdrawn string `json:"withdrawn,omitempty"`
 }
 
 // Mark is how the Remediation is written on the objects that carry it: its name and attempt, for example
