@@ -134,13 +134,13 @@ func TestWhatTheLastAttemptPutThereIsNotTheOwnersChoice(t *testing.T) {
 	require.NoError(t, err)
 	containers[0].(map[string]any)["image"] = "shop/web:8" // what attempt 1 put there
 	require.NoError(t, unstructured.SetNestedSlice(live.Object, containers, "spec", "template", "spec", "containers"))
-	seen, err := follow(known, live, nil, nil, time.Minute, noon)
+	seen, err := follow(known, live, underSpec, nil, nil, time.Minute, noon)
 	require.NoError(t, err)
 	require.Equal(t, v1alpha1.PhaseLearned, seen.next.Status.Phase)
 	require.True(t, seen.arm)
 
 	unstructured.RemoveNestedField(live.Object, "spec", "template", "metadata")
-	seen, err = follow(known, live, nil, nil, time.Minute, noon)
+	seen, err = follow(known, live, underSpec, nil, nil, time.Minute, noon)
 	require.NoError(t, err)
 	require.Equal(t, v1alpha1.PhaseSuperseded, seen.next.Status.Phase, "without a mark the image is the owner's own")
 }
