@@ -84,6 +84,9 @@ func (w *Watcher) reconcile(ctx context.Context, key evidence.Workload) error {
 	if err != nil {
 		return err
 	}
+	if observed.Nodes, err = lostNodesOf(w.caches.nodes.GetIndexer(), of.pods); err != nil {
+		return err
+	}
 	if err := w.learnAll(ctx, of, observed); err != nil {
 		return err
 	}

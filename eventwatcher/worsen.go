@@ -33,12 +33,22 @@ func worsened(stored map[string]*v1alpha1.Remediation, diagnosis engine.Diagnosi
 		if !known.InForce() || !unproven || known.Spec.FailureType == diagnosis.FailureType || !sameContainer(known, diagnosis.Container) {
 			continue
 		}
-		if !slices.ContainsFunc(diagnosis.Failures, func(failure engine.Failure) bool { return !slices.Contains(failure.Marks, known.Mark()) }) &&
-			earlier(known, diagnosis, observed) {
+		without := func(failure engine.Failure) bool { return !with(known, failure) }
+		if !slices.ContainsFunc(diagnosis.Failures, without) && earlier(known, diagnosis, observed) {
 			return known
 		}
 	}
 	return nil
+}
+
+// with reports whether a failure happened with the cure in place: in a pod that carries it, or after the template carried
+// it where there is no pod yet.
+func with(known *v1alpha1.Remediation, failure engine.Failure) bool {
+	if failure.Pod == "" {
+		applied := known.Status.Outcome.AppliedAt
+		return applied != nil && failure.Time.After(applied.Time)
+	}
+	return slices.Contains(failure.Marks, known.Mark())
 }
 
 // sameContainer reports whether a cure changes the container; all of them are one for a failure of the pod as a whole.

@@ -50,6 +50,14 @@ func TestWorsened(t *testing.T) {
 			require.Equal(t, test.worse, found != nil)
 		})
 	}
+	t.Run("pods that are refused", func(t *testing.T) {
+		refused := failure(v1alpha1.Pending, "", 0, nil)
+		refused.Failures[0].Pod = ""
+		applied := toPhase(cure, v1alpha1.PhaseApplied, noon.Add(-time.Minute))
+		require.NotNil(t, worsened(map[string]*v1alpha1.Remediation{cure.Name: applied}, refused, evidence.Evidence{}), "after the template carried the cure")
+		applied = toPhase(cure, v1alpha1.PhaseApplied, noon.Add(time.Minute))
+		require.Nil(t, worsened(map[string]*v1alpha1.Remediation{cure.Name: applied}, refused, evidence.Evidence{}), "before")
+	})
 	t.Run("a failure that was known before", func(t *testing.T) {
 		found := failure(v1alpha1.CrashLoopBackOff, "app", time.Second, carried)
 		stored := map[string]*v1alpha1.Remediation{cure.Name: cure, remediationName(found): {}}
