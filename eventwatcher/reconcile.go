@@ -144,7 +144,7 @@ func (w *Watcher) learnAll(ctx context.Context, of target, cached evidence.Evide
 		diagnoses, younger = w.believe(w.options.Engine.Diagnose(observed), observed) // the answers decide which fixes have a remedy
 	}
 	for _, diagnosis := range diagnoses {
-		if known := worsened(stored, diagnosis, observed); known != nil {
+		if known := worsened(of, diagnosis, observed); known != nil {
 			if stored[known.Name], err = w.withdraw(ctx, live, known, diagnosis); err != nil {
 				return err
 			}

@@ -23,7 +23,8 @@ var steps = map[v1alpha1.FailureType]int{
 // worsened gives the Remediation with which a failure of another kind began, nil when there is none. The failure was
 // never seen in a pod without that cure, and the cure has not proven itself yet. What a pod only comes to because it
 // got further than before was waiting behind the failure that was cured, and is no harm done.
-func worsened(stored map[string]*v1alpha1.Remediation, diagnosis engine.Diagnosis, observed evidence.Evidence) *v1alpha1.Remediation {
+func worsened(of target, diagnosis engine.Diagnosis, observed evidence.Evidence) *v1alpha1.Remediation {
+	stored := of.stored
 	if stored[remediationName(diagnosis)] != nil {
 		return nil // known before
 	}
@@ -33,7 +34,7 @@ func worsened(stored map[string]*v1alpha1.Remediation, diagnosis engine.Diagnosi
 		if !known.InForce() || !unproven || known.Spec.FailureType == diagnosis.FailureType || !sameContainer(known, diagnosis.Container) {
 			continue
 		}
-		without := func(failure engine.Failure) bool { return !with(known, failure) }
+		without := func(failure engine.Failure) bool { return !of.failedWith(known, failure) }
 		if !slices.ContainsFunc(diagnosis.Failures, without) && earlier(known, diagnosis, observed) {
 			return known
 		}
@@ -41,12 +42,11 @@ func worsened(stored map[string]*v1alpha1.Remediation, diagnosis engine.Diagnosi
 	return nil
 }
 
-// with reports whether a failure happened with the cure in place: in a pod that carries it, or after the template carried
-// it where there is no pod yet.
-func with(known *v1alpha1.Remediation, failure engine.Failure) bool {
+// failedWith reports whether a failure happened with a cure in place: in a pod that carries it, or where there is no pod
+// yet, since it was learned and now that the template carries it.
+func (t *target) failedWith(known *v1alpha1.Remediation, failure engine.Failure) bool {
 	if failure.Pod == "" {
-		applied := known.Status.Outcome.AppliedAt
-		return applied != nil && failure.Time.After(applied.Time)
+		return carries(t.live, t.template, known) && !failure.Time.Before(known.Status.LearnedAt.Time)
 	}
 	return slices.Contains(failure.Marks, known.Mark())
 }
