@@ -75,9 +75,7 @@ func (h *history) containerFacts(container evidence.Container) []catalog.Fact {
 	}
 	ended := func(state string, end corev1.ContainerStateTerminated) {
 		fact.State, fact.Reason, fact.Message, fact.ExitCode, fact.Time = state, end.Reason, end.Message, &end.ExitCode, end.FinishedAt.Time
-		if fact.Ran = 0; !end.StartedAt.IsZero() {
-			fact.Ran = max(end.FinishedAt.Sub(end.StartedAt.Time), 0)
-		}
+		fact.Ran = evidence.Ran(&end)
 		facts = append(facts, fact)
 		if end.Message != "" {
 			left := fact
