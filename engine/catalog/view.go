@@ -210,7 +210,7 @@ func viewState(view *ContainerView, container evidence.Container) {
 	} else {
 		last = container.State.Terminated
 	}
-	if last != nil {
+	if last != nil && last.StartedAt.Unix() > 0 && !last.FinishedAt.IsZero() {
 		view.LastRunSeconds = int64(evidence.Ran(last) / time.Second)
 	}
 }
