@@ -151,6 +151,19 @@ func TestRememberFollowsTheAttempts(t *testing.T) {
 	}
 }
 
+func TestWhatCameBackDidNotHold(t *testing.T) {
+	verified := cure("a", "Verified", 2)
+	verified.Status.Tried = outcomes.Refuted(verified)
+	require.Equal(t, outcomes.Past{raise: {Failed: 1, Attempts: 2}}, outcomes.Of(slices.Values([]*v1alpha1.Remediation{verified})))
+	again := verified.DeepCopy()
+	again.Status.Observed.Occurrences++
+	require.Equal(t, verified.Status.Tried, outcomes.Remember(verified, again), "while it stays in its phase")
+	waiting := cure("a", "Learned", 2)
+	waiting.Status.Tried = verified.Status.Tried
+	again.Status.Tried = outcomes.Remember(waiting, again)
+	require.Equal(t, outcomes.Past{raise: {Second: 1, Attempts: 2}}, outcomes.Of(slices.Values([]*v1alpha1.Remediation{again})), "it held after all")
+}
+
 func TestPosterior(t *testing.T) {
 	for _, test := range []struct {
 		name  string

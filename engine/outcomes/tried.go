@@ -33,8 +33,8 @@ func Remember(known, next *v1alpha1.Remediation) []v1alpha1.Trial {
 	attempt := attemptOf(next)
 	if known != nil {
 		tried = Tried(known)
-		if treatment, ok := current(known); ok && next.Status.Outcome.Attempt == known.Status.Outcome.Attempt+1 {
-			tried = put(tried, treatment.trial(attemptOf(known), false), true)
+		if next.Status.Outcome.Attempt == known.Status.Outcome.Attempt+1 {
+			tried = Refuted(known)
 		}
 		anew := !known.Status.LearnedAt.Equal(next.Status.LearnedAt)
 		tried = slices.DeleteFunc(tried, func(trial v1alpha1.Trial) bool {
@@ -44,6 +44,16 @@ func Remember(known, next *v1alpha1.Remediation) []v1alpha1.Trial {
 	held, ends := verdict(next.Status.Phase)
 	if treatment, ok := current(next); ok && ends && (known == nil || known.Status.Phase != next.Status.Phase) {
 		tried = put(tried, treatment.trial(attempt, held), true)
+	}
+	return tried
+}
+
+// Refuted gives how the attempts of a Remediation ended, by attempt, when the failure came back in spite of the current
+// one, whatever its phase says. The Remediation is not changed.
+func Refuted(remediation *v1alpha1.Remediation) []v1alpha1.Trial {
+	tried := Tried(remediation)
+	if treatment, ok := current(remediation); ok {
+		tried = put(tried, treatment.trial(attemptOf(remediation), false), true)
 	}
 	return tried
 }
