@@ -54,10 +54,10 @@ type Past map[Treatment]Count
 // Of counts the outcomes of Remediations, which it does not change.
 func Of(remediations iter.Seq[*v1alpha1.Remediation]) Past {
 	// The API group is not part of what tells workloads apart: two of one kind and name count as one, which only errs on
-	// the side of knowing too little.
+	// the side of knowing too little. So do all that are made from one prefix of names.
 	type once struct {
 		Treatment
-		namespace, kind, name string
+		namespace, kind, name, prefix string
 	}
 	fared := map[once]ended{}
 	past := Past{}
@@ -67,7 +67,7 @@ func Of(remediations iter.Seq[*v1alpha1.Remediation]) Past {
 			count := past[treatment]
 			count.Attempts += end.attempts
 			past[treatment] = count
-			workload := once{treatment, remediation.Namespace, target.Kind, target.Name}
+			workload := once{treatment, remediation.Namespace, target.Kind, target.Name, target.GenerateName}
 			fared[workload] = max(fared[workload], end.ended)
 		}
 	}

@@ -70,6 +70,9 @@ func TestOf(t *testing.T) {
 		})}, outcomes.Past{change: {Failed: 1, Attempts: 1}, raise: {Second: 1, Attempts: 1}}},
 		{"two containers of a workload count once, where it fared worst", []*v1alpha1.Remediation{cure("a", "Verified", 1), cure("a", "Failed", 3), cure("a", "Verified", 2)}, outcomes.Past{raise: {Failed: 1, Attempts: 6}}},
 		{"workloads of one name in two namespaces are two", []*v1alpha1.Remediation{cure("a", "Verified", 1), with(cure("a", "Verified", 1), func(r *v1alpha1.Remediation) { r.Namespace = "bank" })}, outcomes.Past{raise: {First: 2, Attempts: 2}}},
+		{"what is made from one prefix of names is one workload, and another prefix another", []*v1alpha1.Remediation{
+			with(cure("", "Failed", 1), from("a-")), with(cure("", "Failed", 1), from("a-")), with(cure("", "Verified", 1), from("b-")),
+		}, outcomes.Past{raise: {First: 1, Failed: 1, Attempts: 3}}},
 		{"two causes of a workload are two", []*v1alpha1.Remediation{cure("a", "Verified", 1), with(cure("a", "Failed", 1), func(r *v1alpha1.Remediation) {
 			r.Spec.Actions, r.Status.Diagnosis.RootCauseID = image, missing
 		})}, outcomes.Past{raise: {First: 1, Attempts: 1}, change: {Failed: 1, Attempts: 1}}},
@@ -84,6 +87,10 @@ func TestOf(t *testing.T) {
 			require.Equal(t, before, append([]*v1alpha1.Remediation{}, test.all...), "the Remediations are not changed")
 		})
 	}
+}
+
+func from(prefix string) func(*v1alpha1.Remediation) {
+	return func(r *v1alpha1.Remediation) { r.Spec.TargetRef.GenerateName = prefix }
 }
 
 func held(attempt int32) func(*v1alpha1.Remediation) {
