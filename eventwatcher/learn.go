@@ -156,6 +156,7 @@ func renew(remediation *v1alpha1.Remediation, diagnosis engine.Diagnosis, observ
 	remediation.Status.Phase = v1alpha1.PhaseLearned
 	remediation.Status.LearnedAt = &at
 	remediation.Status.Diagnosis = diagnosis.Finding.DeepCopy()
+	remediation.Status.Diagnosis.Confidence = prescribed.Confidence
 	remediation.Status.Outcome = v1alpha1.Outcome{Attempt: attempt}
 	return remediation, escalated, nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/kube-remedy/kube-remedy/engine"
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
 	"github.com/kube-remedy/kube-remedy/engine/evidence"
+	"github.com/kube-remedy/kube-remedy/engine/outcomes"
 	"github.com/kube-remedy/kube-remedy/engine/remedy"
 )
 
@@ -197,7 +198,7 @@ func (w *Watcher) remember(ctx context.Context, of target, diagnosis engine.Diag
 		w.recorder.Eventf(live, corev1.EventTypeWarning, string(noCure), "%s: %s; no remedy: %v",
 			diagnosis.FailureType, diagnosis.Finding.RootCause, cause)
 		if next == nil || next.Status.Observed.Failing == nil {
-			return nil
+			return w.cameBack(ctx, stored, name, diagnosis)
 		}
 		if next.Status.Observed.Failing.TemplateHash, err = of.template.Hash(live.Object); err != nil {
 			return err
@@ -297,9 +298,10 @@ func (w *Watcher) announce(live *unstructured.Unstructured, before, after *v1alp
 	w.recorder.Event(live, corev1.EventTypeNormal, reason, after.Name+": "+words)
 }
 
-// save writes a Remediation with its conditions, and counts and logs the phase it enters.
+// save writes a Remediation with its conditions and what its attempts came to, and counts and logs the phase it enters.
 func (w *Watcher) save(ctx context.Context, known, next *v1alpha1.Remediation) (*v1alpha1.Remediation, error) {
 	next = next.DeepCopy()
+	next.Status.Tried = outcomes.Remember(known, next)
 	setConditions(next, w.clock.Now())
 	written, err := w.store.save(ctx, known, next)
 	if err != nil {

@@ -19,10 +19,12 @@ import (
 )
 
 // situationOf gives what a prescription goes by beside the diagnosis: what the owner applies, the cures that the
-// workload has beside the one of the name, and what its namespace allows.
+// workload has beside the one of the name, what became of cures before, and what its namespace allows.
 func (w *Watcher) situationOf(ctx context.Context, of target, name string) (engine.Situation, error) {
 	live, stored := of.live, of.stored
-	situation := engine.Situation{Object: created(applied(live)), Template: of.template, Install: installed(w.options.Settings.Current())}
+	situation := engine.Situation{
+		Object: created(applied(live)), Template: of.template, Install: installed(w.options.Settings.Current()), Past: w.past.known(),
+	}
 	for _, other := range sortedKeys(stored) {
 		if other != name && stored[other].InForce() {
 			situation.InForce = append(situation.InForce, stored[other].Spec.Actions...)
