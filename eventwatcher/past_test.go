@@ -74,7 +74,7 @@ func TestTheCachesOutcomesReachThePrescription(t *testing.T) {
 	})
 	require.NoError(t, err)
 	defer w.queue.ShutDown()
-	w.past.remediations = newFilled(t, ended(t, "a", "Failed", 3), ended(t, "b", "Failed", 3), ended(t, "c", "Applied", 2), ended(t, "d", "Failed", 3), ended(t, "e", "Learned", 1))
+	w.past.remediations = newFilled(t, ended(t, "a", "Failed", 3), ended(t, "b", "Failed", 3), ended(t, "c", "Failed", 3), ended(t, "f", "Applied", 2), ended(t, "d", "Failed", 3), ended(t, "e", "Learned", 1))
 
 	diagnosis := oom("128Mi", nil, noon)
 	situation, err := w.situationOf(t.Context(), target{live: liveDeployment("128Mi", "")}, "deployment-web-oomkilled-app")

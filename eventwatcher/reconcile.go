@@ -17,6 +17,7 @@ import (
 	"github.com/kube-remedy/kube-remedy/engine/evidence"
 	"github.com/kube-remedy/kube-remedy/engine/outcomes"
 	"github.com/kube-remedy/kube-remedy/engine/remedy"
+	"github.com/kube-remedy/kube-remedy/internal/redact"
 )
 
 // workOn looks at one workload and decides when to look again: at once with back-off after an error, later when
@@ -145,6 +146,7 @@ func (w *Watcher) learnAll(ctx context.Context, of target, cached evidence.Evide
 		diagnoses, younger = w.believe(w.options.Engine.Diagnose(observed), observed) // the answers decide which fixes have a remedy
 	}
 	for _, diagnosis := range diagnoses {
+		redactedFinding(&diagnosis.Finding)
 		if known := worsened(of, diagnosis, observed); known != nil {
 			if stored[known.Name], err = w.withdraw(ctx, live, known, diagnosis); err != nil {
 				return err
@@ -195,8 +197,8 @@ func (w *Watcher) remember(ctx context.Context, of target, diagnosis engine.Diag
 	}
 	w.metrics.verdicts.WithLabelValues(string(diagnosis.FailureType), string(outcome)).Inc()
 	if outcome == noCure {
-		w.recorder.Eventf(live, corev1.EventTypeWarning, string(noCure), "%s: %s; no remedy: %v",
-			diagnosis.FailureType, diagnosis.Finding.RootCause, cause)
+		w.recorder.Eventf(live, corev1.EventTypeWarning, string(noCure), "%s: %s; no remedy: %s",
+			diagnosis.FailureType, diagnosis.Finding.RootCause, redact.Text([]byte(cause.Error())))
 		if next == nil || next.Status.Observed.Failing == nil {
 			return w.cameBack(ctx, stored, name, diagnosis)
 		}

@@ -11,6 +11,7 @@ package outcomes
 
 import (
 	"iter"
+	"slices"
 
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
 	"github.com/kube-remedy/kube-remedy/engine/remedy"
@@ -38,8 +39,9 @@ func TreatmentOf(rootCauseID string, actions []v1alpha1.Action) (Treatment, bool
 // Count is how workloads fared with a treatment. Its zero value is that of one that nothing is known of.
 type Count struct {
 	// First, Second and Later are workloads that it cured, by the attempt that held; Failed are those in which the
-	// failure came back in spite of the last attempt with it, of which the next may still hold. A workload of which
-	// several containers were treated counts where it fared worst.
+	// failure came back in spite of the last attempt with it. One that is still being tried counts as none of them: the
+	// next value is part of the treatment. A workload of which several containers were treated counts where it fared
+	// worst.
 	First, Second, Later, Failed int
 	// Attempts are those that held and those that did not, in all of these workloads.
 	Attempts int
@@ -67,6 +69,9 @@ func Of(remediations iter.Seq[*v1alpha1.Remediation]) Past {
 			count := past[treatment]
 			count.Attempts += end.attempts
 			past[treatment] = count
+			if underWay(remediation, treatment) {
+				continue
+			}
 			workload := once{treatment, remediation.Namespace, target.Kind, target.Name, target.GenerateName}
 			fared[workload] = max(fared[workload], end.ended)
 		}
@@ -77,6 +82,14 @@ func Of(remediations iter.Seq[*v1alpha1.Remediation]) Past {
 		past[workload.Treatment] = count
 	}
 	return past
+}
+
+// underWay reports whether a treatment is what a Remediation tries now, of which nobody knows yet how it ends.
+func underWay(remediation *v1alpha1.Remediation, treatment Treatment) bool {
+	phase, attempt := remediation.Status.Phase, attemptOf(remediation)
+	now, ok := current(remediation)
+	return ok && now == treatment && (phase == v1alpha1.PhaseLearned || phase == v1alpha1.PhaseApplied) &&
+		!slices.ContainsFunc(remediation.Status.Tried, func(trial v1alpha1.Trial) bool { return trial.Attempt == attempt })
 }
 
 // ended is how a treatment of a workload ended, the better the less.

@@ -56,7 +56,10 @@ func TestOf(t *testing.T) {
 		{"one that holds at the third had two", []*v1alpha1.Remediation{cure("a", "Verified", 3)}, outcomes.Past{raise: {Later: 1, Attempts: 3}}},
 		{"one that was given up failed at each attempt", []*v1alpha1.Remediation{cure("a", "Failed", 3)}, outcomes.Past{raise: {Failed: 1, Attempts: 3}}},
 		{"of the first attempt nothing is known until it ends", []*v1alpha1.Remediation{cure("a", "Learned", 1), cure("b", "Applied", 1)}, outcomes.Past{}},
-		{"one that waits or is watched for the third time failed twice", []*v1alpha1.Remediation{cure("a", "Learned", 3), cure("b", "Applied", 3)}, outcomes.Past{raise: {Failed: 2, Attempts: 4}}},
+		{"one that waits or is watched for the third time has not ended", []*v1alpha1.Remediation{cure("a", "Learned", 3), cure("b", "Applied", 3)}, outcomes.Past{raise: {Attempts: 4}}},
+		{"one that came back and can't be tried further has failed", []*v1alpha1.Remediation{with(cure("a", "Applied", 1), func(r *v1alpha1.Remediation) {
+			r.Status.Tried = []v1alpha1.Trial{{Attempt: 1, RootCauseID: tooLow, Action: "increaseMemory"}}
+		})}, outcomes.Past{raise: {Failed: 1, Attempts: 1}}},
 		{"what was superseded or expired before it was applied says nothing", []*v1alpha1.Remediation{cure("a", "Superseded", 1), cure("b", "Expired", 1)}, outcomes.Past{}},
 		{"what was superseded or expired after it held still held", []*v1alpha1.Remediation{
 			with(cure("a", "Superseded", 1), held(1)), with(cure("b", "Expired", 2), held(2)),
