@@ -75,7 +75,7 @@ func TestTheAccountHasTheRightsOfTheInstallation(t *testing.T) {
 	t.Parallel()
 	wanted := rightsOf(t, installation(t), "kube-remedy-webhook", "kube-remedy-eventwatcher")
 	require.NotEmpty(t, wanted)
-	require.Equal(t, wanted, rightsOf(t, render(t, "--set=eventwatcher.askProbes=true"), "kube-remedy"))
+	require.Equal(t, wanted, rightsOf(t, render(t, "--set=eventwatcher.askProbes=true,eventwatcher.readSecrets=true"), "kube-remedy"))
 }
 
 func TestWideRightsCanBeLeftOut(t *testing.T) {
@@ -100,7 +100,7 @@ func TestRightsFollowTheSourceOfTheCertificate(t *testing.T) {
 		"secret,certificates.secretName=mine": nil,
 		"self-managed": {
 			"create secrets. *", "get secrets. kube-remedy-webhook-certificate", "list secrets. kube-remedy-webhook-certificate",
-			"patch secrets. kube-remedy-webhook-certificate", "update secrets. kube-remedy-webhook-certificate", "watch secrets. kube-remedy-webhook-certificate",
+			"update secrets. kube-remedy-webhook-certificate", "watch secrets. kube-remedy-webhook-certificate",
 		},
 		// What webhook/certs/certmanager.go asks for.
 		"cert-manager": {
