@@ -86,7 +86,7 @@ func (w *Watcher) reconcile(ctx context.Context, key evidence.Workload) error {
 	if err != nil {
 		return err
 	}
-	if observed.Nodes, err = lostNodesOf(w.caches.nodes.GetIndexer(), of.pods); err != nil {
+	if observed.Nodes, err = lostNodesOf(w.caches.nodeIndexer(), of.pods); err != nil {
 		return err
 	}
 	if err := w.learnAll(ctx, of, observed); err != nil {

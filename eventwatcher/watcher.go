@@ -42,6 +42,9 @@ type Options struct {
 	Config *rest.Config
 	// Namespace holds the lease; Identity is this replica's name in it, and must be unique.
 	Namespace, Identity string
+	// WatchNamespace is the only one whose workloads are looked at, for which rights in that namespace are enough; empty
+	// for all. Nothing is known of nodes and storage classes then.
+	WatchNamespace string
 	// StabilizationWindow is how long pods must stay Ready until a cure is Verified; not negative.
 	StabilizationWindow time.Duration
 	// Expiry is how long after it was last of use a Remediation is trusted; positive.
@@ -134,7 +137,7 @@ func New(options Options) (*Watcher, error) {
 		queue: workqueue.NewTypedRateLimitingQueueWithConfig(workqueue.DefaultTypedControllerRateLimiter[evidence.Workload](),
 			workqueue.TypedRateLimitingQueueConfig[evidence.Workload]{Clock: options.Clock}),
 	}
-	if w.caches, err = newCaches(config, clients, partial, own, options.Clock); err != nil {
+	if w.caches, err = newCaches(config, options.WatchNamespace, clients, partial, own, options.Clock); err != nil {
 		return nil, err
 	}
 	w.past = newPast(w.caches.remediations, options.Engine, options.Clock)

@@ -166,3 +166,14 @@ func TestTheRegistrationsAreThoseOfTheInstallation(t *testing.T) {
 	require.Equal(t, mutating(installation(t)), mutating(rendered))
 	require.Equal(t, validating(installation(t)), validating(rendered))
 }
+
+// TestAWatcherOfOneNamespaceHasNoRightsInTheCluster looks for what only the webhook needs there.
+func TestAWatcherOfOneNamespaceHasNoRightsInTheCluster(t *testing.T) {
+	t.Parallel()
+	webhook := rightsOf(t, installation(t), "kube-remedy-webhook")
+	for _, right := range rightsOf(t, render(t, "--set=eventwatcher.watchNamespace=shop,eventwatcher.askProbes=true,eventwatcher.readSecrets=true"), "kube-remedy") {
+		if strings.HasPrefix(right, "everywhere: ") {
+			require.Contains(t, webhook, right)
+		}
+	}
+}
