@@ -145,6 +145,9 @@ func (w *Watcher) learnAll(ctx context.Context, of target, cached evidence.Evide
 	if w.answer(ctx, live, diagnoses, &observed) {
 		diagnoses, younger = w.believe(w.options.Engine.Diagnose(observed), observed) // the answers decide which fixes have a remedy
 	}
+	if err := w.rejudge(ctx, of, diagnoses); err != nil {
+		return err
+	}
 	for _, diagnosis := range diagnoses {
 		redactedFinding(&diagnosis.Finding)
 		if known := worsened(of, diagnosis, observed); known != nil {
