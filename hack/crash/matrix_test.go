@@ -1,0 +1,111 @@
+package crash
+
+import (
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
+)
+
+// story is how a workload fails and what becomes of it.
+type story struct {
+	name string
+	tell func(s *stage)
+}
+
+var stories = []story{
+	{"an OOM-killed workload is healed at its next apply", func(s *stage) {
+		manifest := s.deployment("128Mi", nil)
+		s.apply(manifest)
+		pod := s.pod("")
+		s.ends(pod, "OOMKilled", 137)
+		s.remediation(v1alpha1.PhaseLearned, 1, 1)
+		s.armed()
+		s.ends(pod, "OOMKilled", 137)
+		learned := s.remediation(v1alpha1.PhaseLearned, 1, 2)
+		s.apply(manifest, learned)
+		s.pod(learned.Mark())
+		s.remediation(v1alpha1.PhaseVerified, 1, 2)
+	}},
+	{"a cure that is not enough is followed by a greater one", func(s *stage) {
+		manifest := s.deployment("128Mi", nil)
+		s.apply(manifest)
+		s.ends(s.pod(""), "OOMKilled", 137)
+		learned := s.remediation(v1alpha1.PhaseLearned, 1, 1)
+		s.armed()
+		s.apply(manifest, learned)
+		pod := s.pod(learned.Mark())
+		s.remediation(v1alpha1.PhaseVerified, 1, 1)
+		s.ends(pod, "OOMKilled", 137)
+		learned = s.remediation(v1alpha1.PhaseLearned, 2, 2)
+		s.armed()
+		s.apply(manifest, learned)
+		s.pod(learned.Mark())
+		s.remediation(v1alpha1.PhaseVerified, 2, 2)
+	}},
+	{"a failure without a cure is remembered until its workload runs", func(s *stage) {
+		s.apply(s.deployment("128Mi", nil))
+		pod := s.pod("")
+		s.ends(pod, "Error", 1)
+		s.remediation(v1alpha1.PhaseLearned, 0, 1)
+		s.starts(pod)
+		s.remediation(v1alpha1.PhaseSuperseded, 0, 1)
+	}},
+	{"a workload whose owner asks for it is healed without a hand", func(s *stage) {
+		s.apply(s.deployment("128Mi", map[string]string{v1alpha1.ReapplyAnnotation: v1alpha1.ReapplyAuto}))
+		s.ends(s.pod(""), "OOMKilled", 137)
+		learned := s.remediation(v1alpha1.PhaseVerified, 1, 1)
+		s.pod(learned.Mark())
+	}},
+}
+
+func TestMatrix(t *testing.T) {
+	for _, story := range stories {
+		t.Run(story.name, func(t *testing.T) {
+			t.Parallel()
+			first := newStage(t, fault{})
+			story.tell(first)
+			want := first.settled()
+			writes, events, _ := first.network.seen()
+			t.Log(want, strings.Join(writes, "\n"), events)
+			require.NotEmpty(t, writes)
+			for _, fault := range faults(len(writes), events) {
+				t.Run(fault.String(), func(t *testing.T) {
+					t.Parallel()
+					s := newStage(t, fault)
+					story.tell(s)
+					s.comesTo(want)
+					if _, _, met := s.network.seen(); !met {
+						t.Log("the point was not reached")
+					}
+				})
+			}
+		})
+	}
+}
+
+// faults are all that can happen.
+func faults(writes int, events map[string]int) []fault {
+	var all []fault
+	if os.Getenv("CRASH_MATRIX") == "none" {
+		return nil
+	}
+	for n := range writes {
+		for _, harm := range []harm{killedBefore, killedAfter} {
+			all = append(all, fault{harm, "", n + 1})
+		}
+	}
+	for _, kind := range slices.Sorted(maps.Keys(events)) {
+		for n := range events[kind] {
+			for _, harm := range []harm{dropped, doubled} {
+				all = append(all, fault{harm, kind, n + 1})
+			}
+		}
+	}
+	return all
+}
