@@ -89,6 +89,18 @@ func TestFollow(t *testing.T) {
 	}
 }
 
+func TestCureThatWasProvenWhileNobodyLookedIsFirstToldToBeApplied(t *testing.T) {
+	known := mustLearn(t, nil, oom("128Mi", nil, noon))
+	live, pods := liveDeployment("256Mi", known.Mark()), []*corev1.Pod{podWith(known.Mark(), "True", noon.Add(-time.Minute))}
+	applied, err := follow(known, live, pods, nil, time.Minute, noon)
+	require.NoError(t, err)
+	require.Equal(t, v1alpha1.PhaseApplied, applied.next.Status.Phase)
+	require.Equal(t, debounce, applied.again)
+	verified, err := follow(applied.next, live, pods, nil, time.Minute, noon)
+	require.NoError(t, err)
+	require.Equal(t, v1alpha1.PhaseVerified, verified.next.Status.Phase)
+}
+
 func TestArmed(t *testing.T) {
 	for _, test := range []struct {
 		name, value, want string
@@ -143,4 +155,25 @@ func TestWhatTheLastAttemptPutThereIsNotTheOwnersChoice(t *testing.T) {
 	seen, err = follow(known, live, nil, nil, time.Minute, noon)
 	require.NoError(t, err)
 	require.Equal(t, v1alpha1.PhaseSuperseded, seen.next.Status.Phase, "without a mark the image is the owner's own")
+}
+
+func TestSelectorOf(t *testing.T) {
+	for _, test := range []struct {
+		name, kind string
+		selector   any
+		want       string
+	}{
+		{name: "labels that must match", kind: "Deployment", selector: map[string]any{"matchLabels": map[string]any{"app": "web"}}, want: "app=web"},
+		{name: "expressions", kind: "StatefulSet", selector: map[string]any{"matchExpressions": []any{map[string]any{"key": "app", "operator": "In", "values": []any{"a", "b"}}}}, want: "app in (a,b)"},
+		{name: "a ReplicationController has labels alone", kind: "ReplicationController", selector: map[string]any{"app": "web"}, want: "app=web"},
+		{name: "a CronJob has none", kind: "CronJob"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			spec := map[string]any{}
+			if test.selector != nil {
+				spec["selector"] = test.selector
+			}
+			require.Equal(t, test.want, selectorOf(&unstructured.Unstructured{Object: map[string]any{"kind": test.kind, "spec": spec}}))
+		})
+	}
 }

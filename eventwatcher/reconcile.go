@@ -51,6 +51,10 @@ func (w *Watcher) reconcile(ctx context.Context, key evidence.Workload) error {
 	if err != nil || !known {
 		return err
 	}
+	if workload != key { // one worker at a time
+		w.queue.Add(workload)
+		return nil
+	}
 	live, err := w.owners.read(ctx, workload)
 	if err != nil {
 		return err
@@ -74,10 +78,11 @@ func (w *Watcher) reconcile(ctx context.Context, key evidence.Workload) error {
 	if err != nil {
 		return err
 	}
-	if err := w.learnAll(ctx, target{workload, live, controllers, stored, pods}, observed); err != nil {
+	of := target{workload, live, controllers, stored, pods}
+	if err := w.learnAll(ctx, of, observed); err != nil {
 		return err
 	}
-	return w.followAll(ctx, workload, live, stored, pods)
+	return w.followAll(ctx, of)
 }
 
 // target is a workload with what is known of it.
@@ -151,49 +156,63 @@ func (w *Watcher) believe(diagnoses []engine.Diagnosis, observed evidence.Eviden
 // remember stores what a diagnosis teaches, and replaces the Remediation in stored with what was written.
 func (w *Watcher) remember(ctx context.Context, live *unstructured.Unstructured, stored map[string]*v1alpha1.Remediation, diagnosis engine.Diagnosis, observed evidence.Evidence) error {
 	if diagnosis.Finding.Confidence < engine.SuggestAt {
-		w.recorder.Eventf(live, corev1.EventTypeWarning, "FailureDiagnosed", "%s: %s (confidence %d%%)",
-			diagnosis.FailureType, diagnosis.Finding.RootCause, diagnosis.Finding.Confidence)
-		return nil
+		text := fmt.Sprintf("%s: %s (confidence %d%%)", diagnosis.FailureType, diagnosis.Finding.RootCause, diagnosis.Finding.Confidence)
+		return w.tell(ctx, live, news{warns: corev1.EventTypeWarning, reason: "FailureDiagnosed", text: text, once: text})
 	}
 	name := remediationName(diagnosis)
 	situation, err := w.situationOf(ctx, live, stored, name)
 	if err != nil {
 		return err
 	}
-	next, outcome, cause := learn(stored[name], diagnosis, observed, situation, w.clock.Now())
+	known := stored[name]
+	next, outcome, cause := learn(known, diagnosis, observed, situation, w.clock.Now())
 	if outcome == nothingNew {
 		return nil
 	}
 	w.metrics.verdicts.WithLabelValues(string(diagnosis.FailureType), string(outcome)).Inc()
+	told := outcome.news(diagnosis.FailureType, diagnosis.Finding.RootCause, next, cause)
 	if outcome == noCure {
-		w.recorder.Eventf(live, corev1.EventTypeWarning, string(noCure), "%s: %s; no remedy: %v",
-			diagnosis.FailureType, diagnosis.Finding.RootCause, cause)
 		if next == nil || next.Status.Observed.Failing == nil {
-			return nil
+			return w.tell(ctx, live, *told)
 		}
 		if next.Status.Observed.Failing.TemplateHash, err = remedy.TemplateOf(live.Object).Hash(live.Object); err != nil {
 			return err
 		}
 	}
-	written, err := w.save(ctx, stored[name], next)
+	written, err := w.save(ctx, live, known, next, told)
 	if err != nil {
 		return err
 	}
 	stored[name] = written
-	switch outcome {
-	case learned, escalated:
+	if outcome == learned || outcome == escalated {
 		w.readmitted.saw(w.clock.Now())
-		w.recorder.Eventf(live, corev1.EventTypeNormal, string(outcome), "%s: %s; the next apply gets: %s (attempt %d, confidence %d%%)",
-			diagnosis.FailureType, diagnosis.Finding.RootCause, describe(written), written.Status.Outcome.Attempt, written.Status.Diagnosis.Confidence)
-	case givenUp:
-		w.recorder.Eventf(live, corev1.EventTypeWarning, string(outcome), "%s came back after %d attempts; the next apply is left as its owner writes it",
-			diagnosis.FailureType, v1alpha1.MaxAttempts)
 	}
 	return nil
 }
 
+// news gives what is told of a verdict; nil for nothing.
+func (v verdict) news(failure v1alpha1.FailureType, rootCause string, next *v1alpha1.Remediation, cause error) *news {
+	told := &news{warns: corev1.EventTypeNormal, reason: string(v)}
+	switch v {
+	case learned, escalated:
+		told.text = fmt.Sprintf("%s: %s; the next apply gets: %s (attempt %d, confidence %d%%)",
+			failure, rootCause, describe(next), next.Status.Outcome.Attempt, next.Status.Diagnosis.Confidence)
+	case givenUp:
+		told.warns = corev1.EventTypeWarning
+		told.text = fmt.Sprintf("%s came back after %d attempts; the next apply is left as its owner writes it", failure, v1alpha1.MaxAttempts)
+	case noCure:
+		told.warns = corev1.EventTypeWarning
+		told.text = fmt.Sprintf("%s: %s; no remedy: %v", failure, rootCause, cause)
+		told.once = told.text // the failure comes back and back
+	default:
+		return nil
+	}
+	return told
+}
+
 // followAll brings every Remediation of the workload up to date, and arms the workload if one waits.
-func (w *Watcher) followAll(ctx context.Context, workload evidence.Workload, live *unstructured.Unstructured, stored map[string]*v1alpha1.Remediation, pods []*corev1.Pod) error {
+func (w *Watcher) followAll(ctx context.Context, of target) error {
+	workload, live, stored := of.workload, of.live, of.stored
 	if len(stored) == 0 {
 		return nil
 	}
@@ -204,8 +223,24 @@ func (w *Watcher) followAll(ctx context.Context, workload evidence.Workload, liv
 	bounds := w.boundsOf(namespace)
 	off := w.options.Settings.Current().ModeFor(live.GetAnnotations(), namespace) == v1alpha1.ModeOff
 	waiting := false
-	for _, known := range stored {
-		seen, err := follow(known, live, pods, bounds, w.options.StabilizationWindow, w.clock.Now())
+	for _, name := range sortedKeys(stored) {
+		known := stored[name]
+		if attempt, since, is := halfWritten(known); is && known.InForce() {
+			// What failed is gone; what was learned from it is not.
+			next, outcome := finish(known.DeepCopy(), *known.Status.Diagnosis, attempt, since)
+			written, err := w.save(ctx, live, known, next, outcome.news(known.Spec.FailureType, known.Status.Diagnosis.RootCause, next, nil))
+			if err != nil {
+				return err
+			}
+			known = written
+		}
+		seen, err := follow(known, live, of.pods, bounds, w.options.StabilizationWindow, w.clock.Now())
+		if err == nil && proven(known, seen.next) {
+			// Pods that are Ready in the cache may have failed since.
+			if of.pods, err = w.livePods(ctx, of); err == nil {
+				seen, err = follow(known, live, of.pods, bounds, w.options.StabilizationWindow, w.clock.Now())
+			}
+		}
 		if err != nil {
 			return err
 		}
@@ -225,11 +260,9 @@ func (w *Watcher) followAll(ctx context.Context, workload evidence.Workload, liv
 		if seen.next == known {
 			continue
 		}
-		written, err := w.save(ctx, known, seen.next)
-		if err != nil {
+		if _, err := w.save(ctx, live, known, seen.next, w.entered(known, seen.next)); err != nil {
 			return err
 		}
-		w.announce(live, known, written)
 	}
 	if !waiting {
 		return nil
@@ -238,10 +271,10 @@ func (w *Watcher) followAll(ctx context.Context, workload evidence.Workload, liv
 	return err
 }
 
-// announce tells of a phase that a Remediation entered, as an Event on the workload.
-func (w *Watcher) announce(live *unstructured.Unstructured, before, after *v1alpha1.Remediation) {
+// entered gives what is told of the phase that a Remediation enters; nil when it stays in the one it is in.
+func (w *Watcher) entered(before, after *v1alpha1.Remediation) *news {
 	if before.Status.Phase == after.Status.Phase {
-		return
+		return nil
 	}
 	var words string
 	switch after.Status.Phase {
@@ -262,14 +295,27 @@ func (w *Watcher) announce(live *unstructured.Unstructured, before, after *v1alp
 	if after.Status.Phase == v1alpha1.PhaseLearned {
 		reason = "RemediationReverted"
 	}
-	w.recorder.Event(live, corev1.EventTypeNormal, reason, after.Name+": "+words)
+	return &news{warns: corev1.EventTypeNormal, reason: reason, text: after.Name + ": " + words}
 }
 
-// save writes a Remediation with its conditions, and counts and logs the phase it enters.
-func (w *Watcher) save(ctx context.Context, known, next *v1alpha1.Remediation) (*v1alpha1.Remediation, error) {
+// save writes a Remediation with its conditions, tells of it where there is something to tell, and counts and logs the
+// phase it enters. The status is written last: without it the rest is done again.
+func (w *Watcher) save(ctx context.Context, live *unstructured.Unstructured, known, next *v1alpha1.Remediation, told *news) (*v1alpha1.Remediation, error) {
 	next = next.DeepCopy()
 	setConditions(next, w.clock.Now())
-	written, err := w.store.save(ctx, known, next)
+	stored, err := w.store.saveSpec(ctx, known, next)
+	if err != nil {
+		return nil, err
+	}
+	if told != nil {
+		if err := told.since(stored); err != nil {
+			return nil, err
+		}
+		if err := w.tell(ctx, live, *told); err != nil {
+			return nil, err
+		}
+	}
+	written, err := w.store.saveStatus(ctx, stored, next)
 	if err != nil {
 		return nil, err
 	}
