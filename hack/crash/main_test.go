@@ -41,7 +41,7 @@ import (
 const portBase = 23400
 
 // atOnce is how many stories are told at once: they mostly wait.
-const atOnce = 24
+const atOnce = 16
 
 // What all stories share: the cluster, as its administrator, and what the watchers know of failures.
 var (

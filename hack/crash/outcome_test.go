@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
@@ -91,7 +92,7 @@ func (s *stage) outcome() (outcome, error) {
 func (s *stage) settled() string {
 	s.Helper()
 	told, since := s.told(), time.Now()
-	for deadline := time.Now().Add(patience); time.Since(since) < quiet; time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); time.Since(since) < quiet; time.Sleep(pause) {
 		if now := s.told(); now != told {
 			told, since = now, time.Now()
 		}
@@ -105,13 +106,8 @@ func (s *stage) settled() string {
 // comesTo waits until the outcome is the wanted one, and stays so.
 func (s *stage) comesTo(want string) {
 	s.Helper()
-	s.until("the outcome of the undisturbed run", func() error {
-		if told := s.told(); told != want {
-			return fmt.Errorf("it differs from\n%s", want)
-		}
-		return nil
-	})
-	if told := s.settled(); told != want {
-		s.Fatalf("it does not stay the outcome of the undisturbed run, which is\n%s\nbut comes to\n%s", want, told)
+	for deadline := time.Now().Add(patience); s.told() != want && time.Now().Before(deadline); {
+		time.Sleep(pause)
 	}
+	require.Equal(s, want, s.settled(), "the outcome is not that of the undisturbed run")
 }

@@ -35,10 +35,12 @@ import (
 const (
 	// window is how long pods must stay Ready here; times of conditions are whole seconds.
 	window = time.Second
-	// relist is how often the watchers list anew here: what an event that was lost would have told is then seen.
-	relist = 4 * time.Second
+	// relist is how often a watcher lists anew that does not get an event: what it would have told is then seen.
+	relist = 3 * time.Second
 	// patience is how long a step of a story may take, the harm included.
-	patience = 30 * time.Second
+	patience = 2 * time.Minute
+	// pause is between two looks at what became of a step.
+	pause = 200 * time.Millisecond
 	// quiet is how long nothing may change any more at a story's end.
 	quiet = 1500 * time.Millisecond
 )
@@ -106,9 +108,13 @@ func (s *stage) live(ctx context.Context, life int, filled chan<- error) error {
 	if err != nil {
 		return err
 	}
+	every := eventwatcher.DefaultRelist
+	if s.network.fault.harm == dropped {
+		every = relist
+	}
 	watcher, err := eventwatcher.New(eventwatcher.Options{
 		Config: connection, Settings: settings, Namespace: s.leases(), Identity: fmt.Sprint("life-", life),
-		StabilizationWindow: window, Expiry: eventwatcher.DefaultExpiry, Workers: 2,
+		StabilizationWindow: window, Expiry: eventwatcher.DefaultExpiry, Relist: every, Workers: 2,
 		Engine: engine.New(known), Log: log, Metrics: prometheus.NewRegistry(), Clock: clock.RealClock{},
 	})
 	if err != nil {
@@ -139,7 +145,7 @@ func (s *stage) until(what string, ask func() error) {
 		if time.Now().After(deadline) || s.Failed() {
 			s.Fatalf("waited for %s: %v\n%s", what, err, s.told())
 		}
-		time.Sleep(100 * time.Millisecond)
+		time.Sleep(pause)
 	}
 }
 
@@ -233,7 +239,9 @@ func (s *stage) admit(request *http.Request) error {
 	for i := range list.Items {
 		heal(live, &list.Items[i])
 	}
-	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"annotations": live.Annotations}, "spec": map[string]any{"template": live.Spec.Template}})
+	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"annotations": map[string]string{
+		v1alpha1.RemediationsAnnotation: live.Annotations[v1alpha1.RemediationsAnnotation],
+	}}, "spec": map[string]any{"template": live.Spec.Template}})
 	if err != nil {
 		return err
 	}
@@ -273,7 +281,6 @@ func (s *stage) ends(pod *corev1.Pod, reason string, code int32) {
 	ended := corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{
 		Reason: reason, ExitCode: code, StartedAt: metav1.NewTime(at.Add(-time.Second)), FinishedAt: metav1.NewTime(at),
 	}}
-	s.report(pod, false, func(status *corev1.ContainerStatus) { status.State = ended })
 	s.report(pod, false, func(status *corev1.ContainerStatus) {
 		status.State = corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff", Message: "back-off 10s restarting failed container"}}
 		status.LastTerminationState, status.RestartCount = ended, status.RestartCount+1
