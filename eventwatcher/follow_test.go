@@ -8,8 +8,11 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes/fake"
 
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
+	"github.com/kube-remedy/kube-remedy/engine/evidence"
 )
 
 // liveDeployment is Deployment shop/web with a memory limit and, if marked, a remediations annotation.
@@ -155,6 +158,32 @@ func TestWhatTheLastAttemptPutThereIsNotTheOwnersChoice(t *testing.T) {
 	seen, err = follow(known, live, nil, nil, time.Minute, noon)
 	require.NoError(t, err)
 	require.Equal(t, v1alpha1.PhaseSuperseded, seen.next.Status.Phase, "without a mark the image is the owner's own")
+}
+
+func TestCureIsProvenByPodsAsTheAPIServerHasThem(t *testing.T) {
+	pod := func(name, controller string) *corev1.Pod {
+		return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{
+			Namespace: "shop", Name: name, Labels: map[string]string{"app": "web"},
+			OwnerReferences: []metav1.OwnerReference{{Kind: "ReplicaSet", Name: controller, UID: types.UID(controller), Controller: new(true)}},
+		}}
+	}
+	unlike := pod("web-3", "web-a")
+	unlike.Labels = nil
+	w := &Watcher{clients: fake.NewClientset(pod("web-1", "web-a"), pod("web-2", "other"), unlike)}
+	live := liveDeployment("256Mi", "")
+	require.NoError(t, unstructured.SetNestedStringMap(live.Object, map[string]string{"app": "web"}, "spec", "selector", "matchLabels"))
+	found, err := w.livePods(t.Context(), target{
+		workload: evidence.Workload{APIVersion: "apps/v1", Kind: "Deployment", Namespace: "shop", Name: "web"},
+		live:     live, controllers: []types.UID{"web-a"},
+	})
+	require.NoError(t, err)
+	require.Len(t, found, 1)
+	require.Equal(t, "web-1", found[0].Name, "with its labels, and created by what it controls")
+
+	known := mustLearn(t, nil, oom("128Mi", nil, noon))
+	require.True(t, proven(known, toPhase(known, v1alpha1.PhaseVerified, noon)))
+	require.False(t, proven(known, toPhase(known, v1alpha1.PhaseApplied, noon)))
+	require.False(t, proven(known, known))
 }
 
 func TestSelectorOf(t *testing.T) {

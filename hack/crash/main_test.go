@@ -3,11 +3,16 @@
 // the workload and the Events are in the end the same as in the undisturbed run.
 //
 // The harms are, at each write that the watcher sends: it is killed before the API server hears of the write, or after
-// the write was carried out and before the answer; and at each event of its watches: the event is lost, or comes twice.
-// A watcher that was killed is started again. An event that is lost is made up for by the next change of the object, or
-// when the watcher lists anew, which it does here every few seconds.
+// the write was carried out and before the answer, or is told that the object changed meanwhile; and at each event of
+// its watches: the event is lost, or comes twice. A watcher that was killed is started again. An event that is lost is
+// made up for by the next change of the object, or when the watcher lists anew: once an hour as it is shipped, a few
+// seconds later here. Nodes are left out, because the stories share them.
 //
-// A test tells a part of this, the same one each time. CRASH_MATRIX=all tells the whole: make crash-matrix.
+// A test tells a part of this, the same one each time: it is killed at each write, and every seventh event is lost or
+// doubled. CRASH_MATRIX=all tells the whole (make crash-matrix). CRASH_LOG=1 shows what the watchers log.
+//
+// Watchers are killed within the test's process, by taking the network from them: what they did not send, nobody sees.
+// Pods run on a simulated node, whose place the test takes when their containers fail.
 package crash
 
 import (

@@ -64,24 +64,29 @@ var stories = []story{
 	}},
 }
 
+// every is how many events there are, of those that are lost or doubled, for one that is in a test.
+const every = 7
+
 func TestMatrix(t *testing.T) {
 	for _, story := range stories {
 		t.Run(story.name, func(t *testing.T) {
 			t.Parallel()
-			first := newStage(t, fault{})
-			story.tell(first)
-			want := first.settled()
-			writes, events, _ := first.network.seen()
-			t.Log(want, strings.Join(writes, "\n"), events)
-			require.NotEmpty(t, writes)
+			undisturbed := newStage(t, fault{})
+			story.tell(undisturbed)
+			want := undisturbed.settled()
+			writes, events, _ := undisturbed.network.seen()
+			t.Logf("%d writes:\n%s\n%v events", len(writes), strings.Join(writes, "\n"), events)
 			for _, fault := range faults(len(writes), events) {
 				t.Run(fault.String(), func(t *testing.T) {
 					t.Parallel()
 					s := newStage(t, fault)
 					story.tell(s)
 					s.comesTo(want)
-					if _, _, met := s.network.seen(); !met {
-						t.Log("the point was not reached")
+					_, _, met := s.network.seen()
+					if fault.event == "" {
+						require.True(t, met, "the watcher writes as often as in the undisturbed run")
+					} else if !met { // a Deployment's status changes now in three steps, now in four
+						t.Log("there were fewer events this time")
 					}
 				})
 			}
@@ -89,23 +94,26 @@ func TestMatrix(t *testing.T) {
 	}
 }
 
-// faults are all that can happen.
+// faults are what is to happen to a story with so many writes, and events by kind of object.
 func faults(writes int, events map[string]int) []fault {
-	var all []fault
-	if os.Getenv("CRASH_MATRIX") == "none" {
-		return nil
-	}
+	whole := os.Getenv("CRASH_MATRIX") == "all"
+	var harms []fault
 	for n := range writes {
-		for _, harm := range []harm{killedBefore, killedAfter} {
-			all = append(all, fault{harm, "", n + 1})
+		harms = append(harms, fault{killedBefore, "", n + 1}, fault{killedAfter, "", n + 1})
+		if whole {
+			harms = append(harms, fault{refused, "", n + 1})
 		}
 	}
+	var ofEvents []fault
 	for _, kind := range slices.Sorted(maps.Keys(events)) {
 		for n := range events[kind] {
-			for _, harm := range []harm{dropped, doubled} {
-				all = append(all, fault{harm, kind, n + 1})
-			}
+			ofEvents = append(ofEvents, fault{dropped, kind, n + 1}, fault{doubled, kind, n + 1})
 		}
 	}
-	return all
+	for i, fault := range ofEvents {
+		if whole || i%every == 0 {
+			harms = append(harms, fault)
+		}
+	}
+	return harms
 }

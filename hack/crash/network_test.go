@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	framing "k8s.io/apimachinery/pkg/runtime/serializer/json"
@@ -24,9 +25,9 @@ type harm string
 
 const (
 	nothing      harm = ""
-	killedBefore harm = "killed before the write"                         // the API server never hears of it
-	killedAfter  harm = "killed after the write, before its answer"       // the API server carried it out
-	conflicting  harm = "told that the object changed meanwhile, for one" // the write is refused once
+	killedBefore harm = "killed before write"                    // the API server never hears of it
+	killedAfter  harm = "killed before the answer to write"      // the API server carried it out
+	refused      harm = "told that the object changed, at write" // once
 	dropped      harm = "dropped"
 	doubled      harm = "doubled"
 )
@@ -62,6 +63,7 @@ type network struct {
 	met    bool           // the fault happened
 	writes []string       // all that were sent, as method and path
 	events map[string]int // that came, by kind of object
+	open   []io.Closer    // watches
 }
 
 // line is one watcher's connection.
@@ -89,7 +91,7 @@ func (l *line) RoundTrip(request *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
-	if harm == conflicting {
+	if harm == refused {
 		return refusal(request), nil
 	}
 	response, err := l.next.RoundTrip(request)
@@ -124,11 +126,16 @@ var everywhere = []string{
 	"pods", "events", "replicationcontrollers", "deployments", "statefulsets", "daemonsets", "replicasets", "jobs", "cronjobs", "remediations",
 }
 
-// narrow makes of a request for all namespaces one for the story's.
+// narrow makes of a request for all namespaces one for the story's. A watch goes on until the harm is done: between one
+// and the next, events are not seen one by one.
 func (l *line) narrow(request *http.Request) {
 	resource := path.Base(request.URL.Path)
 	if request.Method == http.MethodGet && slices.Contains(everywhere, resource) && !strings.Contains(request.URL.Path, "/namespaces/") {
 		request.URL.Path = path.Join(path.Dir(request.URL.Path), "namespaces", l.namespace, resource)
+	}
+	if query := request.URL.Query(); query.Get("watch") != "" {
+		query.Set("timeoutSeconds", "600")
+		request.URL.RawQuery = query.Encode()
 	}
 }
 
@@ -186,6 +193,20 @@ func (l *line) cut(request *http.Request, response *http.Response) {
 		whole.frames = framing.Framer.NewFrameReader(response.Body)
 	}
 	response.Body = whole
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.open = append(l.open, whole)
+}
+
+// end ends all watches, as the API server does with those that went on for long enough.
+func (l *network) end() {
+	l.mu.Lock()
+	open := l.open
+	l.open = nil
+	l.mu.Unlock()
+	for _, watch := range open {
+		_ = watch.Close()
+	}
 }
 
 // passes gives how often an event is to be passed on.
@@ -197,10 +218,11 @@ func (l *line) passes(kind string) int {
 		return 1
 	}
 	l.met = true
-	if l.fault.harm == dropped {
-		return 0
+	if l.fault.harm == doubled {
+		return 2
 	}
-	return 2
+	time.AfterFunc(relist, l.end)
+	return 0
 }
 
 // seen gives what passed so far.

@@ -35,7 +35,7 @@ import (
 const (
 	// window is how long pods must stay Ready here; times of conditions are whole seconds.
 	window = time.Second
-	// relist is how often a watcher lists anew that does not get an event: what it would have told is then seen.
+	// relist is how long after an event was lost the watcher lists anew: what it would have told is then seen.
 	relist = 3 * time.Second
 	// patience is how long a step of a story may take, the harm included.
 	patience = 2 * time.Minute
