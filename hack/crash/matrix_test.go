@@ -20,7 +20,7 @@ type story struct {
 
 var stories = []story{
 	{"an OOM-killed workload is healed at its next apply", func(s *stage) {
-		manifest := s.deployment("128Mi", nil)
+		manifest := s.deployment(nil)
 		s.apply(manifest)
 		pod := s.pod("")
 		s.ends(pod, "OOMKilled", 137)
@@ -33,7 +33,7 @@ var stories = []story{
 		s.remediation(v1alpha1.PhaseVerified, 1, 2)
 	}},
 	{"a cure that is not enough is followed by a greater one", func(s *stage) {
-		manifest := s.deployment("128Mi", nil)
+		manifest := s.deployment(nil)
 		s.apply(manifest)
 		s.ends(s.pod(""), "OOMKilled", 137)
 		learned := s.remediation(v1alpha1.PhaseLearned, 1, 1)
@@ -49,7 +49,7 @@ var stories = []story{
 		s.remediation(v1alpha1.PhaseVerified, 2, 2)
 	}},
 	{"a failure without a cure is remembered until its workload runs", func(s *stage) {
-		s.apply(s.deployment("128Mi", nil))
+		s.apply(s.deployment(nil))
 		pod := s.pod("")
 		s.ends(pod, "Error", 1)
 		s.remediation(v1alpha1.PhaseLearned, 0, 1)
@@ -57,7 +57,7 @@ var stories = []story{
 		s.remediation(v1alpha1.PhaseSuperseded, 0, 1)
 	}},
 	{"a workload whose owner asks for it is healed without a hand", func(s *stage) {
-		s.apply(s.deployment("128Mi", map[string]string{v1alpha1.ReapplyAnnotation: v1alpha1.ReapplyAuto}))
+		s.apply(s.deployment(map[string]string{v1alpha1.ReapplyAnnotation: v1alpha1.ReapplyAuto}))
 		s.ends(s.pod(""), "OOMKilled", 137)
 		s.pod("deployment-web-oomkilled-app@1")
 		s.remediation(v1alpha1.PhaseVerified, 1, 1)

@@ -150,7 +150,7 @@ func (s *stage) until(what string, ask func() error) {
 }
 
 // deployment is what the owner writes.
-func (s *stage) deployment(limit string, annotations map[string]string) *appsv1.Deployment {
+func (s *stage) deployment(annotations map[string]string) *appsv1.Deployment {
 	labels := map[string]string{"app": "web"}
 	return &appsv1.Deployment{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "apps/v1", Kind: "Deployment"},
@@ -163,7 +163,7 @@ func (s *stage) deployment(limit string, annotations map[string]string) *appsv1.
 					TerminationGracePeriodSeconds: new(int64(0)),
 					Containers: []corev1.Container{{
 						Name: "app", Image: "shop/web:1",
-						Resources: corev1.ResourceRequirements{Limits: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse(limit)}},
+						Resources: corev1.ResourceRequirements{Limits: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("128Mi")}},
 					}},
 				},
 			},
@@ -270,7 +270,7 @@ func (s *stage) pod(mark string) *corev1.Pod {
 	return pod
 }
 
-// ends ends the container of a pod, as the kubelet reports it, and starts it again.
+// ends lets the container of a pod end, as the kubelet reports it while it waits to start it again.
 func (s *stage) ends(pod *corev1.Pod, reason string, code int32) {
 	s.Helper()
 	at := time.Now().Truncate(time.Second)
@@ -287,7 +287,7 @@ func (s *stage) ends(pod *corev1.Pod, reason string, code int32) {
 	})
 }
 
-// starts starts the container of a pod.
+// starts lets the container of a pod run again.
 func (s *stage) starts(pod *corev1.Pod) {
 	s.Helper()
 	s.report(pod, true, func(status *corev1.ContainerStatus) {
