@@ -140,7 +140,7 @@ func watch(ctx context.Context, f flags, stderr io.Writer) error {
 	}
 	watcher, err := eventwatcher.New(eventwatcher.Options{
 		Config: connection, Settings: settings, Namespace: f.namespace, WatchNamespace: f.watch, Identity: host + "_" + uuid.NewString(),
-		StabilizationWindow: f.window, Expiry: f.expiry, Workers: f.workers,
+		StabilizationWindow: f.window, Expiry: f.expiry, Relist: eventwatcher.DefaultRelist, Workers: f.workers,
 		Engine: engine.New(known), Registry: asked, AskProbes: f.askProbes, Log: log, Metrics: metrics, Clock: clock.RealClock{},
 	})
 	if err != nil {
