@@ -1,0 +1,299 @@
+package text
+
+import (
+	"bytes"
+	"html"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// What people paste went through consoles, web pages and build servers, and each puts something of its own around
+// the lines. It is taken off before anything is read, so that no reader has to know of it.
+
+// tidied gives a text without what was put around its lines: the spaces and entities of web pages, boxes that consoles
+// draw, and what build servers and log collectors write before each line of kubectl's output.
+func tidied(data []byte) []byte {
+	before := string(bytes.TrimPrefix(decodeWide(data), []byte("\xef\xbb\xbf")))
+	text := plainSpaces(before)
+	if strings.Contains(text, "&lt;") || strings.Contains(text, "&quot;") || strings.Contains(text, "&nbsp;") || strings.Contains(text, "&#") {
+		text = plainSpaces(html.UnescapeString(text))
+	}
+	if strings.ContainsAny(text, bars) {
+		text = unboxed(text)
+	}
+	if strings.Contains(text, "|--") || strings.Contains(text, "| --") || strings.Contains(text, "|:-") || strings.Contains(text, "| :-") {
+		text = withoutPipes(text)
+	}
+	if text = withoutLineHeads(text); text == before {
+		return data
+	}
+	return []byte(text)
+}
+
+// spaces are what web pages and word processors use in place of a blank, and marks without a width.
+var spaces = strings.NewReplacer("\u00a0", " ", "\u202f", " ", "\u2007", " ", "\u3000", "  ", "\u200b", "", "\u2060", "")
+
+func plainSpaces(text string) string {
+	if !strings.Contains(text, "\u00a0") && !strings.Contains(text, "\u202f") && !strings.Contains(text, "\u200b") && !strings.Contains(text, "\u3000") {
+		return text
+	}
+	return spaces.Replace(text)
+}
+
+const (
+	// bars are the sides of boxes.
+	bars = "│┃║"
+	// edges are what the top and the bottom of a box is made of.
+	edges = "─━═╭╮╰╯┌┐└┘├┤┬┴┼╔╗╚╝╠╣"
+	// fewBoxed is how many lines in a row make a box.
+	fewBoxed = 3
+)
+
+// boxed is a line inside a box.
+type boxed struct {
+	content string
+	// closed is set when the right side of the box is there: then the width of the content is known.
+	closed bool
+}
+
+// unboxed takes the sides of boxes off, and puts together again what was broken to fit into them.
+func unboxed(text string) string {
+	var out strings.Builder
+	out.Grow(len(text))
+	var run []boxed
+	var raw []string
+	flush := func() {
+		if len(run) < fewBoxed {
+			for _, line := range raw {
+				out.WriteString(line)
+			}
+		} else {
+			writeBoxed(&out, run)
+		}
+		run, raw = run[:0], raw[:0]
+	}
+	for line := range strings.Lines(text) {
+		inside, ok := insideBox(strings.TrimRight(line, " \t\r\n"))
+		if !ok {
+			flush()
+			out.WriteString(line)
+			continue
+		}
+		run, raw = append(run, inside), append(raw, line)
+	}
+	flush()
+	return out.String()
+}
+
+// insideBox gives what a line of a box holds; false for a line that is in none.
+func insideBox(line string) (boxed, bool) {
+	start := trimLeft(line)
+	if strings.Trim(start, edges+" ") == "" && start != "" || strings.Contains(start, "──") && strings.ContainsAny(start[:min(len(start), 4)], "┌╭╔└╰╚├") {
+		return boxed{}, true
+	}
+	found := boxed{content: line}
+	first, width := utf8.DecodeRuneInString(start)
+	left := strings.ContainsRune(bars, first) && width > 0
+	if left {
+		found.content = start[width:]
+	}
+	last, width := utf8.DecodeLastRuneInString(found.content)
+	if strings.ContainsRune(bars, last) && width > 1 {
+		found.content, found.closed = found.content[:len(found.content)-width], true
+	}
+	return found, left || found.closed
+}
+
+// writeBoxed writes the lines of a box. One that reaches to the column before its right side goes on in the next.
+func writeBoxed(out *strings.Builder, run []boxed) {
+	padded := !slices.ContainsFunc(run[1:], func(line boxed) bool { return line.content != "" && line.content[0] != ' ' })
+	for i, line := range run {
+		content := line.content
+		if padded && (i > 0 || strings.HasPrefix(content, " ")) {
+			content = strings.TrimPrefix(content, " ")
+		}
+		kept := strings.TrimRight(content, " ")
+		out.WriteString(kept)
+		full := line.closed && kept != "" && len(kept) >= len(content)-1 && i+1 < len(run) && run[i+1].content != ""
+		if !full {
+			out.WriteByte('\n')
+		}
+	}
+}
+
+// withoutPipes makes tables as kubectl prints them of those that are written in Markdown.
+func withoutPipes(text string) string {
+	var out strings.Builder
+	out.Grow(len(text))
+	table := false
+	for line := range strings.Lines(text) {
+		start := strings.TrimSpace(line)
+		if len(start) < 2 || start[0] != '|' {
+			table = false
+			out.WriteString(line)
+			continue
+		}
+		if strings.Trim(start, "|-: ") == "" {
+			continue
+		}
+		cells := strings.Split(strings.Trim(start, "|"), "|")
+		for i, cell := range cells {
+			if cell = strings.Trim(cell, " \t`*"); cell == "" {
+				cell = "<none>"
+			}
+			cells[i] = cell
+		}
+		row := strings.Join(cells, "   ")
+		if !table && isTableHeader(strings.ToUpper(row)) {
+			table, row = true, strings.ToUpper(row)
+		}
+		if !table {
+			out.WriteString(line)
+			continue
+		}
+		out.WriteString(row)
+		out.WriteByte('\n')
+	}
+	return out.String()
+}
+
+const (
+	// maxHead bounds what is written before each line, in bytes.
+	maxHead = 120
+	// maxHeads bounds how many lines are asked whether kubectl's output begins inside them.
+	maxHeads = 64
+)
+
+// printed are the words with which what kubectl prints begins.
+var printed = [...]string{"NAME ", "NAMESPACE ", "LAST SEEN ", "Name: ", "Type "}
+
+// withoutLineHeads takes off what stands before each line of kubectl's output: times, levels, names of jobs. Logs are
+// left alone, whose readers know what collectors write.
+func withoutLineHeads(text string) string {
+	if !slices.ContainsFunc(printed[:], func(words string) bool { return strings.Contains(text, words) }) {
+		return text
+	}
+	var out strings.Builder
+	head, asked, from := "", 0, 0
+	for at := 0; at < len(text); {
+		end := strings.IndexByte(text[at:], '\n') + 1
+		if end == 0 {
+			end = len(text) - at
+		}
+		line := text[at : at+end]
+		if head != "" {
+			rest, ok := behindHead(line, head)
+			if !ok {
+				head = ""
+			} else {
+				out.WriteString(text[from:at])
+				out.WriteString(rest)
+				from = at + end
+			}
+		}
+		if head == "" && asked < maxHeads {
+			found, looked := headOf(line, text[at+end:])
+			if looked {
+				asked++
+			}
+			if head = found; head != "" {
+				rest, _ := behindHead(line, head)
+				out.WriteString(text[from:at])
+				out.WriteString(rest)
+				from = at + end
+			}
+		}
+		at += end
+	}
+	if from == 0 {
+		return text
+	}
+	out.WriteString(text[from:])
+	return out.String()
+}
+
+// headOf is what stands before the output of kubectl that begins inside a line; nothing when there is none. It tells
+// whether it had to look closely.
+func headOf(line, rest string) (head string, looked bool) {
+	for _, words := range printed {
+		at := strings.Index(line[:min(len(line), maxHead+16)], words)
+		if at <= 0 {
+			continue
+		}
+		before := strings.TrimRight(line[:at], " \t")
+		if len(strings.Trim(before, " \t>#*-$|`│")) == 0 {
+			continue
+		}
+		looked = true
+		printed := strings.TrimRight(line[at:], " \r\n")
+		switch {
+		case words == "Name: ":
+			next, _, _ := strings.Cut(rest, "\n")
+			next, ok := behindHead(next, line[:len(before)+1])
+			key, _ := cutField(strings.TrimSpace(next))
+			if !ok || key != "Namespace" && key != "Labels" && key != "Roles" {
+				continue
+			}
+		case words == "Type ":
+			if !isEventColumns(printed) || !strings.Contains(printed, "Message") {
+				continue
+			}
+		case !isTableHeader(printed):
+			continue
+		}
+		if len(before) < at {
+			return line[:len(before)+1], true
+		}
+	}
+	return "", looked
+}
+
+// behindHead gives what stands in a line behind a head of the same form as another: letters and digits may be others,
+// and more or fewer, as those of times and levels are.
+func behindHead(line, head string) (string, bool) {
+	i := 0
+	for j := 0; j < len(head); {
+		if i >= len(line) || line[i] == '\n' || line[i] == '\r' {
+			return line[i:], strings.TrimSpace(head[j:]) == "" // an empty line has no blank behind its head
+		}
+		of := classOf(head[j])
+		if of == other {
+			if line[i] != head[j] {
+				return "", false
+			}
+			i, j = i+1, j+1
+			continue
+		}
+		if classOf(line[i]) != of {
+			return "", false
+		}
+		for j < len(head) && classOf(head[j]) == of {
+			j++
+		}
+		for i < len(line) && classOf(line[i]) == of {
+			i++
+		}
+	}
+	return line[i:], true
+}
+
+// class is what a byte is of in the form of a head.
+type class int
+
+const (
+	other class = iota
+	digits
+	letters
+)
+
+func classOf(c byte) class {
+	switch {
+	case isDigit(c):
+		return digits
+	case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= 0x80:
+		return letters
+	default:
+		return other
+	}
+}
