@@ -3,6 +3,7 @@ package text
 import (
 	"bytes"
 	"html"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -25,6 +26,9 @@ func tidied(data []byte) []byte {
 	if strings.Contains(text, "|--") || strings.Contains(text, "| --") || strings.Contains(text, "|:-") || strings.Contains(text, "| :-") {
 		text = withoutPipes(text)
 	}
+	if marked(text) {
+		text = withoutMarks(text)
+	}
 	if text = withoutLineHeads(text); text == before {
 		return data
 	}
@@ -40,6 +44,43 @@ func plainSpaces(text string) string {
 	}
 	return spaces.Replace(text)
 }
+
+// marked tells whether somebody drew attention to parts of a text.
+func marked(text string) bool {
+	return strings.Contains(text, "**") || strings.Contains(text, "^^^") || strings.Contains(text, " <-") || strings.Contains(text, "\t<-") ||
+		strings.Contains(text, " <=") || strings.Contains(text, " <<<") || strings.Contains(text, "\u2190")
+}
+
+// arrow is what somebody wrote behind the line that matters.
+var arrow = regexp.MustCompile(`(?:[ \t](?:#+ *)?(?:<--+|<==+|<<<+|\x{2190})|[ \t]{2}<-).*$`)
+
+// withoutMarks takes off what draws attention to parts of a text: bold letters of Markdown, arrows behind a line, and
+// carets below it.
+func withoutMarks(text string) string {
+	var out strings.Builder
+	out.Grow(len(text))
+	for line := range strings.Lines(text) {
+		content, end := line, ""
+		if strings.HasSuffix(line, "\n") {
+			content, end = line[:len(line)-1], "\n"
+		}
+		if strings.Contains(content, "^^^") && strings.Trim(content, "^~ \t\r") == "" {
+			continue
+		}
+		if strings.Count(content, "**")%2 == 0 && !strings.Contains(content, "***") && !strings.Contains(content, "/**") && !strings.Contains(content, "**/") {
+			content = strings.ReplaceAll(content, "**", "")
+		}
+		if len(content) < maxMarked && (strings.Contains(content, "<") || strings.Contains(content, "\u2190")) {
+			content = arrow.ReplaceAllString(content, "")
+		}
+		out.WriteString(content)
+		out.WriteString(end)
+	}
+	return out.String()
+}
+
+// maxMarked bounds the lines that are searched for arrows, in bytes.
+const maxMarked = 1 << 10
 
 const (
 	// bars are the sides of boxes.
