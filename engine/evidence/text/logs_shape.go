@@ -87,6 +87,9 @@ func withoutCommonPrefix(raw []byte) []byte {
 		prefix = prefix[:same]
 	}
 	end := bytes.LastIndexByte(prefix, ' ') + 1
+	for end > 1 && !isNames(bytes.TrimRight(prefix[:end], " ")) { // lines of one moment have their time in common, too
+		end = bytes.LastIndexByte(bytes.TrimRight(prefix[:end], " "), ' ') + 1
+	}
 	if lines < enough || end == 0 || !isNames(bytes.TrimRight(prefix[:end], " ")) {
 		return raw
 	}
