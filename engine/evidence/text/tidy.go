@@ -3,7 +3,6 @@ package text
 import (
 	"bytes"
 	"html"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -20,7 +19,7 @@ func tidied(data []byte) []byte {
 	if strings.Contains(text, "&lt;") || strings.Contains(text, "&quot;") || strings.Contains(text, "&nbsp;") || strings.Contains(text, "&#") {
 		text = plainSpaces(html.UnescapeString(text))
 	}
-	if strings.ContainsAny(text, bars) {
+	if strings.Contains(text, "│") || strings.Contains(text, "┃") || strings.Contains(text, "║") { // the bars
 		text = unboxed(text)
 	}
 	if strings.Contains(text, "|--") || strings.Contains(text, "| --") || strings.Contains(text, "|:-") || strings.Contains(text, "| :-") {
@@ -51,8 +50,21 @@ func marked(text string) bool {
 		strings.Contains(text, " <=") || strings.Contains(text, " <<<") || strings.Contains(text, "\u2190")
 }
 
-// arrow is what somebody wrote behind the line that matters.
-var arrow = regexp.MustCompile(`(?:[ \t](?:#+ *)?(?:<--+|<==+|<<<+|\x{2190})|[ \t]{2}<-).*$`)
+// arrows are what somebody writes behind the line that matters.
+var arrows = [...]string{" <--", "\t<--", " <==", "\t<==", " <<<", "\t<<<", " \u2190", "\t\u2190", "  <-", "\t<-"}
+
+// withoutArrow takes off an arrow and what stands behind it.
+func withoutArrow(line string) string {
+	for _, arrow := range arrows {
+		if at := strings.Index(line, arrow); at >= 0 {
+			line = line[:at]
+			if kept := strings.TrimRight(line, " \t"); strings.HasSuffix(kept, " #") || strings.HasSuffix(kept, "\t#") {
+				line = strings.TrimRight(kept, "# \t")
+			}
+		}
+	}
+	return line
+}
 
 // withoutMarks takes off what draws attention to parts of a text: bold letters of Markdown, arrows behind a line, and
 // carets below it.
@@ -71,7 +83,7 @@ func withoutMarks(text string) string {
 			content = strings.ReplaceAll(content, "**", "")
 		}
 		if len(content) < maxMarked && (strings.Contains(content, "<") || strings.Contains(content, "\u2190")) {
-			content = arrow.ReplaceAllString(content, "")
+			content = withoutArrow(content)
 		}
 		out.WriteString(content)
 		out.WriteString(end)
@@ -170,12 +182,12 @@ func withoutPipes(text string) string {
 	table := false
 	for line := range strings.Lines(text) {
 		start := strings.TrimSpace(line)
-		if len(start) < 2 || start[0] != '|' {
-			table = false
+		if len(start) < 2 || start[0] != '|' || len(start) > maxPipes || !table && !beginsColumns(start) {
+			table = table && len(start) > 1 && start[0] == '|'
 			out.WriteString(line)
 			continue
 		}
-		if strings.Trim(start, "|-: ") == "" {
+		if table && strings.Trim(start, "|-: ") == "" {
 			continue
 		}
 		cells := strings.Split(strings.Trim(start, "|"), "|")
@@ -199,6 +211,21 @@ func withoutPipes(text string) string {
 	return out.String()
 }
 
+// maxPipes bounds the rows of tables in Markdown, in bytes.
+const maxPipes = 4 << 10
+
+// beginsColumns tells whether the first cell of a row in Markdown is the name of the first column of one of kubectl's
+// tables.
+func beginsColumns(row string) bool {
+	first, _, _ := strings.Cut(row[1:], "|")
+	switch strings.ToUpper(strings.Trim(first, " \t`*")) {
+	case "NAME", "NAMESPACE", "POD", "LAST SEEN":
+		return true
+	default:
+		return false
+	}
+}
+
 const (
 	// maxHead bounds what is written before each line, in bytes.
 	maxHead = 120
@@ -216,42 +243,63 @@ func withoutLineHeads(text string) string {
 		return text
 	}
 	var out strings.Builder
+	next := nextPrinted{text: text}
 	head, asked, from := "", 0, 0
 	for at := 0; at < len(text); {
-		end := strings.IndexByte(text[at:], '\n') + 1
-		if end == 0 {
-			end = len(text) - at
-		}
-		line := text[at : at+end]
-		if head != "" {
-			rest, ok := behindHead(line, head)
-			if !ok {
-				head = ""
-			} else {
-				out.WriteString(text[from:at])
-				out.WriteString(rest)
-				from = at + end
+		if head == "" {
+			if at = next.line(at); at == len(text) || asked == maxHeads {
+				break
 			}
 		}
-		if head == "" && asked < maxHeads {
-			found, looked := headOf(line, text[at+end:])
-			if looked {
+		end := at + strings.IndexByte(text[at:], '\n') + 1
+		if end == at {
+			end = len(text)
+		}
+		line := text[at:end]
+		rest, ok := behindHead(line, head)
+		if head == "" || !ok {
+			var looked bool
+			if head, looked = headOf(line, text[end:]); looked {
 				asked++
 			}
-			if head = found; head != "" {
-				rest, _ := behindHead(line, head)
-				out.WriteString(text[from:at])
-				out.WriteString(rest)
-				from = at + end
-			}
+			rest, _ = behindHead(line, head)
 		}
-		at += end
+		if head != "" {
+			out.WriteString(text[from:at])
+			out.WriteString(rest)
+			from = end
+		}
+		at = end
 	}
 	if from == 0 {
 		return text
 	}
 	out.WriteString(text[from:])
 	return out.String()
+}
+
+// nextPrinted finds the lines in which something printed may begin.
+type nextPrinted struct {
+	text string
+	at   [len(printed)]int // where each of the words stands next, plus one
+}
+
+// line is where the next line from a place on begins that has one of the words; the end of the text when none has.
+func (n *nextPrinted) line(from int) int {
+	least := len(n.text)
+	for i, words := range printed {
+		if n.at[i] <= from {
+			n.at[i] = len(n.text) + 1
+			if found := strings.Index(n.text[from:], words); found >= 0 {
+				n.at[i] = from + found + 1
+			}
+		}
+		least = min(least, n.at[i]-1)
+	}
+	if least == len(n.text) {
+		return least
+	}
+	return max(from, strings.LastIndexByte(n.text[:least], '\n')+1)
 }
 
 // headOf is what stands before the output of kubectl that begins inside a line; nothing when there is none. It tells
@@ -263,7 +311,7 @@ func headOf(line, rest string) (head string, looked bool) {
 			continue
 		}
 		before := strings.TrimRight(line[:at], " \t")
-		if len(strings.Trim(before, " \t>#*-$|`│")) == 0 {
+		if strings.Trim(before, " \t>#*-$|`│") == "" || isCapitals(before) {
 			continue
 		}
 		looked = true
@@ -288,6 +336,11 @@ func headOf(line, rest string) (head string, looked bool) {
 		}
 	}
 	return "", looked
+}
+
+// isCapitals tells whether a text is made of words in capitals, as the names of columns are.
+func isCapitals(text string) bool {
+	return strings.Trim(text, " \tABCDEFGHIJKLMNOPQRSTUVWXYZ-") == ""
 }
 
 // behindHead gives what stands in a line behind a head of the same form as another: letters and digits may be others,
