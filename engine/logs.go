@@ -184,7 +184,7 @@ func isLastWord(hit *catalog.Hit, text []byte) bool {
 	if _, end, _ := hit.LastLine(); hit.Weight() < likely || linesAfter(text[end:]) > lastWord {
 		return false
 	}
-	return hit.Weight() >= decisive || linesAfter(text) <= min(hit.Fact.Count, wholeLog)
+	return hit.Weight() >= decisive || linesAfter(text) <= max(min(hit.Fact.Count, wholeLog), 2)
 }
 
 // linesAfter counts lines that are not part of a stack trace, up to one more than matters.
