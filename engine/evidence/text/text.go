@@ -60,11 +60,11 @@ func read(data []byte, now time.Time) *parser {
 
 // unescaped gives a text that is a string of JSON or of a program, with its lines written as \n; nothing for another.
 func unescaped(data []byte) []byte {
-	const few, some = 2, 3 // lines that there are, and that are written
+	const few, some = 2, 1 // lines that there are, and that are written
 	if bytes.Count(data, []byte{'\n'}) > few || bytes.Count(data, []byte(`\n`)) < some {
 		return nil
 	}
-	lines := strings.NewReplacer(`\n`, "\n", `\t`, "\t", `\"`, `"`, `\\`, `\`, `": "`, "\": \"\n")
+	lines := strings.NewReplacer(`\n`, "\n", `\t`, "\t", `\"`, `"`, `\\`, `\`, `": "`, "\": \"\n", `", "`, "\n")
 	return []byte(lines.Replace(strings.TrimPrefix(strings.TrimSpace(string(data)), `"`)))
 }
 

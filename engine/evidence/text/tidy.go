@@ -25,6 +25,9 @@ func tidied(data []byte) []byte {
 	if strings.Contains(text, "|--") || strings.Contains(text, "| --") || strings.Contains(text, "|:-") || strings.Contains(text, "| :-") {
 		text = withoutPipes(text)
 	}
+	if strings.Contains(text, `"NAME `) || strings.Contains(text, `"NAMESPACE `) || strings.Contains(text, `"LAST SEEN `) || strings.Contains(text, `"Name: `) {
+		text = withoutQuotes(text)
+	}
 	if marked(text) {
 		text = withoutMarks(text)
 	}
@@ -42,6 +45,23 @@ func plainSpaces(text string) string {
 		return text
 	}
 	return spaces.Replace(text)
+}
+
+// withoutQuotes takes the lines of what kubectl printed out of a list of strings, one on each line.
+func withoutQuotes(text string) string {
+	var out strings.Builder
+	out.Grow(len(text))
+	for line := range strings.Lines(text) {
+		inside, quoted := strings.CutPrefix(strings.TrimSpace(line), `"`)
+		inside, closed := strings.CutSuffix(strings.TrimSuffix(inside, ","), `"`)
+		if !quoted || !closed || strings.Contains(inside, `": `) {
+			out.WriteString(line)
+			continue
+		}
+		out.WriteString(strings.ReplaceAll(inside, `\"`, `"`))
+		out.WriteByte('\n')
+	}
+	return out.String()
 }
 
 // marked tells whether somebody drew attention to parts of a text.

@@ -51,6 +51,11 @@ func TestWhatStandsAroundTheLinesIsTakenOff(t *testing.T) {
 			"| fruit | price |\n|---|---|\n| fig | 2 |\n",
 		},
 		{
+			"a list of strings",
+			"\"lines\": [\n  \"NAME   READY   STATUS   RESTARTS   AGE\",\n  \"web    1/1     Running  0          2d\"\n]\n",
+			"\"lines\": [\nNAME   READY   STATUS   RESTARTS   AGE\nweb    1/1     Running  0          2d\n]\n",
+		},
+		{
 			"spaces and entities of a web page",
 			"Name:\u00a0\u00a0web\nLabels:\u00a0&lt;none&gt;\n",
 			"Name:  web\nLabels: <none>\n",
