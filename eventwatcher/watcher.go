@@ -139,6 +139,9 @@ func New(options Options) (*Watcher, error) {
 		queue: workqueue.NewTypedRateLimitingQueueWithConfig(workqueue.DefaultTypedControllerRateLimiter[evidence.Workload](),
 			workqueue.TypedRateLimitingQueueConfig[evidence.Workload]{Clock: options.Clock}),
 	}
+	options.Metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "kube_remedy_queue_length", Help: "Workloads that wait to be looked at.",
+	}, func() float64 { return float64(w.queue.Len()) }))
 	if w.caches, err = newCaches(config, options.WatchNamespace, clients, partial, own, options.Clock); err != nil {
 		return nil, err
 	}
