@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"runtime"
+	"runtime/debug"
 
 	"github.com/prometheus/client_golang/prometheus"
 	apiruntime "k8s.io/apimachinery/pkg/runtime"
@@ -60,6 +61,9 @@ func child(ctx context.Context, as string, stdin io.Reader, stdout, stderr io.Wr
 	}
 	watch := watchUsually
 	if as == asWatcher {
+		if os.Getenv("GOGC") == "" {
+			debug.SetGCPercent(eventwatcher.GCPercent)
+		}
 		watch = watchOurs
 	}
 	ready, run, err := watch(connection, stderr)

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/kube-remedy/kube-remedy/eventwatcher"
 )
 
 // report says what was measured and which goals were reached.
@@ -119,7 +121,7 @@ func (r report) machine(ctx context.Context) {
 	load, _ := os.ReadFile("/proc/loadavg")
 	fmt.Fprintf(r.to, "kube-remedy event watcher at scale, %s, commit %s\n", time.Now().UTC().Format(time.RFC3339), strings.TrimSpace(string(described)))
 	fmt.Fprintf(r.to, "%s, %d cores, %s %s/%s, load at the end %s\n", processor(), runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH, strings.TrimSpace(string(load)))
-	fmt.Fprintf(r.to, "Medians of %d rounds. The measured processes have %d core (GOMAXPROCS) and Go's usual garbage collection; processor time does not grow when others use the machine, all other times do.\n", max(1, r.rounds), r.cores)
+	fmt.Fprintf(r.to, "Medians of %d rounds. The measured processes have %d core (GOMAXPROCS) and their own garbage collection (the watcher's target is %d %%, the other's Go's usual one); processor time does not grow when others use the machine, all other times do.\n", max(1, r.rounds), r.cores, eventwatcher.GCPercent)
 }
 
 // processor gives the model of the processor, where the system tells it.
