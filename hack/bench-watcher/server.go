@@ -276,10 +276,10 @@ type churned struct {
 
 // atRealServer is what else came of churn where the API server is a real one.
 type atRealServer struct {
-	writes []time.Duration // how long writing each failure took
-	late   int             // updates that were sent more than a second after they were due
-	others int             // Remediations that no failure asked for
-	silent int             // nodes that were not ready in the end
+	writes  []time.Duration // how long writing each failure took
+	leftOut int             // updates that would have been too late
+	others  int             // Remediations that no failure asked for
+	silent  int             // nodes that were not ready in the end
 }
 
 // churn sends updates of healthy pods at a rate, and now and then one of a pod that fails, each of another workload. An

@@ -105,22 +105,10 @@ func (u updates) write(ctx context.Context, pod int, status []patch) error {
 	return nil
 }
 
-// send writes updates at a rate and notes when those that fail were written. One that is late because the API server is
-// slow is written as soon as there is room for it.
+// send writes updates at a rate, and notes when those that fail were written.
 func (u updates) send(ctx context.Context, o options, by schedule, seen *ledger) (came churned, err error) {
 	began := time.Now()
-	var late atomic.Int64
-	err = each(ctx, u.progress, "writing statuses", o.updates(), atOnce, func(ctx context.Context, n int) error {
-		due := began.Add(time.Duration(float64(n) / float64(o.rate) * float64(time.Second)))
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(time.Until(due)):
-		}
-		pod, fails := by.at(n)
-		if time.Since(due) > time.Second {
-			late.Add(1)
-		}
+	came.events, err = pace(ctx, u.progress, o, by, func(ctx context.Context, n, pod int, fails bool) error {
 		if !fails {
 			return u.write(ctx, pod, healthyPatch(n))
 		}
@@ -135,14 +123,39 @@ func (u updates) send(ctx context.Context, o options, by schedule, seen *ledger)
 	if err != nil {
 		return came, err
 	}
-	came.events = o.updates()
 	seen.await(ctx, patience, u.progress)
 	came.lags, came.marked = seen.lags()
-	came.real = atRealServer{late: int(late.Load()), writes: seen.writes(), others: seen.others()}
-	if came.real.silent, err = silentNodes(ctx, u.clients); err != nil {
-		return came, err
-	}
-	return came, ctx.Err()
+	came.real = atRealServer{leftOut: o.updates() - came.events, writes: seen.writes(), others: seen.others()}
+	came.real.silent, err = silentNodes(ctx, u.clients)
+	return came, err
+}
+
+// mostLate is how late an update may be.
+const mostLate = time.Second
+
+// pace calls do for every update when it is due, and gives how often. What is too late because the API server does not
+// take so many is left out, so that sending takes no longer than it should; but not what tells of a failure.
+func pace(ctx context.Context, progress io.Writer, o options, by schedule, do func(ctx context.Context, n, pod int, fails bool) error) (sent int, err error) {
+	began := time.Now()
+	var count atomic.Int64
+	err = each(ctx, progress, "updates that were due", o.updates(), atOnce, func(ctx context.Context, n int) error {
+		due := began.Add(time.Duration(float64(n) / float64(o.rate) * float64(time.Second)))
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Until(due)):
+		}
+		pod, fails := by.at(n)
+		if !fails && time.Since(due) > mostLate {
+			return nil
+		}
+		if err := do(ctx, n, pod, fails); err != nil {
+			return err
+		}
+		count.Add(1)
+		return nil
+	})
+	return int(count.Load()), err
 }
 
 // mend makes the pods that failed healthy again, while nobody watches them.

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"io"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	jsonpatch "github.com/evanphx/json-patch/v5"
@@ -55,6 +59,39 @@ func TestScheduleWithoutFailures(t *testing.T) {
 	for n := range o.updates() {
 		_, fails := newSchedule(o, 0).at(n)
 		require.False(t, fails)
+	}
+}
+
+func TestPaceLeavesOutWhatIsTooLateButNoFailure(t *testing.T) {
+	o := options{size: size{pods: 1000}, rate: 100, marks: 1, during: 10 * time.Second}
+	for _, c := range []struct {
+		name      string
+		takes     time.Duration // of each write
+		sent      int
+		most      time.Duration
+		leavesOut bool
+	}{
+		{name: "an API server that keeps up", takes: 100 * time.Millisecond, sent: 1000, most: 10100 * time.Millisecond},
+		{name: "one that takes 32 a second", takes: 500 * time.Millisecond, sent: 360, most: 12 * time.Second, leavesOut: true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				by, began := newSchedule(o, 0), time.Now()
+				var failed atomic.Int32
+				sent, err := pace(t.Context(), io.Discard, o, by, func(_ context.Context, _, _ int, fails bool) error {
+					time.Sleep(c.takes)
+					if fails {
+						failed.Add(1)
+					}
+					return nil
+				})
+				require.NoError(t, err)
+				require.LessOrEqual(t, sent, c.sent)
+				require.Equal(t, c.leavesOut, sent < o.updates())
+				require.LessOrEqual(t, time.Since(began), c.most)
+				require.Equal(t, int32(o.failures()), failed.Load())
+			})
+		})
 	}
 }
 
