@@ -16,8 +16,9 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// atOnce is how many requests are under way when objects are created: more do not make the API server faster.
-const atOnce = 16
+// atOnce is how many writes are under way, at most: more do not make the API server faster, but kwok, which has the
+// heartbeats of all nodes to write, wait.
+const atOnce = 8
 
 // filling puts the objects of a cluster into a real one.
 type filling struct {
@@ -44,8 +45,8 @@ func (f filling) prepare(ctx context.Context, names []types.NamespacedName) erro
 		return err
 	}
 	err = until(ctx, f.progress, "all nodes are ready", 5*time.Minute, func(ctx context.Context) (bool, error) {
-		lost, err := silentNodes(ctx, f.clients)
-		return lost == 0, err
+		unready, err := unreadyNodes(ctx, f.clients)
+		return unready == 0, err
 	})
 	if err != nil {
 		return err
@@ -64,25 +65,42 @@ func (f filling) prepare(ctx context.Context, names []types.NamespacedName) erro
 	})
 }
 
-// silentNodes counts the nodes that are not ready: kwok did not come to them in time, and their pods count as lost.
-func silentNodes(ctx context.Context, clients kubernetes.Interface) (int, error) {
+// unreadyNodes counts the nodes that are not ready.
+func unreadyNodes(ctx context.Context, clients kubernetes.Interface) (int, error) {
 	nodes, err := clients.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return 0, fmt.Errorf("list nodes: %w", err)
 	}
-	silent := len(nodes.Items)
+	unready := len(nodes.Items)
 	for _, node := range nodes.Items {
 		for _, condition := range node.Status.Conditions {
 			if condition.Type == corev1.NodeReady && condition.Status == corev1.ConditionTrue {
-				silent--
+				unready--
 			}
 		}
 	}
-	return silent, nil
+	return unready, nil
+}
+
+// silentSince counts the nodes that Kubernetes believed lost since then, because kwok was late with their heartbeats. kwok
+// makes the nodes ready again at once, but not their pods.
+func silentSince(ctx context.Context, clients kubernetes.Interface, since time.Time) (int, error) {
+	events, err := clients.CoreV1().Events(metav1.NamespaceAll).List(ctx, metav1.ListOptions{FieldSelector: "involvedObject.kind=Node,reason=NodeNotReady"})
+	if err != nil {
+		return 0, fmt.Errorf("list events about nodes: %w", err)
+	}
+	silent := map[string]bool{}
+	for _, event := range events.Items {
+		if !event.LastTimestamp.Time.Before(since.Truncate(time.Second)) {
+			silent[event.InvolvedObject.Name] = true
+		}
+	}
+	return len(silent), nil
 }
 
 // fill creates the pods, waits until all of them run and are ready, and gives their mean size.
 func (f filling) fill(ctx context.Context) (perPod float64, err error) {
+	began := time.Now()
 	watching, stop := context.WithCancel(ctx)
 	seen, err := watchStarts(watching, f.clients)
 	defer func() { stop(); seen.ended() }()
@@ -108,7 +126,9 @@ func (f filling) fill(ctx context.Context) (perPod float64, err error) {
 		case ready != last:
 			last, since = ready, time.Now()
 		case time.Since(since) > 2*time.Minute:
-			return 0, fmt.Errorf("%d of %d pods are ready, and no more of them for two minutes: see kwok's log", ready, f.pods)
+			silent, err := silentSince(ctx, f.clients, began)
+			return 0, errors.Join(fmt.Errorf("%d of %d pods are ready, and no more of them for two minutes; %d nodes counted as lost, whose pods do not become ready again: this machine is too busy for so many -nodes or -pods",
+				ready, f.pods, silent), err)
 		}
 	}
 }

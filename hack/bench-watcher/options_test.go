@@ -20,11 +20,11 @@ func TestWhatTheCommandLineDoesNotSay(t *testing.T) {
 		},
 		{
 			name: "a real one is small and slow, and has pods alone", args: []string{"-real"},
-			want: options{size: size{20_000, 667, 200, 0, 0, 200}, rate: 200, marks: 2, during: time.Minute},
+			want: options{size: size{20_000, 667, 200, 0, 0, 200}, rate: 100, marks: 2, during: time.Minute},
 		},
 		{
 			name: "fewer pods need fewer of everything", args: []string{"-real", "-pods", "300"},
-			want: options{size: size{300, 10, 3, 0, 0, 3}, rate: 200, marks: 2, during: time.Minute},
+			want: options{size: size{300, 10, 3, 0, 0, 3}, rate: 100, marks: 2, during: time.Minute},
 		},
 		{
 			name: "what is said holds", args: []string{"-real", "-pods=300", "-workloads=300", "-nodes=5", "-namespaces=7", "-rate=50", "-failing=1", "-during=9s"},
@@ -56,7 +56,7 @@ func TestWhatARealClusterCannotBeAskedFor(t *testing.T) {
 	}{
 		{[]string{"-pods", "0"}, "must be positive"},
 		{[]string{"-during", "0s"}, "must be positive"},
-		{[]string{"-failing", "201"}, "between none and all of the 200 updates"},
+		{[]string{"-failing", "101"}, "between none and all of the 100 updates"},
 		{[]string{"-pods", "20000", "-nodes", "100"}, "each takes 110 pods, so 20000 pods need 182 nodes"},
 		{[]string{"-pods", "200"}, "120 pods would fail in 1 rounds, which is more than half of 200"},
 		{[]string{"-pods", "300", "-rounds", "2"}, "240 pods would fail in 2 rounds"},

@@ -44,14 +44,21 @@ func (r report) remembered() {
 	}
 }
 
+// mostFailing is how many failures a second the watcher can look at: each takes some 15 requests, of which it sends 50 a
+// second at most (eventwatcher, clientQPS).
+const mostFailing = 3
+
 // doubts says what speaks against the figures.
 func (r report) doubts() {
+	if r.marks > mostFailing {
+		fmt.Fprintf(r.to, "With %d failures a second the lag has the watcher's own limit of requests in it, which is enough for %d.\n", r.marks, mostFailing)
+	}
 	for _, who := range []string{ours, usual} {
 		if count := r.of(who, leftOut); count > 0 {
 			fmt.Fprintf(r.to, "Beside the %s %.0f of %d updates were left out: the API server does not take so many here, and the lag is that of a busy one.\n", who, count, r.updates())
 		}
 		if count := r.of(who, silent); count > 0 {
-			fmt.Fprintf(r.to, "Beside the %s %.0f nodes were not ready in the end, so that their pods count as lost: the figures have that in it.\n", who, count)
+			fmt.Fprintf(r.to, "Beside the %s %.0f nodes counted as lost, because this machine was too busy for their heartbeats: the figures have that and what followed in them.\n", who, count)
 		}
 	}
 	if count := r.of(ours, others); count > 0 {

@@ -33,7 +33,7 @@ func TestReportOfARealServer(t *testing.T) {
 		"A lone pod is its own workload",
 		"1 failures had no Remediation within 30s of the last update.\n",
 		"Beside the watcher 900 of 1000 updates were left out",
-		"Beside the watcher 2 nodes were not ready in the end",
+		"Beside the watcher 2 nodes counted as lost",
 		"1 Remediations were stored for pods that were not made to fail.\n",
 	} {
 		require.Contains(t, text.String(), line)

@@ -279,7 +279,7 @@ type atRealServer struct {
 	writes  []time.Duration // how long writing each failure took
 	leftOut int             // updates that would have been too late
 	others  int             // Remediations that no failure asked for
-	silent  int             // nodes that were not ready in the end
+	silent  int             // nodes that counted as lost for a while
 }
 
 // churn sends updates of healthy pods at a rate, and now and then one of a pod that fails, each of another workload. An

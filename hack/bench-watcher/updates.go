@@ -126,7 +126,7 @@ func (u updates) send(ctx context.Context, o options, by schedule, seen *ledger)
 	seen.await(ctx, patience, u.progress)
 	came.lags, came.marked = seen.lags()
 	came.real = atRealServer{leftOut: o.updates() - came.events, writes: seen.writes(), others: seen.others()}
-	came.real.silent, err = silentNodes(ctx, u.clients)
+	came.real.silent, err = silentSince(ctx, u.clients, began)
 	return came, err
 }
 

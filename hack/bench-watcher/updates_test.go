@@ -71,8 +71,8 @@ func TestPaceLeavesOutWhatIsTooLateButNoFailure(t *testing.T) {
 		most      time.Duration
 		leavesOut bool
 	}{
-		{name: "an API server that keeps up", takes: 100 * time.Millisecond, sent: 1000, most: 10100 * time.Millisecond},
-		{name: "one that takes 32 a second", takes: 500 * time.Millisecond, sent: 360, most: 12 * time.Second, leavesOut: true},
+		{name: "an API server that keeps up", takes: 50 * time.Millisecond, sent: 1000, most: 10050 * time.Millisecond},
+		{name: "one that takes 16 a second", takes: 500 * time.Millisecond, sent: 180, most: 12 * time.Second, leavesOut: true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
