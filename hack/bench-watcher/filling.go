@@ -31,15 +31,19 @@ type filling struct {
 func (f filling) prepare(ctx context.Context, names []types.NamespacedName) error {
 	namespaces := append(namespacesOf(names), leaseNamespace)
 	err := each(ctx, f.progress, "creating namespaces", len(namespaces), atOnce, func(ctx context.Context, i int) error {
-		_, err := f.clients.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespaces[i]}}, metav1.CreateOptions{})
-		return err
+		return create(ctx, func() error {
+			_, err := f.clients.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespaces[i]}}, metav1.CreateOptions{})
+			return err
+		})
 	})
 	if err != nil {
 		return err
 	}
 	err = each(ctx, f.progress, "creating nodes", f.nodes, atOnce, func(ctx context.Context, i int) error {
-		_, err := f.clients.CoreV1().Nodes().Create(ctx, f.bareNode(i), metav1.CreateOptions{})
-		return err
+		return create(ctx, func() error {
+			_, err := f.clients.CoreV1().Nodes().Create(ctx, f.bareNode(i), metav1.CreateOptions{})
+			return err
+		})
 	})
 	if err != nil {
 		return err
@@ -108,8 +112,10 @@ func (f filling) fill(ctx context.Context) (perPod float64, err error) {
 		return 0, err
 	}
 	err = each(ctx, f.progress, "creating pods", f.pods, atOnce, func(ctx context.Context, i int) error {
-		_, err := f.clients.CoreV1().Pods(f.templates[i%f.workloads].Namespace).Create(ctx, f.lonePod(i), metav1.CreateOptions{})
-		return err
+		return create(ctx, func() error {
+			_, err := f.clients.CoreV1().Pods(f.templates[i%f.workloads].Namespace).Create(ctx, f.lonePod(i), metav1.CreateOptions{})
+			return err
+		})
 	})
 	if err != nil {
 		return 0, err

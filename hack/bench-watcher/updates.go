@@ -99,7 +99,11 @@ func (u updates) write(ctx context.Context, pod int, status []patch) error {
 		return fmt.Errorf("encode a patch: %w", err)
 	}
 	name := u.names[pod]
-	if _, err := u.clients.CoreV1().Pods(name.Namespace).Patch(ctx, name.Name, types.JSONPatchType, body, metav1.PatchOptions{}, "status"); err != nil {
+	err = persistently(ctx, func() error {
+		_, err := u.clients.CoreV1().Pods(name.Namespace).Patch(ctx, name.Name, types.JSONPatchType, body, metav1.PatchOptions{}, "status")
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("write the status of pod %s: %w", name, err)
 	}
 	return nil
