@@ -225,8 +225,8 @@ func (h *history) completed() bool {
 // supersedes says which later success makes a failure in the steps of a pod's life history, by the reasons of
 // the events.
 var supersedes = map[string][]string{
-	"FailedScheduling":       {"Scheduled"},
-	"NotTriggerScaleUp":      {"Scheduled"},
+	"FailedScheduling":       {"Scheduled", "SuccessfulAttachVolume", "Pulling", "Pulled", "Created", "Started"},
+	"NotTriggerScaleUp":      {"Scheduled", "SuccessfulAttachVolume", "Pulling", "Pulled", "Created", "Started"},
 	"FailedMount":            {"Started", "Created", "Pulled"},
 	"FailedAttachVolume":     {"Started", "Created", "Pulled", "SuccessfulAttachVolume"},
 	"FailedCreatePodSandBox": {"Started", "Created", "Pulled"},
