@@ -111,13 +111,22 @@ func (p *Pair) configFile() string { return filepath.Join(p.dir, "config.yaml") 
 
 // WebhookStatus asks the webhook what it tells of itself.
 func (p *Pair) WebhookStatus(ctx context.Context) (string, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.cluster.HostIP()+":"+webhookHealthPort+"/status", nil)
+	return p.askWebhook(ctx, "/status")
+}
+
+// WebhookMetrics asks the webhook for its metrics, in the text format of Prometheus.
+func (p *Pair) WebhookMetrics(ctx context.Context) (string, error) {
+	return p.askWebhook(ctx, "/metrics")
+}
+
+func (p *Pair) askWebhook(ctx context.Context, path string) (string, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.cluster.HostIP()+":"+webhookHealthPort+path, nil)
 	if err != nil {
 		return "", err
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return "", fmt.Errorf("ask the webhook for its status: %w", err)
+		return "", fmt.Errorf("ask the webhook for %s: %w", path, err)
 	}
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
