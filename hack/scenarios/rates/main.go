@@ -22,6 +22,7 @@ import (
 	"github.com/kube-remedy/kube-remedy/hack/devcluster"
 	"github.com/kube-remedy/kube-remedy/hack/install"
 	"github.com/kube-remedy/kube-remedy/hack/scenarios"
+	"github.com/kube-remedy/kube-remedy/hack/scenarios/offline"
 	"github.com/kube-remedy/kube-remedy/hack/scenarios/runner"
 )
 
@@ -32,6 +33,7 @@ type options struct {
 	dir, page, only string
 	parallel        int
 	capture         bool
+	offline         bool
 	keep            bool
 }
 
@@ -42,6 +44,7 @@ func main() {
 	flag.StringVar(&o.only, "run", "", "run only scenarios whose TYPE/NAME matches this `regexp`")
 	flag.IntVar(&o.parallel, "parallel", 6, "how many run at a time")
 	flag.BoolVar(&o.capture, "capture", false, "write the evidence of each scenario into its folder")
+	flag.BoolVar(&o.offline, "offline", false, "only diagnose and heal from captured evidence, without a cluster")
 	flag.BoolVar(&o.keep, "keep", false, "leave kube-remedy installed, and keep the cluster that was started")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -57,6 +60,9 @@ func measure(ctx context.Context, o options, out io.Writer) (err error) {
 	all, err := chosen(o)
 	if err != nil {
 		return err
+	}
+	if o.offline {
+		return withoutCluster(all, out)
 	}
 	passed, err := scenarios.ReadPassed(o.dir, scenarios.PassedOnNode)
 	if err != nil {
@@ -101,6 +107,18 @@ func measure(ctx context.Context, o options, out io.Writer) (err error) {
 	}
 	fmt.Fprintf(out, "\n%s", measured.table())
 	return remember(o, measured, passed)
+}
+
+// withoutCluster prints the table of what can be told from captured evidence.
+func withoutCluster(all []*scenarios.Scenario, out io.Writer) error {
+	measured := &report{}
+	for _, scenario := range all {
+		outcome := offline.Run(scenario)
+		measured.outcomes = append(measured.outcomes, outcome)
+		fmt.Fprintln(out, line(outcome, len(measured.outcomes), len(all), false))
+	}
+	fmt.Fprintf(out, "\n%s", measured.table())
+	return nil
 }
 
 // chosen are the scenarios to run.

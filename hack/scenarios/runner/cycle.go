@@ -45,7 +45,7 @@ func (r *run) live(ctx context.Context) error {
 	} else if known := r.expectFailure(ctx); known != nil {
 		if r.Capture {
 			if err := r.capture(ctx); err != nil {
-				r.outcome.problem("its evidence could not be captured: %v", err)
+				r.outcome.Problem("its evidence could not be captured: %v", err)
 			}
 		}
 		if r.Heals() {
@@ -53,7 +53,7 @@ func (r *run) live(ctx context.Context) error {
 		}
 	} else if r.Capture {
 		if err := r.capture(ctx); err != nil {
-			r.outcome.problem("its evidence could not be captured: %v", err)
+			r.outcome.Problem("its evidence could not be captured: %v", err)
 		}
 	}
 	if !r.Heals() {
@@ -73,7 +73,7 @@ func (r *run) live(ctx context.Context) error {
 		r.outcome.Changed = append(r.outcome.Changed, r.Wrong(id, scenarios.FieldsOf(was).Differences(scenarios.FieldsOf(after[id])))...)
 	}
 	if len(r.outcome.Changed) > 0 {
-		r.outcome.problem("wrongly changed: %s", strings.Join(r.outcome.Changed, "; "))
+		r.outcome.Problem("wrongly changed: %s", strings.Join(r.outcome.Changed, "; "))
 	}
 	return nil
 }
@@ -109,7 +109,7 @@ func (r *run) breakNodes(ctx context.Context) error {
 // expectNothing waits for the workload to run and for nothing to be found.
 func (r *run) expectNothing(ctx context.Context) {
 	if !until(ctx, runsWithin, func() bool { return r.healthy("") }) {
-		r.outcome.problem("it does not run: %s", r.podsInWords())
+		r.outcome.Problem("it does not run: %s", r.podsInWords())
 	}
 	until(ctx, quietFor, func() bool { return len(r.seen.remediationsIn(r.namespace)) > 0 })
 	found := r.seen.remediationsIn(r.namespace)
@@ -118,7 +118,7 @@ func (r *run) expectNothing(ctx context.Context) {
 		return
 	}
 	r.outcome.Found = inWords(found[0])
-	r.outcome.problem("a failure was found where there is none: %s", r.outcome.Found)
+	r.outcome.Problem("a failure was found where there is none: %s", r.outcome.Found)
 }
 
 // expectFailure waits for the failure to be found, and judges what was.
@@ -130,7 +130,7 @@ func (r *run) expectFailure(ctx context.Context) *v1alpha1.Remediation {
 	})
 	known := r.best()
 	if known == nil {
-		r.outcome.problem("no failure was found; %s", r.podsInWords())
+		r.outcome.Problem("no failure was found; %s", r.podsInWords())
 		return nil
 	}
 	o := r.outcome
@@ -143,29 +143,29 @@ func (r *run) expectFailure(ctx context.Context) *v1alpha1.Remediation {
 	}
 	switch {
 	case !o.Detected:
-		o.problem("found %s instead of %s", o.Found, r.FailureType)
+		o.Problem("found %s instead of %s", o.Found, r.FailureType)
 	case !o.CauseRight:
-		o.problem("found the cause %s instead of %s", known.Status.Diagnosis.RootCauseID, r.RootCause)
+		o.Problem("found the cause %s instead of %s", known.Status.Diagnosis.RootCauseID, r.RootCause)
 	}
 	if !o.PlaceRight {
-		o.problem("found it in container %q of %s/%s", containerOf(known), known.Spec.TargetRef.Kind, known.Spec.TargetRef.Name)
+		o.Problem("found it in container %q of %s/%s", containerOf(known), known.Spec.TargetRef.Kind, known.Spec.TargetRef.Name)
 	}
 	switch r.Healing {
 	case scenarios.Suggestion:
 		if len(known.Spec.Actions) == 0 || known.Spec.Mode != v1alpha1.Suggest {
-			o.problem("it is not suggested what would heal it")
+			o.Problem("it is not suggested what would heal it")
 		}
 	case scenarios.None:
 		if known.InForce() && known.Spec.Mode == v1alpha1.Heal {
-			o.problem("it is to be healed, by: %s", remedy.Describe(known.Spec.Actions))
+			o.Problem("it is to be healed, by: %s", remedy.Describe(known.Spec.Actions))
 		}
 	case scenarios.Default, scenarios.Assertive:
 		if !known.InForce() {
-			o.problem("no remedy was found")
+			o.Problem("no remedy was found")
 			return nil
 		}
 		if known.Spec.Mode != v1alpha1.Heal {
-			o.problem("what would heal it is only suggested (confidence %d%%): %s", known.Status.Diagnosis.Confidence, remedy.Describe(known.Spec.Actions))
+			o.Problem("what would heal it is only suggested (confidence %d%%): %s", known.Status.Diagnosis.Confidence, remedy.Describe(known.Spec.Actions))
 			return nil
 		}
 	}
@@ -207,7 +207,7 @@ func (r *run) heal(ctx context.Context, known *v1alpha1.Remediation) {
 	name := known.Name
 	for try := 1; try <= v1alpha1.MaxAttempts; try++ {
 		if !r.replacesOwner() && !until(ctx, armsWithin, func() bool { return r.armed(ctx) }) {
-			r.outcome.problem("the workload is not armed for apply %d", try)
+			r.outcome.Problem("the workload is not armed for apply %d", try)
 		}
 		pause(ctx, time.Second<<try)
 		if r.named(name) == nil || r.named(name).Status.Phase == v1alpha1.PhaseFailed {
@@ -215,7 +215,7 @@ func (r *run) heal(ctx context.Context, known *v1alpha1.Remediation) {
 		}
 		began := time.Now()
 		if err := r.reapply(ctx); err != nil {
-			r.outcome.problem("apply %d: %v", try, err)
+			r.outcome.Problem("apply %d: %v", try, err)
 			return
 		}
 		healed := until(ctx, healsWithin, func() bool {
@@ -231,7 +231,7 @@ func (r *run) heal(ctx context.Context, known *v1alpha1.Remediation) {
 		if now := r.named(name); healed && now != nil && now.Status.Phase == v1alpha1.PhaseVerified && r.outcome.Heal > 0 {
 			r.outcome.HealedAt = try
 			if try > r.Retries {
-				r.outcome.problem("it took %d applies and not %d", try, r.Retries)
+				r.outcome.Problem("it took %d applies and not %d", try, r.Retries)
 			}
 			return
 		}
@@ -241,7 +241,7 @@ func (r *run) heal(ctx context.Context, known *v1alpha1.Remediation) {
 	if now != nil {
 		phase = fmt.Sprintf("%s at attempt %d (%s)", now.Status.Phase, now.Status.Outcome.Attempt, remedy.Describe(now.Spec.Actions))
 	}
-	r.outcome.problem("it was not healed; the Remediation is %s; %s", phase, r.podsInWords())
+	r.outcome.Problem("it was not healed; the Remediation is %s; %s", phase, r.podsInWords())
 }
 
 // applyInVain applies the same file again, which must change nothing.
@@ -252,7 +252,7 @@ func (r *run) applyInVain(ctx context.Context) error {
 	}
 	pause(ctx, settlesWithin)
 	if !until(ctx, runsWithin, func() bool { return r.healthy("") }) {
-		r.outcome.problem("in the end it is not as it must be: %s", r.podsInWords())
+		r.outcome.Problem("in the end it is not as it must be: %s", r.podsInWords())
 	}
 	return nil
 }

@@ -78,7 +78,7 @@ func (r *run) clean() {
 	defer cancel()
 	err := r.clients.CoreV1().Namespaces().Delete(ctx, r.namespace, metav1.DeleteOptions{})
 	if err != nil && !apierrors.IsNotFound(err) {
-		r.outcome.problem("its namespace stays: %v", err)
+		r.outcome.Problem("its namespace stays: %v", err)
 	}
 	for _, played := range r.kubelets {
 		played.stop(ctx)
@@ -89,7 +89,7 @@ func (r *run) clean() {
 			continue
 		}
 		if _, err := r.kubectl(ctx, "delete", "--ignore-not-found", "--wait=false", "-f", filepath.Join(r.Dir, manifest)); err != nil {
-			r.outcome.problem("something outside its namespace stays: %v", err)
+			r.outcome.Problem("something outside its namespace stays: %v", err)
 		}
 	}
 }

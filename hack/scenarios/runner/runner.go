@@ -73,7 +73,8 @@ type Outcome struct {
 // Passed reports whether everything was as the scenario wants it.
 func (o *Outcome) Passed() bool { return len(o.Problems) == 0 }
 
-func (o *Outcome) problem(format string, args ...any) {
+// Problem notes why it did not pass.
+func (o *Outcome) Problem(format string, args ...any) {
 	o.Problems = append(o.Problems, fmt.Sprintf(format, args...))
 }
 
@@ -95,9 +96,9 @@ func (r *Runner) Run(ctx context.Context, scenario *scenarios.Scenario) *Outcome
 	}
 	defer one.clean()
 	if err := one.prepare(ctx); err != nil {
-		one.outcome.problem("it could not be prepared: %v", err)
+		one.outcome.Problem("it could not be prepared: %v", err)
 	} else if err := one.live(ctx); err != nil {
-		one.outcome.problem("%v", err)
+		one.outcome.Problem("%v", err)
 	}
 	one.outcome.Took = time.Since(began)
 	return one.outcome
