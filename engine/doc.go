@@ -5,6 +5,7 @@
 //
 //   - Diagnose turns evidence into diagnoses, each a failure type with a root cause, a confidence, the evidence
 //     it rests on and suggested fixes. Every failure type has a detector, listed in detectors.
-//   - Prescribe turns a diagnosis into the typed actions of package remedy.
+//   - Prescribe turns a diagnosis into the typed actions of package remedy. Package outcomes counts how often they held
+//     before, which ranks them and moves their confidence.
 //   - Package remedy resolves actions against an object to a JSON Patch; package audit records what was done.
 package engine

@@ -28,6 +28,12 @@ type Engine struct {
 // New gives an engine that uses the catalogue.
 func New(known *catalog.Catalog) *Engine { return &Engine{catalog: known} }
 
+// Knows reports whether the catalogue has a cause of the id.
+func (e *Engine) Knows(rootCauseID string) bool {
+	_, known := e.catalog.Cause(rootCauseID)
+	return known
+}
+
 // DiagnoseAll gives the failures found in all workloads of what was observed, the most confident first. A text in
 // which no cause was found, and nothing that works, is looked through once more for what Kubernetes says of
 // failures, wherever it stands.

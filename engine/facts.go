@@ -40,8 +40,31 @@ func (h *history) facts() []catalog.Fact {
 		for _, node := range h.observed.Nodes {
 			facts = append(facts, nodeFacts(node)...)
 		}
+		return facts
+	}
+	for _, pod := range h.observed.Pods {
+		facts = append(facts, h.lostNodeFacts(pod)...)
 	}
 	return facts
+}
+
+// lostNodeFacts gives what says that the node of a pod is not ready. What else is wrong with a node is not wrong with the
+// pods on it.
+func (h *history) lostNodeFacts(pod evidence.Pod) []catalog.Fact {
+	if pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed {
+		return nil
+	}
+	at := slices.IndexFunc(h.observed.Nodes, func(node evidence.Node) bool { return node.Name != "" && node.Name == pod.Spec.NodeName })
+	if at < 0 {
+		return nil
+	}
+	lost := slices.DeleteFunc(nodeFacts(h.observed.Nodes[at]), func(fact catalog.Fact) bool {
+		return fact.Type != string(corev1.NodeReady) || fact.Status == string(corev1.ConditionTrue)
+	})
+	for i := range lost {
+		lost[i].Pod = pod.Name
+	}
+	return lost
 }
 
 func (h *history) containerFacts(container evidence.Container) []catalog.Fact {
@@ -52,9 +75,7 @@ func (h *history) containerFacts(container evidence.Container) []catalog.Fact {
 	}
 	ended := func(state string, end corev1.ContainerStateTerminated) {
 		fact.State, fact.Reason, fact.Message, fact.ExitCode, fact.Time = state, end.Reason, end.Message, &end.ExitCode, end.FinishedAt.Time
-		if fact.Ran = 0; !end.StartedAt.IsZero() {
-			fact.Ran = max(end.FinishedAt.Sub(end.StartedAt.Time), 0)
-		}
+		fact.Ran = evidence.Ran(&end)
 		facts = append(facts, fact)
 		if end.Message != "" {
 			left := fact

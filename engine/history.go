@@ -165,10 +165,10 @@ func (h *history) endedRecently(container evidence.Container) bool {
 // unproven reports whether a running container has not yet outlived the run that failed before.
 func (h *history) unproven(container evidence.Container) bool {
 	running, last := container.State.Running, container.LastState.Terminated
-	if running == nil || h.observed.ObservedAt.IsZero() || last.StartedAt.IsZero() {
+	if running == nil || h.observed.ObservedAt.IsZero() || last.StartedAt.Unix() <= 0 {
 		return false
 	}
-	return h.now.Sub(running.StartedAt.Time) < 2*last.FinishedAt.Sub(last.StartedAt.Time)+young/2
+	return h.now.Sub(running.StartedAt.Time) < 2*evidence.Ran(last)+young/2
 }
 
 // killedRecently reports whether a failed probe made the kubelet kill a container a short while ago.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
 	"github.com/kube-remedy/kube-remedy/engine/evidence"
+	"github.com/kube-remedy/kube-remedy/engine/outcomes"
 	"github.com/kube-remedy/kube-remedy/engine/remedy"
 )
 
@@ -31,6 +32,8 @@ type Situation struct {
 	Namespace, Install Allowance
 	// NoStartupProbes is set for a kind of workload whose schema has none.
 	NoStartupProbes bool
+	// Past is how workloads fared with treatments before; nil when nothing is known of that. It is only read.
+	Past outcomes.Past
 }
 
 // Allowance bounds fixes. What it does not say is not bounded.
@@ -50,6 +53,9 @@ type Prescription struct {
 	// Mode says whether they may be applied unasked; Reason says why not when it is Suggest.
 	Mode   v1alpha1.Mode
 	Reason string
+	// Confidence is that of the diagnosis with what is known of the past of these actions, in percent, from 0 to 100; the
+	// diagnosis's own when nothing is.
+	Confidence int32
 	// Fix is the index of the suggested fix that they carry out.
 	Fix int
 	// Refused are the other fixes that were considered, with why they were not chosen.
@@ -81,17 +87,15 @@ type treatment struct {
 	rewritten bool
 }
 
-// certainty is how sure a treatment of a diagnosis is, in percent.
-func (t treatment) certainty(d Diagnosis) int32 { return max(d.Finding.Confidence-t.doubt, 0) }
-
 // lowerRank is the doubt that each fix after the first has: the catalogue names them in the order of what they are
 // worth.
 const lowerRank = 5
 
 // Prescribe gives the actions that cure a diagnosis: of the fixes that the diagnosis suggests and the closed set of
-// actions can carry out, the one that has not failed before, is the most certain and then the safest. Values come
-// from the evidence and grow with the attempts, and guardrails cut them to fit. When nothing can be done the error
-// says why, for each fix that was considered: the diagnosis then stays a suggestion in words.
+// actions can carry out, the one that was not the last attempt, is the most certain with what is known of its past, and
+// then the safest; of equals the one that the catalogue names first. Values come from the evidence and grow with the
+// attempts, and guardrails cut them to fit. When nothing can be done the error says why, for each fix that was
+// considered: the diagnosis then stays a suggestion in words.
 func Prescribe(diagnosis Diagnosis, observed evidence.Evidence, situation Situation) (Prescription, error) {
 	p := prescriber{Diagnosis: diagnosis, observed: &observed, situation: situation}
 	p.container = p.failing()
@@ -111,7 +115,7 @@ func Prescribe(diagnosis Diagnosis, observed evidence.Evidence, situation Situat
 	slices.SortStableFunc(treatments, func(a, b treatment) int {
 		return cmp.Or(
 			compareBool(p.failed(a), p.failed(b)),
-			cmp.Compare(b.certainty(diagnosis), a.certainty(diagnosis)),
+			cmp.Compare(p.certainty(b), p.certainty(a)),
 			cmp.Compare(remedy.SafetyOf(a.actions...), remedy.SafetyOf(b.actions...)),
 		)
 	})
@@ -174,6 +178,20 @@ func (p *prescriber) plan(action string) ([]treatment, error) {
 	}
 }
 
+// certainty is how sure a treatment is, in percent. Doubt is what the catalogue knows beforehand, so outcomes overcome it.
+func (p *prescriber) certainty(t treatment) int32 {
+	return p.past(t).Posterior(max(p.Finding.Confidence-t.doubt, 0))
+}
+
+// past is how workloads fared with a treatment of the kind.
+func (p *prescriber) past(t treatment) outcomes.Count {
+	kind, ok := outcomes.TreatmentOf(p.Finding.RootCauseID, t.actions)
+	if !ok {
+		return outcomes.Count{}
+	}
+	return p.situation.Past[kind]
+}
+
 func (p *prescriber) refuse(action, reason string) {
 	refusal := Refusal{Action: action, Reason: reason}
 	if !slices.Contains(p.refused, refusal) {
@@ -225,8 +243,9 @@ func (p *prescriber) resolve(actions []v1alpha1.Action) remedy.Resolution {
 func (p *prescriber) prescription(t treatment) Prescription {
 	given := Prescription{
 		Actions: t.actions, Safety: remedy.SafetyOf(t.actions...), Mode: v1alpha1.Heal, Fix: t.fix, Refused: p.refused,
+		Confidence: p.past(t).Posterior(p.Finding.Confidence),
 	}
-	switch certainty := t.certainty(p.Diagnosis); {
+	switch certainty := p.certainty(t); {
 	case certainty < HealAt:
 		given.Mode, given.Reason = v1alpha1.Suggest, fmt.Sprintf("it is right with %d%%, less than the %d%% that healing takes", certainty, HealAt)
 	case given.Safety == remedy.Assertive && !p.assertive():

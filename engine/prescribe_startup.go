@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
+	"github.com/kube-remedy/kube-remedy/engine/evidence"
 	"github.com/kube-remedy/kube-remedy/engine/remedy"
 )
 
@@ -43,8 +44,8 @@ func (p *prescriber) startSeconds() int64 {
 		if container.Name != p.container.Name {
 			continue
 		}
-		if last := container.LastState.Terminated; last != nil && !last.StartedAt.IsZero() && endedByProbe(last.ExitCode) {
-			longest = max(longest, last.FinishedAt.Sub(last.StartedAt.Time))
+		if last := container.LastState.Terminated; last != nil && endedByProbe(last.ExitCode) {
+			longest = max(longest, evidence.Ran(last))
 		}
 		running := container.State.Running
 		if running == nil || !container.Ready || container.RestartCount > 0 {

@@ -76,8 +76,7 @@ func TestPrescribeGolden(t *testing.T) {
 			written, err := os.ReadFile(file)
 			require.NoError(t, err)
 			head, want, _ := bytes.Cut(written, []byte("\n---\n"))
-			var given prescribeCase
-			require.NoError(t, yaml.UnmarshalStrict(head, &given))
+			given := readCase(t, head)
 			require.NotEmpty(t, given.About)
 			prescribed := prescribe(t, with, given)
 			for _, action := range prescribed.Actions {
@@ -166,7 +165,15 @@ func questions(diagnosis engine.Diagnosis, observed evidence.Evidence) []string 
 	return lines
 }
 
-func prescribe(t *testing.T, with *engine.Engine, given prescribeCase) prescribeResult {
+func readCase(t *testing.T, head []byte) prescribeCase {
+	t.Helper()
+	var given prescribeCase
+	require.NoError(t, yaml.UnmarshalStrict(head, &given))
+	return given
+}
+
+// diagnose gives the first diagnosis of a case, and the evidence with what was answered.
+func diagnose(t *testing.T, with *engine.Engine, given prescribeCase) (engine.Diagnosis, evidence.Evidence) {
 	t.Helper()
 	var observed evidence.Evidence
 	var found []engine.Diagnosis
@@ -180,15 +187,22 @@ func prescribe(t *testing.T, with *engine.Engine, given prescribeCase) prescribe
 	for i := range observed.Containers {
 		observed.Containers[i].Throttled = given.Throttled
 	}
-	result := prescribeResult{Cause: found[0].Finding.RootCauseID}
-	result.Asks = questions(found[0], observed)
-	prescribed, err := engine.Prescribe(found[0], observed, engine.Situation{
+	return found[0], observed
+}
+
+func prescribe(t *testing.T, with *engine.Engine, given prescribeCase) prescribeResult {
+	t.Helper()
+	found, observed := diagnose(t, with, given)
+	result := prescribeResult{Cause: found.Finding.RootCauseID}
+	result.Asks = questions(found, observed)
+	prescribed, err := engine.Prescribe(found, observed, engine.Situation{
 		Object: given.Object, Template: remedy.TemplateOf(given.Object), Attempt: given.Attempt, Before: given.Before, InForce: given.InForce,
 	})
 	if err != nil {
 		result.Nothing = err.Error()
 		return result
 	}
+	require.Equal(t, found.Finding.Confidence, prescribed.Confidence, "nothing is known of the past")
 	result.Does, result.Safety = remedy.Describe(prescribed.Actions), prescribed.Safety.String()
 	result.Mode, result.Reason, result.Actions = prescribed.Mode, prescribed.Reason, prescribed.Actions
 	for _, refusal := range prescribed.Refused {

@@ -14,9 +14,6 @@ import (
 	"github.com/kube-remedy/kube-remedy/engine/evidence"
 )
 
-// declaredID is the cause of a Remediation that a person wrote.
-const declaredID = "declared"
-
 // declared reports whether a person wrote a Remediation that has no status yet: one of our own has us among its
 // managers even if we stopped between spec and status.
 func declared(remediation *v1alpha1.Remediation) bool {
@@ -70,7 +67,7 @@ func declare(remediation *v1alpha1.Remediation, now time.Time) error {
 	remediation.Status = v1alpha1.RemediationStatus{
 		Phase: v1alpha1.PhaseLearned, LearnedAt: &at, Target: ref.Kind + "/" + ref.Name + ref.GenerateName,
 		Diagnosis: &v1alpha1.Diagnosis{
-			RootCauseID: declaredID, RootCause: engine.Shorten("declared by "+author, maxDeclared), Confidence: 100, RiskLevel: v1alpha1.RiskLow,
+			RootCauseID: v1alpha1.DeclaredCause, RootCause: engine.Shorten("declared by "+author, maxDeclared), Confidence: 100, RiskLevel: v1alpha1.RiskLow,
 		},
 		Outcome: v1alpha1.Outcome{Attempt: 1},
 	}

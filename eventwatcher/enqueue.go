@@ -23,6 +23,7 @@ const debounce = 300 * time.Millisecond
 func (w *Watcher) enqueueChanges() error {
 	handlers := map[cache.SharedIndexInformer]func(any){
 		w.caches.pods:         w.podChanged,
+		w.caches.nodes:        w.nodeChanged,
 		w.caches.events:       w.eventHappened,
 		w.caches.ownerEvents:  w.ownerEventHappened,
 		w.caches.remediations: w.remediationChanged,
@@ -68,6 +69,23 @@ func (w *Watcher) podChanged(object any) {
 	controller := pod.workload()
 	if pod.troubled || pod.marks.Value() != "" || w.hasRemediation(controller) {
 		w.queue.AddAfter(controller, debounce)
+	}
+}
+
+// nodeChanged enqueues the controllers of the pods on a node that is not ready.
+func (w *Watcher) nodeChanged(object any) {
+	node, ok := object.(*node)
+	if !ok || !node.lost {
+		return
+	}
+	on, err := w.caches.pods.GetIndexer().ByIndex(nodeIndex, node.name())
+	if err != nil {
+		return // there is such an index
+	}
+	for _, object := range on {
+		if pod, ok := object.(*pod); ok && !w.excluded(pod.namespace()) {
+			w.queue.AddAfter(pod.workload(), debounce)
+		}
 	}
 }
 

@@ -23,7 +23,7 @@ const DefaultExpiry = 30 * 24 * time.Hour
 // take away.
 func expired(known *v1alpha1.Remediation, carried bool, expiry time.Duration, now time.Time) (next *v1alpha1.Remediation, gone bool, again time.Duration) {
 	last := lastOf(known)
-	if carried || last.IsZero() || known.Status.Diagnosis != nil && known.Status.Diagnosis.RootCauseID == declaredID {
+	if carried || last.IsZero() || known.Status.Diagnosis != nil && known.Status.Diagnosis.RootCauseID == v1alpha1.DeclaredCause {
 		return known, false, 0
 	}
 	left := expiry - now.Sub(last)

@@ -33,7 +33,7 @@ func TestExpired(t *testing.T) {
 		{name: "one whose failure is still seen stays", phase: "Learned", seen: at(40), day: 50, want: "Learned", again: 20 * day},
 		{name: "one that helped a short while ago stays", phase: "Superseded", helped: at(40), day: 50, want: "Superseded", again: 20 * day},
 		{name: "one that a pod template carries helps for ever", phase: "Verified", carried: true, day: 1000, want: "Verified"},
-		{name: "one that a person wrote is never taken away", phase: "Learned", cause: declaredID, day: 1000, want: "Learned"},
+		{name: "one that a person wrote is never taken away", phase: "Learned", cause: v1alpha1.DeclaredCause, day: 1000, want: "Learned"},
 		{name: "one that nothing needs expires", phase: "Superseded", day: 30, want: "Expired", again: 30 * day},
 		{name: "one that failed expires too", phase: "Failed", day: 31, want: "Expired", again: 29 * day},
 		{name: "an expired one is kept for a while", phase: "Expired", day: 40, want: "Expired", again: 20 * day},

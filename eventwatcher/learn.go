@@ -3,6 +3,7 @@ package eventwatcher
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"math"
 	"slices"
 	"strings"
@@ -147,6 +148,9 @@ func renew(remediation *v1alpha1.Remediation, diagnosis engine.Diagnosis, observ
 	if err != nil {
 		return remediation, noCure, err
 	}
+	if tellsSecret(prescribed.Actions) {
+		return remediation, noCure, errors.New("it would repeat what looks like a secret, which is stored nowhere else")
+	}
 	at := metav1.NewTime(now.UTC().Truncate(time.Second))
 	remediation.Spec.Actions = prescribed.Actions
 	// A later attempt never lifts a mode that a person lowered.
@@ -156,6 +160,7 @@ func renew(remediation *v1alpha1.Remediation, diagnosis engine.Diagnosis, observ
 	remediation.Status.Phase = v1alpha1.PhaseLearned
 	remediation.Status.LearnedAt = &at
 	remediation.Status.Diagnosis = diagnosis.Finding.DeepCopy()
+	remediation.Status.Diagnosis.Confidence = prescribed.Confidence
 	remediation.Status.Outcome = v1alpha1.Outcome{Attempt: attempt}
 	return remediation, escalated, nil
 }

@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
+	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
 	"github.com/kube-remedy/kube-remedy/engine/evidence"
 	"github.com/kube-remedy/kube-remedy/internal/redact"
 )
@@ -134,4 +135,43 @@ func redacted(observed *evidence.Evidence) {
 			}
 		}
 	}
+}
+
+// redactedFinding takes what is secret out of what is told of a failure: a probe's path or a command, which are quoted from
+// the manifest, may have a token in it.
+func redactedFinding(finding *v1alpha1.Diagnosis) {
+	clean := func(text *string) { *text = string(redact.Text([]byte(*text))) }
+	clean(&finding.RootCause)
+	for i := range finding.Evidence {
+		clean(&finding.Evidence[i].Text)
+	}
+	for i := range finding.SuggestedFixes {
+		clean(&finding.SuggestedFixes[i].Description)
+	}
+}
+
+// tellsSecret reports whether actions would repeat something secret of the manifest. Without it they would not fit.
+func tellsSecret(actions []v1alpha1.Action) bool {
+	var tells bool
+	for _, action := range actions {
+		for _, text := range textsOf(action) {
+			tells = tells || string(redact.Text([]byte(text))) != text
+		}
+	}
+	return tells
+}
+
+// textsOf gives those texts of an action that the owner of a manifest is free in.
+func textsOf(action v1alpha1.Action) []string {
+	var texts []string
+	switch {
+	case action.AdjustProbe != nil:
+		texts = append(texts, action.AdjustProbe.From.Path)
+		if action.AdjustProbe.To != nil {
+			texts = append(texts, action.AdjustProbe.To.Path)
+		}
+	case action.FixImage != nil:
+		texts = append(texts, action.FixImage.Image, action.FixImage.Replacement)
+	}
+	return texts
 }

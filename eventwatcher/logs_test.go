@@ -3,6 +3,7 @@ package eventwatcher
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
 	"github.com/kube-remedy/kube-remedy/engine/evidence"
 )
 
@@ -101,4 +103,25 @@ func TestSecretsInMessagesGoNoFurther(t *testing.T) {
 	require.NotContains(t, observed.Containers[0].State.Waiting.Message, secret)
 	require.NotContains(t, observed.Containers[0].LastState.Terminated.Message, secret)
 	require.Contains(t, ended.Message, secret, "what belongs to a cache is not changed")
+}
+
+func TestSecretsInManifestsGoNoFurther(t *testing.T) {
+	path := "/ready?token=" + secret
+	finding := v1alpha1.Diagnosis{
+		RootCause:      "the probe asks for " + path + ", which gives status 404",
+		Evidence:       []v1alpha1.Citation{{Text: "Readiness probe failed: Get " + path}},
+		SuggestedFixes: []v1alpha1.SuggestedFix{{Description: "correct " + path}},
+	}
+	redactedFinding(&finding)
+	require.NotContains(t, fmt.Sprint(finding), secret)
+	require.Contains(t, finding.RootCause, "/ready")
+
+	probe := func(from, to string) []v1alpha1.Action {
+		return []v1alpha1.Action{{AdjustProbe: &v1alpha1.AdjustProbe{From: v1alpha1.ProbeTarget{Path: from}, To: &v1alpha1.ProbeTarget{Path: to}}}}
+	}
+	require.True(t, tellsSecret(probe(path, "/healthz")))
+	require.True(t, tellsSecret(probe("/healthz", path)))
+	require.False(t, tellsSecret(probe("/ready?verbose=1", "/healthz")))
+	require.False(t, tellsSecret([]v1alpha1.Action{{FixImage: &v1alpha1.FixImage{Image: "ghcr.io/shop/web:1.4", Replacement: "ghcr.io/shop/web@sha256:" + strings.Repeat("0123456789abcdef", 4)}}}))
+	require.False(t, tellsSecret([]v1alpha1.Action{{IncreaseMemory: &v1alpha1.IncreaseMemory{Container: "app"}}}))
 }

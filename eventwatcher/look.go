@@ -81,6 +81,9 @@ func fingerprint(observed evidence.Evidence, stored map[string]*v1alpha1.Remedia
 	for _, container := range observed.Containers {
 		fmt.Fprintln(hash, container.PodUID, container.Name, container.RestartCount, container.Ready, reasonOf(container.State), reasonOf(container.LastState), container.Marks)
 	}
+	for _, node := range observed.Nodes {
+		fmt.Fprintln(hash, node.Name)
+	}
 	for _, pod := range observed.Pods {
 		fmt.Fprintln(hash, pod.UID, pod.Status.Phase, pod.Status.Reason)
 	}

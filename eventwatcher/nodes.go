@@ -19,6 +19,7 @@ import (
 type node struct {
 	identity
 	kept string
+	lost bool // it is not ready, or nobody knows
 }
 
 // compactNode keeps what evidence reads of a node: not the images on it, which are most of it, nor its annotations.
@@ -43,7 +44,10 @@ func compactNode(object any) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("keep a node: %w", err)
 	}
-	return &node{of, string(kept)}, nil
+	ready := slices.ContainsFunc(whole.Status.Conditions, func(condition corev1.NodeCondition) bool {
+		return condition.Type == corev1.NodeReady && condition.Status == corev1.ConditionTrue
+	})
+	return &node{of, string(kept), !ready}, nil
 }
 
 // whole gives the node as the API has it, with what is kept.
@@ -84,6 +88,34 @@ func nodesOf(nodes, pods cache.Indexer, requested bool) ([]evidence.Node, error)
 		found = append(found, known)
 	}
 	slices.SortFunc(found, func(a, b evidence.Node) int { return cmp.Compare(a.Name, b.Name) })
+	return found, nil
+}
+
+// lostNodesOf gives those nodes of pods that are not ready, by name.
+func lostNodesOf(nodes cache.Indexer, pods []*corev1.Pod) ([]evidence.Node, error) {
+	var names []string
+	for _, pod := range pods {
+		if pod.Spec.NodeName != "" {
+			names = append(names, pod.Spec.NodeName)
+		}
+	}
+	slices.Sort(names)
+	var found []evidence.Node
+	for _, name := range slices.Compact(names) {
+		object, known, err := nodes.GetByKey(name)
+		if err != nil {
+			return nil, fmt.Errorf("look up node %s: %w", name, err)
+		}
+		node, ok := object.(*node)
+		if !known || !ok || !node.lost {
+			continue
+		}
+		whole, err := node.whole()
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, evidence.NodeOf(whole))
+	}
 	return found, nil
 }
 

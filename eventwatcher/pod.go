@@ -10,13 +10,9 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	selectors "k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/cache"
 
 	"github.com/kube-remedy/kube-remedy/engine"
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
@@ -355,22 +351,4 @@ func (l *podList) DeepCopyObject() runtime.Object {
 	same := *l
 	same.Items = slices.Clone(l.Items)
 	return &same
-}
-
-// newPodInformer gives an informer of all pods. Its client understands pods and nothing else, and those as protobuf only.
-func newPodInformer(config *rest.Config) (cache.SharedIndexInformer, error) {
-	scheme := runtime.NewScheme()
-	scheme.AddKnownTypeWithName(corev1.SchemeGroupVersion.WithKind("Pod"), &pod{})
-	scheme.AddKnownTypeWithName(corev1.SchemeGroupVersion.WithKind("PodList"), &podList{})
-	metav1.AddToGroupVersion(scheme, corev1.SchemeGroupVersion)
-	own := rest.CopyConfig(config)
-	own.APIPath, own.GroupVersion = "/api", &corev1.SchemeGroupVersion
-	own.NegotiatedSerializer = serializer.NewCodecFactory(scheme).WithoutConversion()
-	own.ContentType, own.AcceptContentTypes = runtime.ContentTypeProtobuf, runtime.ContentTypeProtobuf
-	client, err := rest.RESTClientFor(own)
-	if err != nil {
-		return nil, fmt.Errorf("client for the cache of pods: %w", err)
-	}
-	source := cache.NewListWatchFromClient(client, "pods", metav1.NamespaceAll, selectors.Everything())
-	return cache.NewSharedIndexInformer(source, &pod{}, 0, podIndexers), nil
 }

@@ -15,7 +15,9 @@ import (
 	"github.com/kube-remedy/kube-remedy/engine"
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
 	"github.com/kube-remedy/kube-remedy/engine/evidence"
+	"github.com/kube-remedy/kube-remedy/engine/outcomes"
 	"github.com/kube-remedy/kube-remedy/engine/remedy"
+	"github.com/kube-remedy/kube-remedy/internal/redact"
 )
 
 // workOn looks at one workload and decides when to look again: at once with back-off after an error, later when
@@ -84,6 +86,9 @@ func (w *Watcher) reconcile(ctx context.Context, key evidence.Workload) error {
 	if err != nil {
 		return err
 	}
+	if observed.Nodes, err = lostNodesOf(w.caches.nodes.GetIndexer(), of.pods); err != nil {
+		return err
+	}
 	if err := w.learnAll(ctx, of, observed); err != nil {
 		return err
 	}
@@ -141,7 +146,8 @@ func (w *Watcher) learnAll(ctx context.Context, of target, cached evidence.Evide
 		diagnoses, younger = w.believe(w.options.Engine.Diagnose(observed), observed) // the answers decide which fixes have a remedy
 	}
 	for _, diagnosis := range diagnoses {
-		if known := worsened(stored, diagnosis, observed); known != nil {
+		redactedFinding(&diagnosis.Finding)
+		if known := worsened(of, diagnosis, observed); known != nil {
 			if stored[known.Name], err = w.withdraw(ctx, live, known, diagnosis); err != nil {
 				return err
 			}
@@ -191,10 +197,10 @@ func (w *Watcher) remember(ctx context.Context, of target, diagnosis engine.Diag
 	}
 	w.metrics.verdicts.WithLabelValues(string(diagnosis.FailureType), string(outcome)).Inc()
 	if outcome == noCure {
-		w.recorder.Eventf(live, corev1.EventTypeWarning, string(noCure), "%s: %s; no remedy: %v",
-			diagnosis.FailureType, diagnosis.Finding.RootCause, cause)
+		w.recorder.Eventf(live, corev1.EventTypeWarning, string(noCure), "%s: %s; no remedy: %s",
+			diagnosis.FailureType, diagnosis.Finding.RootCause, redact.Text([]byte(cause.Error())))
 		if next == nil || next.Status.Observed.Failing == nil {
-			return nil
+			return w.cameBack(ctx, stored, name, diagnosis)
 		}
 		if next.Status.Observed.Failing.TemplateHash, err = of.template.Hash(live.Object); err != nil {
 			return err
@@ -294,9 +300,10 @@ func (w *Watcher) announce(live *unstructured.Unstructured, before, after *v1alp
 	w.recorder.Event(live, corev1.EventTypeNormal, reason, after.Name+": "+words)
 }
 
-// save writes a Remediation with its conditions, and counts and logs the phase it enters.
+// save writes a Remediation with its conditions and what its attempts came to, and counts and logs the phase it enters.
 func (w *Watcher) save(ctx context.Context, known, next *v1alpha1.Remediation) (*v1alpha1.Remediation, error) {
 	next = next.DeepCopy()
+	next.Status.Tried = outcomes.Remember(known, next)
 	setConditions(next, w.clock.Now())
 	written, err := w.store.save(ctx, known, next)
 	if err != nil {

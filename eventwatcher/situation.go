@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -18,10 +19,12 @@ import (
 )
 
 // situationOf gives what a prescription goes by beside the diagnosis: what the owner applies, the cures that the
-// workload has beside the one of the name, and what its namespace allows.
+// workload has beside the one of the name, what became of cures before, and what its namespace allows.
 func (w *Watcher) situationOf(ctx context.Context, of target, name string) (engine.Situation, error) {
 	live, stored := of.live, of.stored
-	situation := engine.Situation{Object: applied(live), Template: of.template, Install: installed(w.options.Settings.Current())}
+	situation := engine.Situation{
+		Object: created(applied(live)), Template: of.template, Install: installed(w.options.Settings.Current()), Past: w.past.known(),
+	}
 	for _, other := range sortedKeys(stored) {
 		if other != name && stored[other].InForce() {
 			situation.InForce = append(situation.InForce, stored[other].Spec.Actions...)
@@ -85,6 +88,20 @@ func applied(live *unstructured.Unstructured) map[string]any {
 	}
 	metadata["annotations"] = annotations
 	return written
+}
+
+// created gives an object of a kind that can't be changed once it exists as its owner creates it the next time.
+func created(object map[string]any) map[string]any {
+	kind, _ := object["kind"].(string)
+	metadata, ok := object["metadata"].(map[string]any)
+	if !ok || armable(kind) {
+		return object
+	}
+	anew := maps.Clone(object)
+	metadata = maps.Clone(metadata)
+	delete(metadata, "uid")
+	anew["metadata"] = metadata
+	return anew
 }
 
 // allowance reads what annotations of a namespace allow. A bound that can't be read bounds nothing.

@@ -77,6 +77,7 @@ type Watcher struct {
 	prober     *http.Client              // nil when containers are not asked
 	looked     *utilcache.LRUExpireCache // close looks by workload
 	readmitted readmissions
+	past       *past
 	queue      workqueue.TypedRateLimitingInterface[evidence.Workload]
 	recorder   record.EventRecorder
 	events     record.EventBroadcaster
@@ -135,6 +136,10 @@ func New(options Options) (*Watcher, error) {
 	}
 	if w.caches, err = newCaches(config, clients, partial, own, options.Clock); err != nil {
 		return nil, err
+	}
+	w.past = newPast(w.caches.remediations, options.Engine, options.Clock)
+	if err := options.Metrics.Register(w.past); err != nil {
+		return nil, fmt.Errorf("metrics of past outcomes: %w", err)
 	}
 	if options.AskProbes {
 		if w.prober, err = newProber(config); err != nil {

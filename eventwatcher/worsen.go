@@ -23,7 +23,8 @@ var steps = map[v1alpha1.FailureType]int{
 // worsened gives the Remediation with which a failure of another kind began, nil when there is none. The failure was
 // never seen in a pod without that cure, and the cure has not proven itself yet. What a pod only comes to because it
 // got further than before was waiting behind the failure that was cured, and is no harm done.
-func worsened(stored map[string]*v1alpha1.Remediation, diagnosis engine.Diagnosis, observed evidence.Evidence) *v1alpha1.Remediation {
+func worsened(of target, diagnosis engine.Diagnosis, observed evidence.Evidence) *v1alpha1.Remediation {
+	stored := of.stored
 	if stored[remediationName(diagnosis)] != nil {
 		return nil // known before
 	}
@@ -33,12 +34,21 @@ func worsened(stored map[string]*v1alpha1.Remediation, diagnosis engine.Diagnosi
 		if !known.InForce() || !unproven || known.Spec.FailureType == diagnosis.FailureType || !sameContainer(known, diagnosis.Container) {
 			continue
 		}
-		if !slices.ContainsFunc(diagnosis.Failures, func(failure engine.Failure) bool { return !slices.Contains(failure.Marks, known.Mark()) }) &&
-			earlier(known, diagnosis, observed) {
+		without := func(failure engine.Failure) bool { return !of.failedWith(known, failure) }
+		if !slices.ContainsFunc(diagnosis.Failures, without) && earlier(known, diagnosis, observed) {
 			return known
 		}
 	}
 	return nil
+}
+
+// failedWith reports whether a failure happened with a cure in place: in a pod that carries it, or where there is no pod
+// yet, since it was learned and now that the template carries it.
+func (t *target) failedWith(known *v1alpha1.Remediation, failure engine.Failure) bool {
+	if failure.Pod == "" {
+		return carries(t.live, t.template, known) && !failure.Time.Before(known.Status.LearnedAt.Time)
+	}
+	return slices.Contains(failure.Marks, known.Mark())
 }
 
 // sameContainer reports whether a cure changes the container; all of them are one for a failure of the pod as a whole.

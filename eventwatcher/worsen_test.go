@@ -46,14 +46,24 @@ func TestWorsened(t *testing.T) {
 		{name: "a cure that has proven itself", known: verified, found: failure(v1alpha1.CrashLoopBackOff, "app", time.Second, carried)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			found := worsened(map[string]*v1alpha1.Remediation{test.known.Name: test.known}, test.found, test.observed)
+			found := worsened(target{stored: map[string]*v1alpha1.Remediation{test.known.Name: test.known}}, test.found, test.observed)
 			require.Equal(t, test.worse, found != nil)
+		})
+	}
+	for name, mark := range map[string]string{"pods that are refused": mark, "pods that are refused without the cure": ""} {
+		t.Run(name, func(t *testing.T) {
+			refused := failure(v1alpha1.Pending, "", 0, nil)
+			refused.Failures[0].Pod, refused.Failures[0].Time = "", cure.Status.LearnedAt.Time
+			of := target{stored: map[string]*v1alpha1.Remediation{cure.Name: cure}, live: liveDeployment("256Mi", mark), template: underSpec}
+			require.Equal(t, mark != "", worsened(of, refused, evidence.Evidence{}) != nil)
+			refused.Failures[0].Time = cure.Status.LearnedAt.Add(-time.Second)
+			require.Nil(t, worsened(of, refused, evidence.Evidence{}), "it was there before the cure")
 		})
 	}
 	t.Run("a failure that was known before", func(t *testing.T) {
 		found := failure(v1alpha1.CrashLoopBackOff, "app", time.Second, carried)
 		stored := map[string]*v1alpha1.Remediation{cure.Name: cure, remediationName(found): {}}
-		require.Nil(t, worsened(stored, found, evidence.Evidence{}))
+		require.Nil(t, worsened(target{stored: stored}, found, evidence.Evidence{}))
 	})
 }
 

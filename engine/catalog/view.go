@@ -210,8 +210,8 @@ func viewState(view *ContainerView, container evidence.Container) {
 	} else {
 		last = container.State.Terminated
 	}
-	if last != nil && !last.StartedAt.IsZero() && !last.FinishedAt.IsZero() {
-		view.LastRunSeconds = int64(last.FinishedAt.Sub(last.StartedAt.Time) / time.Second)
+	if last != nil && last.StartedAt.Unix() > 0 && !last.FinishedAt.IsZero() {
+		view.LastRunSeconds = int64(evidence.Ran(last) / time.Second)
 	}
 }
 

@@ -210,3 +210,12 @@ type Image struct {
 	// Ran is set when a pod of that revision was seen running.
 	Ran bool `json:"ran"`
 }
+
+// Ran is how long the run of a container lasted that ended, to the second; zero when nobody knows. What could not be
+// started began in 1970 for the runtime (k8s.io/kubernetes/pkg/kubelet/kuberuntime/kuberuntime_container.go, toKubeContainerStatus).
+func Ran(end *corev1.ContainerStateTerminated) time.Duration {
+	if end.StartedAt.Unix() <= 0 || end.FinishedAt.Unix() <= 0 {
+		return 0
+	}
+	return max(end.FinishedAt.Sub(end.StartedAt.Time), 0)
+}

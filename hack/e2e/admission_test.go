@@ -212,7 +212,7 @@ func TestAnImageThatIsKnownNotToBePulledIsTold(t *testing.T) {
 		}
 		return nil
 	})
-	w.writeOwn(`      containers: [{name: app, image: "misbehave:v1", args: [-hold]}]`)
+	w.writeOwn(`      containers: [{name: app, image: "misbehave:v1"}]`)
 	require.NotContains(t, w.apply("--server-side", "--force-conflicts"), "kube-remedy:", "another image is not known to fail")
 	w.untilPhase(v1alpha1.PhaseSuperseded, 0)
 }

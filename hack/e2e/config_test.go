@@ -57,6 +57,8 @@ func TestTheConfigurationIsFollowed(t *testing.T) {
 	require.Equal(t, "256Mi", w.run("get", "rollout", "web", "-o", "jsonpath={.spec.workload.template.spec.containers[0].resources.limits.memory}"))
 	require.Equal(t, "more-memory@1", w.run("get", "rollout", "web", "-o", `jsonpath={.spec.workload.template.metadata.annotations.kube-remedy\.io/remediations}`))
 
+	requireRolloutTeaches(t, w)
+
 	require.NoError(t, pair.Configure("mode: maybe\n"))
 	w.until("the mistake to be told", func() error {
 		told, err := pair.WebhookStatus(t.Context())
@@ -73,4 +75,38 @@ func TestTheConfigurationIsFollowed(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// requireRolloutTeaches lets a pod be killed that a rollout controls, as its controller would have created it.
+func requireRolloutTeaches(t *testing.T, w *workload) {
+	t.Helper()
+	_, err := pair.Kubectl(t.Context(), `
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: kube-remedy-e2e-rollouts}
+rules: [{apiGroups: [rollouts.example.org], resources: [rollouts], verbs: [get, list, watch, patch]}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: kube-remedy-e2e-rollouts}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: kube-remedy-e2e-rollouts}
+subjects: [{kind: ServiceAccount, name: kube-remedy-eventwatcher, namespace: kube-remedy-system}]
+`, "apply", "-f", "-")
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		_, _, err := kubectl(t, "delete", "clusterrole/kube-remedy-e2e-rollouts", "clusterrolebinding/kube-remedy-e2e-rollouts")
+		require.NoError(t, err)
+	})
+	uid := w.run("get", "rollout", "web", "-o", "jsonpath={.metadata.uid}")
+	pod := fmt.Sprintf(`{"apiVersion":"v1","kind":"Pod","metadata":{"name":"web-1","ownerReferences":[{"apiVersion":"rollouts.example.org/v1alpha1","kind":"Rollout","name":"web","uid":%q,"controller":true}],`+
+		`"annotations":{"kube-remedy.io/remediations":"more-memory@1"}},"spec":{"restartPolicy":"Never","containers":[{"name":"app","image":"misbehave:v1","args":["-allocate=500Mi","-over=1s"],"resources":{"limits":{"memory":"256Mi"}}}]}}`, uid)
+	_, err = pair.Kubectl(t.Context(), pod, "-n", w.namespace, "create", "-f", "-")
+	require.NoError(t, err)
+	w.until("the failure to be learned from", func() error {
+		if targets := w.run("get", "remediations", "-o", "jsonpath={.items[*].status.target}"); strings.Count(targets, "Rollout/web") != 2 {
+			return fmt.Errorf("the remediations are for %q", targets)
+		}
+		return nil
+	})
+	require.Contains(t, w.run("get", "remediation", "rollout-web-oomkilled-app", "-o", "jsonpath={.spec.actions[0].increaseMemory}"), `"failedLimit":"256Mi"`)
 }

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -60,6 +61,12 @@ func run(m *testing.M) (code int, err error) {
 		return 1, err
 	}
 	code = m.Run()
+	if all := flag.Lookup("test.run"); code == 0 && all.Value.String() == "" {
+		if err := checkRights(ctx); err != nil {
+			fmt.Fprintf(os.Stderr, "the rights of the pair are not those that it used:\n%v\n", err)
+			code = 1
+		}
+	}
 	if code != 0 {
 		fmt.Fprintf(os.Stderr, "webhook log ends:\n%s\n\neventwatcher log ends:\n%s\n", pair.Webhook.LogTail(), pair.Watcher.LogTail())
 	}

@@ -111,22 +111,25 @@ func (p *Pair) configFile() string { return filepath.Join(p.dir, "config.yaml") 
 
 // WebhookStatus asks the webhook what it tells of itself.
 func (p *Pair) WebhookStatus(ctx context.Context) (string, error) {
-	return p.askWebhook(ctx, "/status")
+	return p.ask(ctx, webhookHealthPort, "/status")
 }
 
-// WebhookMetrics asks the webhook for its metrics, in the text format of Prometheus.
-func (p *Pair) WebhookMetrics(ctx context.Context) (string, error) {
-	return p.askWebhook(ctx, "/metrics")
+// Metrics gives what both programs count, as Prometheus reads it.
+func (p *Pair) Metrics(ctx context.Context) (string, error) {
+	webhook, errWebhook := p.ask(ctx, webhookHealthPort, "/metrics")
+	watcher, errWatcher := p.ask(ctx, watcherHealthPort, "/metrics")
+	return webhook + watcher, errors.Join(errWebhook, errWatcher)
 }
 
-func (p *Pair) askWebhook(ctx context.Context, path string) (string, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.cluster.HostIP()+":"+webhookHealthPort+path, nil)
+// ask gets a path from one of the programs.
+func (p *Pair) ask(ctx context.Context, port, path string) (string, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.cluster.HostIP()+":"+port+path, nil)
 	if err != nil {
 		return "", err
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return "", fmt.Errorf("ask the webhook for %s: %w", path, err)
+		return "", fmt.Errorf("ask for %s: %w", path, err)
 	}
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)

@@ -63,13 +63,19 @@ func (r *Program) Stop() error {
 	return nil
 }
 
+// Log gives all that the program wrote.
+func (r *Program) Log() (string, error) {
+	text, err := os.ReadFile(r.log)
+	return string(text), err
+}
+
 // LogTail gives the last lines of the program's log, 4 KiB at most.
 func (r *Program) LogTail() string {
-	text, err := os.ReadFile(r.log)
+	text, err := r.Log()
 	if err != nil {
 		return err.Error()
 	}
-	return strings.TrimSpace(string(text[max(0, len(text)-4096):]))
+	return strings.TrimSpace(text[max(0, len(text)-4096):])
 }
 
 // asToken rewrites a kubeconfig so that its current context speaks with a bearer token alone.

@@ -13,6 +13,7 @@ import (
 	"k8s.io/cli-runtime/pkg/printers"
 
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
+	"github.com/kube-remedy/kube-remedy/engine/outcomes"
 )
 
 func newStats(connection *connection) *cobra.Command {
@@ -20,11 +21,13 @@ func newStats(connection *connection) *cobra.Command {
 	var all bool
 	command := &cobra.Command{
 		Use:   "stats",
-		Short: "Show how often cures held, by failure type and root cause",
-		Long: `Show how often cures held, by failure type and root cause: at the first, second or third attempt, or not at all.
+		Short: "Show where remediations stand, and how often cures held",
+		Long: `Show where remediations stand, by failure type and root cause, and how often cures held, by root cause and action.
 
-The rate is that of the cures whose outcome is known: verified ones of verified and failed ones. What waits for an apply
-or is being watched, what was superseded by the owner, what expired, and what no cure is known for is counted apart.`,
+The first table counts remediations by what they are now. The second counts workloads by how each action fared with them:
+it held at the first, the second or a later attempt, or the failure came back. A workload counts once for a root cause
+and an action, however many containers and attempts it has; what held stays counted when the owner's manifest has it by
+now. The rate is that of the workloads in which it held. With -A these are the numbers that the event watcher goes by.`,
 		Example: `  kubectl remedy stats -A
   kubectl remedy stats -A -o json`,
 		Args: cobra.NoArgs,
@@ -41,28 +44,39 @@ or is being watched, what was superseded by the owner, what expired, and what no
 	return command
 }
 
-// tally counts what became of cures, as programs read it.
+// tally counts where remediations stand, as programs read it.
 type tally struct {
 	FailureType string `json:"failure_type"`
 	RootCauseID string `json:"root_cause_id,omitempty"`
 	Total       int    `json:"total"`
 	Verified    int    `json:"verified"`
-	// VerifiedAt counts by attempt, the first of them first.
-	VerifiedAt [v1alpha1.MaxAttempts]int `json:"verified_at_attempt"`
-	Failed     int                       `json:"failed"`
-	Waiting    int                       `json:"waiting"`
-	Watched    int                       `json:"watched"`
-	Superseded int                       `json:"superseded"`
-	Expired    int                       `json:"expired"`
-	NoCure     int                       `json:"no_cure"`
-	// SuccessRate is from 0 to 1; nothing as long as no outcome is known.
-	SuccessRate *float64 `json:"success_rate"`
+	Failed      int    `json:"failed"`
+	Waiting     int    `json:"waiting"`
+	Watched     int    `json:"watched"`
+	Superseded  int    `json:"superseded"`
+	Expired     int    `json:"expired"`
+	NoCure      int    `json:"no_cure"`
+}
+
+// fared tells how an action fared against a root cause, as programs read it.
+type fared struct {
+	RootCauseID string `json:"root_cause_id"`
+	Action      string `json:"action"`
+	// First, Second, Later and Failed count workloads, Attempts what was tried in them.
+	First    int `json:"first"`
+	Second   int `json:"second"`
+	Later    int `json:"later"`
+	Failed   int `json:"failed"`
+	Attempts int `json:"attempts"`
+	// SuccessRate is from 0 to 1.
+	SuccessRate float64 `json:"success_rate"`
 }
 
 type statistics struct {
 	Total        tally   `json:"total"`
 	FailureTypes []tally `json:"failure_types"`
 	Causes       []tally `json:"causes"`
+	Outcomes     []fared `json:"outcomes"`
 }
 
 func (t *tally) count(remediation *v1alpha1.Remediation) {
@@ -74,7 +88,6 @@ func (t *tally) count(remediation *v1alpha1.Remediation) {
 	switch remediation.Status.Phase {
 	case v1alpha1.PhaseVerified:
 		t.Verified++
-		t.VerifiedAt[min(max(remediation.Status.Outcome.Attempt, 1), v1alpha1.MaxAttempts)-1]++
 	case v1alpha1.PhaseFailed:
 		t.Failed++
 	case v1alpha1.PhaseApplied:
@@ -86,15 +99,11 @@ func (t *tally) count(remediation *v1alpha1.Remediation) {
 	default:
 		t.Waiting++
 	}
-	if known := t.Verified + t.Failed; known > 0 {
-		rate := float64(t.Verified) / float64(known)
-		t.SuccessRate = &rate
-	}
 }
 
-// count tells how often cures held.
+// count tells where remediations stand and how often cures held.
 func count(all []v1alpha1.Remediation) statistics {
-	counted := statistics{Total: tally{FailureType: "all"}, FailureTypes: []tally{}, Causes: []tally{}}
+	counted := statistics{Total: tally{FailureType: "all"}, FailureTypes: []tally{}, Causes: []tally{}, Outcomes: outcomesOf(all)}
 	types, causes := map[string]*tally{}, map[[2]string]*tally{}
 	for i := range all {
 		remediation := &all[i]
@@ -124,6 +133,28 @@ func count(all []v1alpha1.Remediation) statistics {
 	return counted
 }
 
+// outcomesOf tells how each action fared, by root cause and action.
+func outcomesOf(all []v1alpha1.Remediation) []fared {
+	past := outcomes.Of(func(yield func(*v1alpha1.Remediation) bool) {
+		for i := range all {
+			if !yield(&all[i]) {
+				return
+			}
+		}
+	})
+	told := make([]fared, 0, len(past))
+	for treatment, count := range past {
+		told = append(told, fared{
+			RootCauseID: treatment.RootCauseID, Action: treatment.Action, First: count.First, Second: count.Second, Later: count.Later,
+			Failed: count.Failed, Attempts: count.Attempts, SuccessRate: float64(count.Held()) / float64(count.Held()+count.Failed),
+		})
+	}
+	slices.SortFunc(told, func(a, b fared) int {
+		return cmp.Or(cmp.Compare(a.RootCauseID, b.RootCauseID), cmp.Compare(a.Action, b.Action))
+	})
+	return told
+}
+
 func (c *connection) stats(ctx context.Context, all bool, selector, output string) error {
 	to, err := c.connect()
 	if err != nil {
@@ -148,7 +179,7 @@ func (c *connection) stats(ctx context.Context, all bool, selector, output strin
 		return nil
 	}
 	out := printers.GetNewTabWriter(c.streams.Out)
-	fmt.Fprintln(out, "FAILURE\tCAUSE\tTOTAL\tHELD\t1ST\t2ND\t3RD\tFAILED\tWAITING\tWATCHED\tNO CURE\tOTHER\tRATE")
+	fmt.Fprintln(out, "FAILURE\tCAUSE\tTOTAL\tVERIFIED\tFAILED\tWAITING\tWATCHED\tNO CURE\tOTHER")
 	for _, failure := range counted.FailureTypes {
 		failure.tell(out, failure.FailureType, "(all)")
 		for _, cause := range counted.Causes {
@@ -158,14 +189,19 @@ func (c *connection) stats(ctx context.Context, all bool, selector, output strin
 		}
 	}
 	counted.Total.tell(out, "(all)", "(all)")
+	if err := out.Flush(); err != nil || len(counted.Outcomes) == 0 {
+		return err
+	}
+	fmt.Fprintln(c.streams.Out)
+	out = printers.GetNewTabWriter(c.streams.Out)
+	fmt.Fprintln(out, "CAUSE\tACTION\t1ST\t2ND\tLATER\tFAILED\tATTEMPTS\tRATE")
+	for _, f := range counted.Outcomes {
+		fmt.Fprintf(out, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%.0f%%\n", f.RootCauseID, f.Action, f.First, f.Second, f.Later, f.Failed, f.Attempts, f.SuccessRate*100)
+	}
 	return out.Flush()
 }
 
 func (t tally) tell(out io.Writer, failure, cause string) {
-	rate := "-"
-	if t.SuccessRate != nil {
-		rate = fmt.Sprintf("%.0f%%", *t.SuccessRate*100)
-	}
-	fmt.Fprintf(out, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\n", failure, cause, t.Total, t.Verified,
-		t.VerifiedAt[0], t.VerifiedAt[1], t.VerifiedAt[2], t.Failed, t.Waiting, t.Watched, t.NoCure, t.Superseded+t.Expired, rate)
+	fmt.Fprintf(out, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\n", failure, cause, t.Total, t.Verified,
+		t.Failed, t.Waiting, t.Watched, t.NoCure, t.Superseded+t.Expired)
 }

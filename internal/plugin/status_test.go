@@ -137,8 +137,8 @@ func TestStatusSaysWhatMayNotBeRead(t *testing.T) {
 }
 
 func TestStatsTellHowOftenCuresHeld(t *testing.T) {
-	second := strings.NewReplacer("deployment-web-oomkilled-app", "b", "attempt: 1", "attempt: 2").Replace(verified)
-	failed := strings.NewReplacer("deployment-web-oomkilled-app", "c", "phase: Verified", "phase: Failed", "attempt: 1", "attempt: 3").Replace(verified)
+	second := strings.NewReplacer("deployment-web-oomkilled-app", "b", "name: web}", "name: b}", "attempt: 1", "attempt: 2").Replace(verified)
+	failed := strings.NewReplacer("deployment-web-oomkilled-app", "c", "name: web}", "name: c}", "phase: Verified", "phase: Failed", "attempt: 1", "attempt: 3").Replace(verified)
 	s := serve(t, verified, second, failed, suggested, uncured)
 	out, _, err := s.on("stats", "-A")
 	require.NoError(t, err)

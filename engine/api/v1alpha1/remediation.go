@@ -186,6 +186,13 @@ type RemediationStatus struct {
 	// outcome is what became of the cure.
 	// +optional
 	Outcome Outcome `json:"outcome,omitempty"`
+	// tried is how the attempts so far ended, each once it is known; it outlives the phase and the actions that say so.
+	// Attempts that start anew from 1 forget those before.
+	// +optional
+	// +listType=map
+	// +listMapKey=attempt
+	// +kubebuilder:validation:MaxItems=3
+	Tried []Trial `json:"tried,omitempty"`
 	// conditions are the latest observations in the form that kubectl wait understands.
 	// +optional
 	// +listType=map
@@ -193,6 +200,9 @@ type RemediationStatus struct {
 	// +kubebuilder:validation:MaxItems=8
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 }
+
+// DeclaredCause is the rootCauseID of a Remediation that a person wrote: nobody diagnosed it.
+const DeclaredCause = "declared"
 
 // Diagnosis is the found root cause with its evidence.
 type Diagnosis struct {
@@ -321,6 +331,28 @@ type Outcome struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=1024
 	Withdrawn string `json:"withdrawn,omitempty"`
+}
+
+// Trial is how one attempt ended.
+type Trial struct {
+	// attempt is its number, from 1.
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=3
+	Attempt int32 `json:"attempt"`
+	// rootCauseID names the cause that it was tried against.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	RootCauseID string `json:"rootCauseID"`
+	// action is what was done: the name of the first of its actions, which the others go along with.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Action string `json:"action"`
+	// held is true when the cure was verified, and false when the failure came back in spite of it.
+	// +required
+	Held bool `json:"held"`
 }
 
 // Mark is how the Remediation is written on the objects that carry it: its name and attempt, for example

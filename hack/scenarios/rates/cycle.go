@@ -44,7 +44,7 @@ func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Mi
 // cycleOf reads what the API server and the webhook noted during a run.
 func cycleOf(ctx context.Context, cluster *devcluster.Cluster, pair *install.Pair, measured *report) (cycle, error) {
 	var found cycle
-	text, err := pair.WebhookMetrics(ctx)
+	text, err := pair.Metrics(ctx)
 	if err != nil {
 		return found, err
 	}

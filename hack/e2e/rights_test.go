@@ -1,0 +1,110 @@
+package e2e
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+
+	"github.com/kube-remedy/kube-remedy/hack/install"
+)
+
+// accounts are those of the pair.
+var accounts = []string{"kube-remedy-webhook", "kube-remedy-eventwatcher"}
+
+// seldom are rights that a run of minutes has no use for.
+var seldom = map[string]string{
+	"kube-remedy-eventwatcher delete remediations.kube-remedy.io": "what expired is removed after two months",
+}
+
+// checkRights compares what the pair's roles allow with what the API server's audit log saw the pair do, after all tests:
+// it was refused nothing, and has no right that it does not use.
+func checkRights(ctx context.Context) error {
+	used, err := usedRights()
+	if err != nil {
+		return err
+	}
+	var wrong []error
+	for _, account := range accounts {
+		granted, err := grantedRights(ctx, account)
+		if err != nil {
+			return err
+		}
+		for _, right := range granted {
+			if _, known := seldom[right]; !used[right] && !known {
+				wrong = append(wrong, fmt.Errorf("%s is granted and never used", right))
+			}
+			delete(used, right)
+		}
+	}
+	for right := range used {
+		wrong = append(wrong, fmt.Errorf("%s was asked for and is not granted", right))
+	}
+	slices.SortFunc(wrong, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	return errors.Join(wrong...)
+}
+
+// usedRights reads from the audit log what the accounts of the pair asked for: account, verb and resource.
+func usedRights() (map[string]bool, error) {
+	file, err := os.Open(cluster.AuditLog())
+	if err != nil {
+		return nil, fmt.Errorf("read the audit log: %w", err)
+	}
+	defer file.Close()
+	used := map[string]bool{}
+	lines := bufio.NewScanner(file)
+	lines.Buffer(nil, 16<<20)
+	for lines.Scan() {
+		var event struct {
+			Verb      string
+			User      struct{ Username string }
+			ObjectRef *struct{ APIGroup, Resource, Subresource string }
+		}
+		if err := json.Unmarshal(lines.Bytes(), &event); err != nil {
+			return nil, fmt.Errorf("read the audit log: %w", err)
+		}
+		account, ours := strings.CutPrefix(event.User.Username, "system:serviceaccount:"+install.Namespace+":")
+		if on := event.ObjectRef; ours && on != nil && slices.Contains(accounts, account) && on.Resource != "selfsubjectreviews" {
+			used[right(account, event.Verb, on.APIGroup, strings.Trim(on.Resource+"/"+on.Subresource, "/"))] = true
+		}
+	}
+	return used, lines.Err()
+}
+
+func right(account, verb, group, resource string) string {
+	return account + " " + verb + " " + strings.Trim(resource+"."+group, ".")
+}
+
+// grantedRights reads what the roles of an account allow; their names begin with the account's.
+func grantedRights(ctx context.Context, account string) ([]string, error) {
+	out, err := pair.Kubectl(ctx, "", "get", "clusterroles,roles", "-A", "-o", "json")
+	if err != nil {
+		return nil, err
+	}
+	var list struct{ Items []rbacv1.ClusterRole }
+	if err := json.Unmarshal([]byte(out), &list); err != nil {
+		return nil, fmt.Errorf("read the roles: %w", err)
+	}
+	var granted []string
+	for _, role := range list.Items {
+		if role.Name != account && !strings.HasPrefix(role.Name, account+"-") {
+			continue
+		}
+		for _, rule := range role.Rules {
+			for _, group := range rule.APIGroups {
+				for _, resource := range rule.Resources {
+					for _, verb := range rule.Verbs {
+						granted = append(granted, right(account, verb, group, resource))
+					}
+				}
+			}
+		}
+	}
+	return granted, nil
+}
