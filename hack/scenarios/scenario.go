@@ -64,7 +64,9 @@ type Scenario struct {
 	Trap string `json:"trap,omitempty"`
 	// Sample is set for the part that runs with every test.
 	Sample bool `json:"sample,omitempty"`
-	// Prepare is done before the manifest is applied, Then after it was and all pods ran.
+	// Alone is set for one that takes all that is left of the node, and needs that others take nothing of it.
+	Alone bool `json:"alone,omitempty"`
+	// Prepare is done before the manifest is applied.
 	Prepare Prepare `json:"prepare,omitempty"`
 	// Replace says what the owner does beside applying the file again, for kinds that do not replace pods by
 	// themselves.

@@ -12,6 +12,6 @@ if [ "$NEEDS" -gt "$space" ]; then
 	echo '<--- Last few GCs --->' >&2
 	echo "[1:0x7f3a4c000] 2014 ms: Mark-Compact ${space}.0 (${space}.8) -> ${space}.0 (${space}.8) MB, 41.2 / 0.0 ms allocation failure; scavenge might not succeed" >&2
 	echo 'FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory' >&2
-	kill -ABRT $$
+	exit 134
 fi
 exec misbehave -allocate="${NEEDS}Mi" -over=1s -http-port=3000

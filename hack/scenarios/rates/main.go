@@ -174,7 +174,7 @@ func line(o *runner.Outcome, done, of int, before bool) string {
 		}
 	}
 	text := fmt.Sprintf("%3d/%d  %-46s %-7s %4.0f s", done, of, o.ID(), verdict, o.Took.Seconds())
-	if o.HealedAt > 0 {
+	if o.Heal > 0 {
 		text += fmt.Sprintf("  healed at apply %d, learned in %.1f s, healthy in %.1f s", o.HealedAt, o.Learn.Seconds(), o.Heal.Seconds())
 	}
 	for _, problem := range o.Problems {

@@ -78,7 +78,7 @@ func (r *run) log(ctx context.Context, pod *corev1.Pod, status corev1.ContainerS
 	if previous && status.LastTerminationState.Terminated == nil || !previous && status.State.Terminated == nil && status.State.Running == nil {
 		return ""
 	}
-	lines := int64(40)
+	lines := int64(120)
 	printed, err := r.clients.CoreV1().Pods(r.namespace).GetLogs(pod.Name, &corev1.PodLogOptions{Container: status.Name, Previous: previous, TailLines: &lines}).DoRaw(ctx)
 	if err != nil || len(printed) == 0 {
 		return ""
@@ -208,7 +208,7 @@ func (r *run) answer(ctx context.Context, asked engine.Questions, told *evidence
 		}
 		told.Repositories = append(told.Repositories, repository)
 		if !repository.Exists {
-			if near, err := registries.Near(ctx, question.Image, nil, nil); err == nil {
+			if near, err := registries.Near(ctx, question.Image, r.used(question.Image), nil); err == nil {
 				told.Repositories = append(told.Repositories, near...)
 			}
 		}
@@ -235,6 +235,19 @@ func (r *run) registries() (*registry.Registry, error) {
 	return registry.New(registry.Options{
 		Network: registry.Network{Mirrors: map[string]string{registry.AnyHost: r.cluster.RegistryURL()}}, UserAgent: "kube-remedy-scenarios", Clock: clock.RealClock{},
 	})
+}
+
+// used gives the repositories that pods of the namespace use on the registry of an image.
+func (r *run) used(image string) []string {
+	var used []string
+	for _, pod := range r.seen.podsIn(r.namespace) {
+		for _, container := range pod.Spec.Containers {
+			if other := remedy.ParseImage(container.Image); container.Image != image && other.Registry() == remedy.ParseImage(image).Registry() {
+				used = append(used, other.Path)
+			}
+		}
+	}
+	return used
 }
 
 // ran gives the images of the owner's revisions, the newest first.

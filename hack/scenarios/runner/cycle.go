@@ -40,21 +40,19 @@ func (r *run) live(ctx context.Context) error {
 			return err
 		}
 	}
+	var known *v1alpha1.Remediation
 	if r.FailureType == "" {
 		r.expectNothing(ctx)
-	} else if known := r.expectFailure(ctx); known != nil {
-		if r.Capture {
-			if err := r.capture(ctx); err != nil {
-				r.outcome.Problem("its evidence could not be captured: %v", err)
-			}
-		}
-		if r.Heals() {
-			r.heal(ctx, known)
-		}
-	} else if r.Capture {
+	} else {
+		known = r.expectFailure(ctx)
+	}
+	if r.Capture {
 		if err := r.capture(ctx); err != nil {
 			r.outcome.Problem("its evidence could not be captured: %v", err)
 		}
+	}
+	if known != nil && r.Heals() {
+		r.heal(ctx, known)
 	}
 	if !r.Heals() {
 		if err := r.applyInVain(ctx); err != nil {
@@ -280,14 +278,18 @@ func (r *run) reapply(ctx context.Context) error {
 	if r.Replace != scenarios.ReplacePods && r.Replace != scenarios.ReplacePodsByForce {
 		return nil
 	}
-	stale := []string{"delete", "pods", "--wait=false"}
+	stale := []string{"delete", "pods", "--wait=false", "--ignore-not-found"}
 	if r.Replace == scenarios.ReplacePodsByForce {
 		stale = append(stale, "--force", "--grace-period=0")
 	}
+	words := len(stale)
 	for _, pod := range r.pods("") {
-		if controlled(pod) {
+		if controlled(pod) && !ready(pod) {
 			stale = append(stale, pod.Name)
 		}
+	}
+	if len(stale) == words { // the controller has been quicker
+		return nil
 	}
 	_, err := r.kubectl(ctx, stale...)
 	return err

@@ -7,18 +7,22 @@ import (
 	"github.com/kube-remedy/kube-remedy/hack/scenarios"
 )
 
-// Groups sorts scenarios into those that may run beside each other: those with nodes of their own come last, because
-// further nodes would be seen by the scheduler of the others.
+// Groups sorts scenarios into those that may run beside each other: those that need the node for themselves are one
+// each, and those with nodes of their own come last, because further nodes would be seen by the scheduler of the others.
 func Groups(all []*scenarios.Scenario) [][]*scenarios.Scenario {
 	var plain, nodes []*scenarios.Scenario
+	var groups [][]*scenarios.Scenario
 	for _, scenario := range all {
-		if len(scenario.Prepare.Nodes) > 0 {
+		switch {
+		case scenario.Alone:
+			groups = append(groups, []*scenarios.Scenario{scenario})
+		case len(scenario.Prepare.Nodes) > 0:
 			nodes = append(nodes, scenario)
-		} else {
+		default:
 			plain = append(plain, scenario)
 		}
 	}
-	return [][]*scenarios.Scenario{plain, nodes}
+	return append([][]*scenarios.Scenario{plain}, append(groups, nodes)...)
 }
 
 // Each does something with each scenario, so many at a time, and returns when all is done.

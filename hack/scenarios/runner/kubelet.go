@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/util/retry"
 
 	"github.com/kube-remedy/kube-remedy/hack/scenarios"
 )
@@ -57,7 +58,7 @@ func play(ctx context.Context, clients kubernetes.Interface, seen *seen, wanted 
 	// It reports until it is stopped, not until the scenario's time is over.
 	running, end := context.WithCancel(context.WithoutCancel(ctx))
 	k := &kubelet{Node: wanted, clients: clients, seen: seen, end: end, ended: make(chan struct{})}
-	if err := errors.Join(k.renew(ctx), k.post(ctx)); err != nil {
+	if err := errors.Join(k.renew(ctx), k.postSoon(ctx)); err != nil {
 		end()
 		return nil, err
 	}
@@ -101,17 +102,19 @@ func (k *kubelet) fail(ctx context.Context) error {
 	case scenarios.NodeRemoved:
 		return k.clients.CoreV1().Nodes().Delete(ctx, k.Name, metav1.DeleteOptions{})
 	case scenarios.NodeTainted:
-		node, err := k.clients.CoreV1().Nodes().Get(ctx, k.Name, metav1.GetOptions{})
-		if err != nil {
+		return retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+			node, err := k.clients.CoreV1().Nodes().Get(ctx, k.Name, metav1.GetOptions{})
+			if err != nil {
+				return err
+			}
+			node.Spec.Taints = append(node.Spec.Taints, corev1.Taint{Key: "maintenance", Value: "disks", Effect: corev1.TaintEffectNoExecute})
+			_, err = k.clients.CoreV1().Nodes().Update(ctx, node, metav1.UpdateOptions{})
 			return err
-		}
-		node.Spec.Taints = append(node.Spec.Taints, corev1.Taint{Key: "maintenance", Value: "disks", Effect: corev1.TaintEffectNoExecute})
-		_, err = k.clients.CoreV1().Nodes().Update(ctx, node, metav1.UpdateOptions{})
-		return err
+		})
 	case scenarios.NodeSilent:
 		return nil
 	default:
-		return k.post(ctx)
+		return k.postSoon(ctx)
 	}
 }
 
@@ -198,6 +201,11 @@ func (k *kubelet) post(ctx context.Context) error {
 	return nil
 }
 
+// postSoon posts the node's status though controllers write on the node at the same time.
+func (k *kubelet) postSoon(ctx context.Context) error {
+	return retry.RetryOnConflict(retry.DefaultBackoff, func() error { return k.post(ctx) })
+}
+
 // syncPods runs the pods that are bound to the node, and ends those that are to end.
 func (k *kubelet) syncPods(ctx context.Context) {
 	for _, object := range k.seen.pods.List() {
@@ -215,8 +223,6 @@ func (k *kubelet) syncPods(ctx context.Context) {
 			}
 		case pod.Status.Phase == corev1.PodPending:
 			k.runPod(ctx, pod)
-		case k.broken && k.Fails == scenarios.NodeNotReady:
-			// Its containers run on, and their readiness is the controller's to take away.
 		}
 	}
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
@@ -100,15 +101,35 @@ func (r *run) push(ctx context.Context, wanted scenarios.Image) error {
 	if err != nil {
 		return fmt.Errorf("make the image %s: %w", wanted.Name, err)
 	}
-	return r.cluster.PushImage(ctx, wanted.Name, made)
+	if wanted.Platform == "" {
+		return r.cluster.PushImage(ctx, wanted.Name, made)
+	}
+	// Only an index says which platform is to be had; a runtime takes a single image as it is.
+	kernel, processor, _ := strings.Cut(wanted.Platform, "/")
+	index := mutate.AppendManifests(empty.Index, mutate.IndexAddendum{
+		Add: made, Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: kernel, Architecture: processor}},
+	})
+	reference, err := r.inRegistry("docker.io/" + wanted.Name)
+	if err == nil {
+		err = remote.WriteIndex(reference, index, remote.WithContext(ctx))
+	}
+	if err != nil {
+		return fmt.Errorf("push the image %s: %w", wanted.Name, err)
+	}
+	return nil
 }
 
-func (r *run) image(ctx context.Context, wanted scenarios.Image) (v1.Image, error) {
+// inRegistry is an image, named with its registry, as the local registry has it.
+func (r *run) inRegistry(image string) (name.Reference, error) {
 	registry, err := url.Parse(r.cluster.RegistryURL())
 	if err != nil {
 		return nil, err
 	}
-	reference, err := name.ParseReference(registry.Host+"/docker.io/library/misbehave:v1", name.Insecure)
+	return name.ParseReference(registry.Host+"/"+image, name.Insecure)
+}
+
+func (r *run) image(ctx context.Context, wanted scenarios.Image) (v1.Image, error) {
+	reference, err := r.inRegistry("docker.io/library/misbehave:v1")
 	if err != nil {
 		return nil, err
 	}
