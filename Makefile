@@ -61,11 +61,19 @@ test: ## Run every check: generated files, lint, unit tests, end-to-end tests on
 
 .PHONY: test-unit
 test-unit: ## Run the tests that need no cluster
-	@for module in $(MODULES); do (cd $$module && go test -race $$(go list ./... | grep -vE '/hack/(chart|e2e)$$')); done
+	@for module in $(MODULES); do (cd $$module && go test -race $$(go list ./... | grep -vE '/hack/(chart|crash|e2e)$$')); done
 
 .PHONY: chart-test
 chart-test: ## Test the Helm chart with the real Helm, and on the API server of a running cluster
 	@cd hack && go test -count=1 -timeout 60m ./chart
+
+.PHONY: crash-test
+crash-test: ## Kill the event watcher at its writes and take events from it, on an API server of its own: a part of the matrix
+	@cd hack && go test -count=1 -timeout 30m ./crash
+
+.PHONY: crash-matrix
+crash-matrix: ## The same with the whole matrix: every write and every event of every story (about 15 minutes)
+	@cd hack && CRASH_MATRIX=all go test -count=1 -timeout 120m -v ./crash
 
 .PHONY: test-e2e
 test-e2e: ## Run the tests on the real API server and the real node (KEEP=1 leaves the cluster running)

@@ -98,7 +98,11 @@ func (e *Engine) diagnoseText(workloads []evidence.Evidence, observations eviden
 	observed.Logs = []evidence.Log{{Text: observations.Text}}
 	h := newHistory(observed)
 	var found []Diagnosis
-	for _, candidate := range fold(e.candidates(h, e.looseHits(h))) {
+	candidates := e.candidates(h, e.looseHits(h))
+	if len(candidates) == 0 { // the last look
+		candidates = e.candidates(h, e.wordHits(observations.Text))
+	}
+	for _, candidate := range fold(candidates) {
 		found = append(found, withRemedies(candidate.diagnosis(h), &h.observed))
 	}
 	return found

@@ -335,10 +335,20 @@ func (h *history) containerEventMatters(event evidence.Event) bool {
 			well++
 		}
 	}
+	if judged == 0 && h.saysReady(event.Pod) {
+		judged, well = 1, 1 // its containers were cut off
+	}
 	if judged == 0 || well < judged {
 		return true
 	}
 	return event.Reason == "Unhealthy" && h.probed[containerKey{event.Pod, event.Container}] >= flapping && !event.Time.IsZero() && h.now.Sub(event.Time) < settled/2
+}
+
+// saysReady reports whether a pod has the condition Ready.
+func (h *history) saysReady(pod string) bool {
+	return slices.ContainsFunc(h.pods[pod].Status.Conditions, func(condition corev1.PodCondition) bool {
+		return condition.Type == corev1.PodReady && condition.Status == corev1.ConditionTrue
+	})
 }
 
 // starting reports whether a container started so short ago that an unready probe is to be expected: by its age, or

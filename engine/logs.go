@@ -68,6 +68,18 @@ func (e *Engine) looseHits(h *history) []*catalog.Hit {
 	return hits
 }
 
+// wordHits finds what any text says of failures in words, unless it goes on for long or ends in normal work.
+func (e *Engine) wordHits(text []byte) []*catalog.Hit {
+	const long = 3 * endLines
+	hits := slices.DeleteFunc(e.catalog.MatchLog(catalog.Fact{}, text), func(hit *catalog.Hit) bool { return hit.Signature.Role != catalog.Recovery })
+	for _, hit := range e.catalog.MatchWords(catalog.Fact{Source: "text"}, text) {
+		if _, end, _ := hit.LastLine(); bytes.Count(text[end:], []byte("\n")) <= long {
+			hits = append(hits, hit)
+		}
+	}
+	return unrecovered(hits, false)
+}
+
 // apart drops hits on lines that another hit of the same failure type has recognised: one line is one piece of
 // evidence.
 func apart(hits, known []*catalog.Hit) []*catalog.Hit {
@@ -172,7 +184,7 @@ func isLastWord(hit *catalog.Hit, text []byte) bool {
 	if _, end, _ := hit.LastLine(); hit.Weight() < likely || linesAfter(text[end:]) > lastWord {
 		return false
 	}
-	return hit.Weight() >= decisive || linesAfter(text) <= min(hit.Fact.Count, wholeLog)
+	return hit.Weight() >= decisive || linesAfter(text) <= max(min(hit.Fact.Count, wholeLog), 2)
 }
 
 // linesAfter counts lines that are not part of a stack trace, up to one more than matters.

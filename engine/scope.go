@@ -1,6 +1,9 @@
 package engine
 
 import (
+	"strings"
+
+	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
 	"github.com/kube-remedy/kube-remedy/engine/catalog"
 	"github.com/kube-remedy/kube-remedy/engine/evidence"
 )
@@ -43,7 +46,10 @@ func (s *scopes) of(name string) *scoped {
 		pod = s.h.observed.Pods[0]
 	}
 	built := &scoped{hits: own, container: s.container(name, pod.Name)}
+	restarted, livened := false, false
 	for _, hit := range own {
+		restarted = restarted || hit.Signature.ID == "restart-back-off-event" || hit.Signature.ID == "crash-loop-back-off"
+		livened = livened || hit.Signature.FailureType == v1alpha1.ProbeFailure && !strings.HasPrefix(hit.Fact.Message, "Readiness probe")
 		switch {
 		case hit.Signature.ID == "liveness-kill" || hit.Signature.ID == "startup-kill":
 			built.killed = true
@@ -51,6 +57,7 @@ func (s *scopes) of(name string) *scoped {
 			built.ends = true
 		}
 	}
+	built.ends = built.ends || restarted && !livened // a readiness probe ends nothing
 	built.Scope = catalog.NewScope(s.h.observed, pod, built.container, own, s.h.now)
 	s.built[name] = built
 	return built

@@ -49,7 +49,7 @@ func (w *Watcher) adopt(ctx context.Context, key cache.ObjectName) error {
 		w.log.Warn("a remediation can't be used", "namespace", key.Namespace, "name", key.Name, "error", err)
 		return nil
 	}
-	_, err = w.save(ctx, known, next)
+	_, err = w.save(ctx, nil, known, next, nil)
 	return err
 }
 

@@ -36,8 +36,9 @@ func armed(value string) (string, bool) {
 func armable(kind string) bool { return kind != "Job" && kind != "Pod" }
 
 // arm makes the next kubectl apply of the live workload reach admission. It does nothing for a workload that was
-// not applied client-side, and reports whether it wrote. The write is refused when the
-// annotation changed since live was read; that is a conflict to start over from.
+// not applied client-side, and reports whether it wrote. The write is refused when the annotation or the spec changed
+// since live was read; that is a conflict to start over from. An apply that was healed meanwhile leaves the annotation
+// as it was.
 func (w *Watcher) arm(ctx context.Context, live *unstructured.Unstructured) (bool, error) {
 	if !armable(live.GetKind()) {
 		return false, nil
@@ -49,6 +50,7 @@ func (w *Watcher) arm(ctx context.Context, live *unstructured.Unstructured) (boo
 	}
 	path := "/metadata/annotations/" + strings.ReplaceAll(lastApplied, "/", "~1")
 	patch, err := json.Marshal([]remedy.Operation{
+		{Op: "test", Path: "/metadata/generation", Value: live.GetGeneration()},
 		{Op: "test", Path: path, Value: old},
 		{Op: "replace", Path: path, Value: value},
 	})

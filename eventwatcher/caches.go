@@ -22,36 +22,40 @@ import (
 
 // caches are the informers: what the watcher sees of the cluster without asking.
 type caches struct {
-	pods, events, nodes cache.SharedIndexInformer
-	ownerEvents         cache.SharedIndexInformer                      // warnings about what is not a pod
-	between             map[schema.GroupKind]cache.SharedIndexInformer // metadata of ReplicaSets and Jobs
-	workloads           []cache.SharedIndexInformer                    // metadata of the other kinds that can be targets
-	remediations        *remediations.Informer
+	pods, events cache.SharedIndexInformer
+	nodes        cache.SharedIndexInformer                      // nil where a namespace alone is watched: nodes are in none
+	ownerEvents  cache.SharedIndexInformer                      // warnings about what is not a pod
+	between      map[schema.GroupKind]cache.SharedIndexInformer // metadata of ReplicaSets and Jobs
+	workloads    []cache.SharedIndexInformer                    // metadata of the other kinds that can be targets
+	remediations *remediations.Informer
 }
 
-// newCaches gives informers that are not yet running.
-func newCaches(config *rest.Config, clients kubernetes.Interface, partial metadata.Interface, own *remediations.Clientset, now clock.PassiveClock) (*caches, error) {
-	pods, err := newPodInformer(config)
+// newCaches gives informers of a namespace, or of all when it is empty, that are not yet running.
+func newCaches(config *rest.Config, namespace string, clients kubernetes.Interface, partial metadata.Interface, own *remediations.Clientset, now clock.PassiveClock) (*caches, error) {
+	pods, err := newPodInformer(config, namespace)
 	if err != nil {
 		return nil, err
 	}
 	c := &caches{
 		pods: pods,
-		events: coreinformers.NewFilteredEventInformer(clients, metav1.NamespaceAll, 0, eventsByPod, func(options *metav1.ListOptions) {
+		events: coreinformers.NewFilteredEventInformer(clients, namespace, 0, eventsByPod, func(options *metav1.ListOptions) {
 			options.FieldSelector = fields.OneTermEqualSelector("involvedObject.kind", "Pod").String()
 		}),
-		ownerEvents: coreinformers.NewFilteredEventInformer(clients, metav1.NamespaceAll, 0, eventsByPod, func(options *metav1.ListOptions) {
+		ownerEvents: coreinformers.NewFilteredEventInformer(clients, namespace, 0, eventsByPod, func(options *metav1.ListOptions) {
 			options.FieldSelector = fields.AndSelectors(
 				fields.OneTermNotEqualSelector("involvedObject.kind", "Pod"), fields.OneTermNotEqualSelector("involvedObject.kind", "Node"),
 				fields.OneTermEqualSelector("type", corev1.EventTypeWarning)).String()
 		}),
-		nodes:        coreinformers.NewNodeInformer(clients, 0, cache.Indexers{}),
 		between:      map[schema.GroupKind]cache.SharedIndexInformer{},
-		remediations: remediations.NewInformer(own, now),
+		remediations: remediations.NewInformer(own, namespace, now),
 	}
 	// How each informer's objects are made smaller on their way in; pods come small from the wire.
 	transforms := map[cache.SharedIndexInformer]cache.TransformFunc{
-		c.events: compactEvent, c.ownerEvents: compactEvent, c.nodes: compactNode,
+		c.events: compactEvent, c.ownerEvents: compactEvent,
+	}
+	if namespace == metav1.NamespaceAll {
+		c.nodes = coreinformers.NewNodeInformer(clients, 0, cache.Indexers{})
+		transforms[c.nodes] = compactNode
 	}
 	for name, kind := range builtIn {
 		if name == podKind {
@@ -61,7 +65,7 @@ func newCaches(config *rest.Config, clients kubernetes.Interface, partial metada
 		if kind.between {
 			by = byController
 		}
-		informer := metadatainformer.NewFilteredMetadataInformer(partial, kind.resource, metav1.NamespaceAll, 0, by, nil).Informer()
+		informer := metadatainformer.NewFilteredMetadataInformer(partial, kind.resource, namespace, 0, by, nil).Informer()
 		transforms[informer] = compactMetadata(kind.resource.GroupVersion().WithKind(name.Kind))
 		if kind.between {
 			c.between[name] = informer
@@ -77,8 +81,19 @@ func newCaches(config *rest.Config, clients kubernetes.Interface, partial metada
 	return c, nil
 }
 
+// nodeIndexer gives the nodes that are known.
+func (c *caches) nodeIndexer() cache.Indexer {
+	if c.nodes == nil {
+		return cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{})
+	}
+	return c.nodes.GetIndexer()
+}
+
 func (c *caches) all() []cache.SharedIndexInformer {
-	all := append([]cache.SharedIndexInformer{c.pods, c.events, c.ownerEvents, c.nodes, c.remediations}, c.workloads...)
+	all := append([]cache.SharedIndexInformer{c.pods, c.events, c.ownerEvents, c.remediations}, c.workloads...)
+	if c.nodes != nil {
+		all = append(all, c.nodes)
+	}
 	for _, informer := range c.between {
 		all = append(all, informer)
 	}

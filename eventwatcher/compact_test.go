@@ -88,7 +88,7 @@ func TestACachedNodeIsTheSameEvidence(t *testing.T) {
 func TestAChangedWorkloadIsLookedAtWhenItHasARemediation(t *testing.T) {
 	clock := clocktesting.NewFakeClock(noon)
 	w, err := New(Options{
-		Config: &rest.Config{Host: "http://127.0.0.1:1"}, Namespace: "kube-remedy-system", Identity: "test", Workers: 1, Settings: settings(t, ""), Expiry: DefaultExpiry,
+		Config: &rest.Config{Host: "http://127.0.0.1:1"}, Namespace: "kube-remedy-system", Identity: "test", Workers: 1, Settings: settings(t, ""), Expiry: DefaultExpiry, Relist: DefaultRelist,
 		Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Clock: clock,
 	})
 	require.NoError(t, err)

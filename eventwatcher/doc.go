@@ -12,6 +12,11 @@
 // refused by the API server if they changed meanwhile; the worker then starts over. All replicas keep their
 // caches warm, only the holder of the lease works on the queue.
 //
+// Nothing is lost and nothing is done twice, wherever the watcher is killed: what it decides can be decided again from
+// what is stored until the status of the Remediation is written, which comes last, and what was written before that is
+// recognised (see store.go for the spec, tell.go for Events). What a watch did not tell is seen at the object's next
+// change, and at the latest when the caches list anew (relist.go). hack/crash shows all of this.
+//
 // It never changes a workload's spec. The one thing it writes on a workload is the trailing newline of
 // kubectl's last-applied annotation (see arm.go).
 package eventwatcher

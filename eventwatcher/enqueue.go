@@ -23,10 +23,12 @@ const debounce = 300 * time.Millisecond
 func (w *Watcher) enqueueChanges() error {
 	handlers := map[cache.SharedIndexInformer]func(any){
 		w.caches.pods:         w.podChanged,
-		w.caches.nodes:        w.nodeChanged,
 		w.caches.events:       w.eventHappened,
 		w.caches.ownerEvents:  w.ownerEventHappened,
 		w.caches.remediations: w.remediationChanged,
+	}
+	if w.caches.nodes != nil {
+		handlers[w.caches.nodes] = w.nodeChanged
 	}
 	for _, informer := range w.caches.workloads {
 		handlers[informer] = w.workloadChanged

@@ -78,7 +78,7 @@ func (w *Watcher) expireAll(ctx context.Context, of target) error {
 			delete(stored, name)
 			continue
 		case next != known:
-			written, err := w.save(ctx, known, next)
+			written, err := w.save(ctx, of.live, known, next, nil)
 			if err != nil {
 				return err
 			}

@@ -75,6 +75,11 @@ func followFailure(known *v1alpha1.Remediation, live *unstructured.Unstructured,
 	}
 }
 
+// proven reports whether a Remediation enters a phase because of how pods are.
+func proven(known, next *v1alpha1.Remediation) bool {
+	return next.Status.Phase != known.Status.Phase && (next.Status.Phase == v1alpha1.PhaseVerified || known.KnownFailure())
+}
+
 // replaces reports whether a cure puts something else in the place of what the owner wrote, and not more of the same.
 func replaces(known *v1alpha1.Remediation) bool {
 	return slices.ContainsFunc(known.Spec.Actions, func(action v1alpha1.Action) bool {
@@ -123,6 +128,9 @@ func followApplied(known *v1alpha1.Remediation, template map[string]any, pods []
 		at := metav1.NewTime(now.UTC().Truncate(time.Second))
 		next.Status.Outcome.VerifiedAt = &at
 		return followed{next: next}, nil
+	case known.Status.Phase != v1alpha1.PhaseApplied:
+		// A phase that passed while nobody looked is told like any other.
+		return followed{next: next, again: debounce}, nil
 	default:
 		return followed{next: toPhase(next, v1alpha1.PhaseVerified, now)}, nil
 	}

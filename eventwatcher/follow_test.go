@@ -8,8 +8,11 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes/fake"
 
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
+	"github.com/kube-remedy/kube-remedy/engine/evidence"
 )
 
 // liveDeployment is Deployment shop/web with a memory limit and, if marked, a remediations annotation.
@@ -89,6 +92,18 @@ func TestFollow(t *testing.T) {
 	}
 }
 
+func TestCureThatWasProvenWhileNobodyLookedIsFirstToldToBeApplied(t *testing.T) {
+	known := mustLearn(t, nil, oom("128Mi", nil, noon))
+	live, pods := liveDeployment("256Mi", known.Mark()), []*corev1.Pod{podWith(known.Mark(), "True", noon.Add(-time.Minute))}
+	applied, err := follow(known, live, underSpec, pods, nil, time.Minute, noon)
+	require.NoError(t, err)
+	require.Equal(t, v1alpha1.PhaseApplied, applied.next.Status.Phase)
+	require.Equal(t, debounce, applied.again)
+	verified, err := follow(applied.next, live, underSpec, pods, nil, time.Minute, noon)
+	require.NoError(t, err)
+	require.Equal(t, v1alpha1.PhaseVerified, verified.next.Status.Phase)
+}
+
 func TestArmed(t *testing.T) {
 	for _, test := range []struct {
 		name, value, want string
@@ -143,4 +158,51 @@ func TestWhatTheLastAttemptPutThereIsNotTheOwnersChoice(t *testing.T) {
 	seen, err = follow(known, live, underSpec, nil, nil, time.Minute, noon)
 	require.NoError(t, err)
 	require.Equal(t, v1alpha1.PhaseSuperseded, seen.next.Status.Phase, "without a mark the image is the owner's own")
+}
+
+func TestCureIsProvenByPodsAsTheAPIServerHasThem(t *testing.T) {
+	pod := func(name, controller string) *corev1.Pod {
+		return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{
+			Namespace: "shop", Name: name, Labels: map[string]string{"app": "web"},
+			OwnerReferences: []metav1.OwnerReference{{Kind: "ReplicaSet", Name: controller, UID: types.UID(controller), Controller: new(true)}},
+		}}
+	}
+	unlike := pod("web-3", "web-a")
+	unlike.Labels = nil
+	w := &Watcher{clients: fake.NewClientset(pod("web-1", "web-a"), pod("web-2", "other"), unlike)}
+	live := liveDeployment("256Mi", "")
+	require.NoError(t, unstructured.SetNestedStringMap(live.Object, map[string]string{"app": "web"}, "spec", "selector", "matchLabels"))
+	found, err := w.livePods(t.Context(), target{
+		workload: evidence.Workload{APIVersion: "apps/v1", Kind: "Deployment", Namespace: "shop", Name: "web"},
+		live:     live, controllers: []types.UID{"web-a"},
+	})
+	require.NoError(t, err)
+	require.Len(t, found, 1)
+	require.Equal(t, "web-1", found[0].Name, "with its labels, and created by what it controls")
+
+	known := mustLearn(t, nil, oom("128Mi", nil, noon))
+	require.True(t, proven(known, toPhase(known, v1alpha1.PhaseVerified, noon)))
+	require.False(t, proven(known, toPhase(known, v1alpha1.PhaseApplied, noon)))
+	require.False(t, proven(known, known))
+}
+
+func TestSelectorOf(t *testing.T) {
+	for _, test := range []struct {
+		name, kind string
+		selector   any
+		want       string
+	}{
+		{name: "labels that must match", kind: "Deployment", selector: map[string]any{"matchLabels": map[string]any{"app": "web"}}, want: "app=web"},
+		{name: "expressions", kind: "StatefulSet", selector: map[string]any{"matchExpressions": []any{map[string]any{"key": "app", "operator": "In", "values": []any{"a", "b"}}}}, want: "app in (a,b)"},
+		{name: "a ReplicationController has labels alone", kind: "ReplicationController", selector: map[string]any{"app": "web"}, want: "app=web"},
+		{name: "a CronJob has none", kind: "CronJob"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			spec := map[string]any{}
+			if test.selector != nil {
+				spec["selector"] = test.selector
+			}
+			require.Equal(t, test.want, selectorOf(&unstructured.Unstructured{Object: map[string]any{"kind": test.kind, "spec": spec}}))
+		})
+	}
 }

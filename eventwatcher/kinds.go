@@ -80,7 +80,7 @@ func (w *Watcher) watchExtraKinds(ctx context.Context) {
 			if watched[resource] {
 				continue
 			}
-			_, err := w.partial.Resource(resource).List(ctx, metav1.ListOptions{Limit: 1})
+			_, err := w.partial.Resource(resource).Namespace(w.options.WatchNamespace).List(ctx, metav1.ListOptions{Limit: 1})
 			switch {
 			case apierrors.IsNotFound(err):
 				w.log.Debug("a configured kind is not served yet", "resource", resource.GroupResource())
@@ -89,7 +89,7 @@ func (w *Watcher) watchExtraKinds(ctx context.Context) {
 				w.log.Warn("a configured kind can't be watched", "resource", resource.GroupResource(), "error", err)
 				continue
 			}
-			informer := metadatainformer.NewFilteredMetadataInformer(w.partial, resource, metav1.NamespaceAll, 0, cache.Indexers{}, nil).Informer()
+			informer := metadatainformer.NewFilteredMetadataInformer(w.partial, resource, w.options.WatchNamespace, 0, cache.Indexers{}, nil).Informer()
 			err = informer.SetTransform(compactMetadata(resource.GroupVersion().WithKind(extra.Kind)))
 			if err == nil {
 				err = handle(informer, w.workloadChanged)

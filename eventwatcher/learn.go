@@ -68,6 +68,10 @@ func learn(known *v1alpha1.Remediation, diagnosis engine.Diagnosis, observed evi
 	}
 	next := known.DeepCopy()
 	count(next, fresh)
+	if attempt, since, is := halfWritten(known); is && len(known.Spec.Actions) > 0 {
+		next, outcome := finish(next, diagnosis.Finding, attempt, since)
+		return next, outcome, nil
+	}
 	if len(known.Spec.Actions) == 0 { // nothing could be done about it so far
 		return renewOrRemember(next, diagnosis, observed, situation, now)
 	}
@@ -163,6 +167,18 @@ func renew(remediation *v1alpha1.Remediation, diagnosis engine.Diagnosis, observ
 	remediation.Status.Diagnosis.Confidence = prescribed.Confidence
 	remediation.Status.Outcome = v1alpha1.Outcome{Attempt: attempt}
 	return remediation, escalated, nil
+}
+
+// finish gives a Remediation whose actions are stored already the status that goes with them.
+func finish(next *v1alpha1.Remediation, finding v1alpha1.Diagnosis, attempt int32, since metav1.Time) (*v1alpha1.Remediation, verdict) {
+	outcome := escalated
+	if next.Status.Observed.Failing != nil { // nothing could be done about it before
+		next.Status.Observed.Failing, outcome = nil, learned
+	}
+	next.Status.Phase, next.Status.LearnedAt = v1alpha1.PhaseLearned, &since
+	next.Status.Diagnosis = finding.DeepCopy()
+	next.Status.Outcome = v1alpha1.Outcome{Attempt: attempt}
+	return next, outcome
 }
 
 // below reports whether the newest failure happened under a value less than the one the Remediation gives: a

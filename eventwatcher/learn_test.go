@@ -102,6 +102,73 @@ func TestLearn(t *testing.T) {
 	}
 }
 
+// interrupted is what a watcher leaves that stopped between writing the spec of next and its status.
+func interrupted(known, next *v1alpha1.Remediation) *v1alpha1.Remediation {
+	left := known.DeepCopy()
+	left.Spec = *next.Spec.DeepCopy()
+	left.Annotations = map[string]string{v1alpha1.LearnedAnnotation: learnedMark(next)}
+	return left
+}
+
+func TestLearningThatWasInterruptedComesToTheSame(t *testing.T) {
+	first := mustLearn(t, nil, oom("128Mi", nil, noon))
+	superseded := first.DeepCopy()
+	superseded.Status.Phase = v1alpha1.PhaseSuperseded
+	remembered := first.DeepCopy()
+	remembered.Spec.Actions, remembered.Spec.Mode, remembered.Status.Outcome = nil, v1alpha1.Suggest, v1alpha1.Outcome{}
+	remembered.Status.Observed.Failing = &v1alpha1.Failing{Container: "app"}
+
+	for _, test := range []struct {
+		name      string
+		known     *v1alpha1.Remediation
+		diagnosis engine.Diagnosis
+		verdict   verdict
+	}{
+		{name: "the next attempt", known: first, diagnosis: oom("256Mi", []string{first.Mark()}, noon.Add(time.Minute)), verdict: escalated},
+		{name: "an attempt that starts anew", known: superseded, diagnosis: oom("512Mi", nil, noon.Add(time.Minute)), verdict: escalated},
+		{name: "a cure where none was known", known: remembered, diagnosis: oom("128Mi", nil, noon.Add(time.Minute)), verdict: learned},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			now := noon.Add(2 * time.Hour)
+			want, verdict, err := learn(test.known, test.diagnosis, evidence.Evidence{}, engine.Situation{}, now)
+			require.NoError(t, err)
+			require.Equal(t, test.verdict, verdict)
+			left := interrupted(test.known, want)
+			next, verdict, err := learn(left, test.diagnosis, evidence.Evidence{}, engine.Situation{}, now.Add(time.Minute))
+			require.NoError(t, err)
+			require.Equal(t, test.verdict, verdict)
+			require.Equal(t, want.Spec, next.Spec)
+			require.Equal(t, want.Status, next.Status)
+			_, _, is := halfWritten(next)
+			require.False(t, is, "once is enough")
+		})
+	}
+}
+
+func TestHalfWritten(t *testing.T) {
+	for _, test := range []struct {
+		name, mark string
+		attempt    int32 // of the status, which was learned at noon
+		is         bool
+	}{
+		{name: "a Remediation that says nothing of it is whole", attempt: 1},
+		{name: "actions that are as old as the status go with it", mark: "1@2026-03-01T12:00:00Z", attempt: 1},
+		{name: "actions that are older than the status were followed by others", mark: "1@2026-03-01T11:00:00Z", attempt: 2},
+		{name: "actions that are newer than the status wait for theirs", mark: "1@2026-03-01T12:00:01Z", attempt: 1, is: true},
+		{name: "actions of another attempt in the same second wait for theirs", mark: "2@2026-03-01T12:00:00Z", attempt: 1, is: true},
+		{name: "an attempt that does not exist is not believed", mark: "9@2026-03-01T13:00:00Z", attempt: 1},
+		{name: "what can't be read is not believed", mark: "2@soon", attempt: 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			at := metav1.NewTime(noon)
+			known := &v1alpha1.Remediation{Status: v1alpha1.RemediationStatus{LearnedAt: &at, Outcome: v1alpha1.Outcome{Attempt: test.attempt}}}
+			known.Annotations = map[string]string{v1alpha1.LearnedAnnotation: test.mark}
+			_, _, is := halfWritten(known)
+			require.Equal(t, test.is, is)
+		})
+	}
+}
+
 func TestRemediationName(t *testing.T) {
 	name := func(workload, container string) string {
 		diagnosis := oom("1Mi", nil, noon)

@@ -124,7 +124,7 @@ func (w *Watcher) look(ctx context.Context, of target) (evidence.Evidence, error
 		return evidence.Evidence{}, err
 	}
 	waits := slices.ContainsFunc(pods, func(pod *corev1.Pod) bool { return pod.Spec.NodeName == "" })
-	if observed.Nodes, err = nodesOf(w.caches.nodes.GetIndexer(), w.caches.pods.GetIndexer(), waits); err != nil {
+	if observed.Nodes, err = nodesOf(w.caches.nodeIndexer(), w.caches.pods.GetIndexer(), waits); err != nil {
 		return evidence.Evidence{}, err
 	}
 	if replicas, found, err := unstructured.NestedInt64(of.live.Object, "spec", "replicas"); err == nil && found {

@@ -3,11 +3,14 @@ package eventwatcher
 import (
 	"context"
 	"fmt"
+	"slices"
 	"unique"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
@@ -169,4 +172,41 @@ func (o owners) controllersOf(live *unstructured.Unstructured) ([]types.UID, err
 		}
 	}
 	return controllers, nil
+}
+
+// livePods lists the pods of a live workload as the API server has them.
+func (w *Watcher) livePods(ctx context.Context, of target) ([]*corev1.Pod, error) {
+	list, err := w.clients.CoreV1().Pods(of.workload.Namespace).List(ctx, metav1.ListOptions{LabelSelector: selectorOf(of.live)})
+	if err != nil {
+		return nil, fmt.Errorf("list pods of %s %s/%s: %w", of.workload.Kind, of.workload.Namespace, of.workload.Name, err)
+	}
+	var pods []*corev1.Pod
+	for i := range list.Items {
+		pod := &list.Items[i]
+		by := pod.UID // where nothing controls it, it is the workload
+		if controller := metav1.GetControllerOfNoCopy(pod); controller != nil {
+			by = controller.UID
+		}
+		if slices.Contains(of.controllers, by) {
+			pods = append(pods, pod)
+		}
+	}
+	return pods, nil
+}
+
+// selectorOf gives the labels by which a live workload knows its pods; empty for one that knows them otherwise.
+func selectorOf(live *unstructured.Unstructured) string {
+	written, _, _ := unstructured.NestedMap(live.Object, "spec", "selector")
+	if live.GetKind() == "ReplicationController" {
+		written = map[string]any{"matchLabels": written}
+	}
+	var given metav1.LabelSelector
+	if runtime.DefaultUnstructuredConverter.FromUnstructured(written, &given) != nil {
+		return ""
+	}
+	selector, err := metav1.LabelSelectorAsSelector(&given)
+	if err != nil {
+		return ""
+	}
+	return selector.String()
 }

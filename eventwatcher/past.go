@@ -77,7 +77,7 @@ func (w *Watcher) cameBack(ctx context.Context, stored map[string]*v1alpha1.Reme
 	if next.Status.Tried = outcomes.Refuted(known); slices.Equal(next.Status.Tried, known.Status.Tried) {
 		return nil
 	}
-	written, err := w.store.save(ctx, known, next)
+	written, err := w.store.saveStatus(ctx, known, next)
 	if err != nil {
 		return err
 	}

@@ -69,7 +69,7 @@ func TestTheCachesOutcomesReachThePrescription(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler()) // the namespace says nothing
 	defer server.Close()
 	w, err := New(Options{
-		Config: &rest.Config{Host: server.URL}, Namespace: "kube-remedy-system", Identity: "test", Workers: 1, Settings: settings(t, ""), Expiry: DefaultExpiry,
+		Config: &rest.Config{Host: server.URL}, Namespace: "kube-remedy-system", Identity: "test", Workers: 1, Settings: settings(t, ""), Expiry: DefaultExpiry, Relist: DefaultRelist,
 		Engine: newEngine(t), Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Clock: clocktesting.NewFakeClock(noon),
 	})
 	require.NoError(t, err)
@@ -113,10 +113,10 @@ func storing(t *testing.T) (*Watcher, *[]v1alpha1.Trial) {
 func TestWhatAnAttemptCameToIsStored(t *testing.T) {
 	w, stored := storing(t)
 	applied := ended(t, "a", "Applied", 1)
-	written, err := w.save(t.Context(), applied, toPhase(applied, v1alpha1.PhaseVerified, noon))
+	written, err := w.save(t.Context(), nil, applied, toPhase(applied, v1alpha1.PhaseVerified, noon), nil)
 	require.NoError(t, err)
 	require.Equal(t, []v1alpha1.Trial{{Attempt: 1, RootCauseID: "memory-limit-too-low", Action: "increaseMemory", Held: true}}, *stored)
-	_, err = w.save(t.Context(), written, toPhase(written, v1alpha1.PhaseExpired, noon))
+	_, err = w.save(t.Context(), nil, written, toPhase(written, v1alpha1.PhaseExpired, noon), nil)
 	require.NoError(t, err)
 	require.True(t, (*stored)[0].Held, "it held, though it is not trusted any more")
 }

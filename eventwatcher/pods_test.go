@@ -65,7 +65,7 @@ func TestFailed(t *testing.T) {
 func TestChangesThatMatterAreEnqueuedAndOthersAreNot(t *testing.T) {
 	clock := clocktesting.NewFakeClock(noon)
 	w, err := New(Options{
-		Config: &rest.Config{Host: "http://127.0.0.1:1"}, Namespace: "kube-remedy-system", Identity: "test", Workers: 1, Expiry: DefaultExpiry, Settings: settings(t, "excludedNamespaces: [left-out]"),
+		Config: &rest.Config{Host: "http://127.0.0.1:1"}, Namespace: "kube-remedy-system", Identity: "test", Workers: 1, Expiry: DefaultExpiry, Relist: DefaultRelist, Settings: settings(t, "excludedNamespaces: [left-out]"),
 		Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Clock: clock,
 	})
 	require.NoError(t, err)

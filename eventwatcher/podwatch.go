@@ -22,10 +22,10 @@ import (
 	"k8s.io/klog/v2"
 )
 
-// newPodInformer gives an informer of all pods. Its client understands pods and nothing else, and those as protobuf only.
+// newPodInformer gives an informer of the pods of a namespace, or of all when it is empty. Its client understands pods and nothing else, and those as protobuf only.
 // The cache is filled from a watch where the API server can begin one with all objects, and else from a list: client-go
 // sees to that.
-func newPodInformer(config *rest.Config) (cache.SharedIndexInformer, error) {
+func newPodInformer(config *rest.Config, namespace string) (cache.SharedIndexInformer, error) {
 	scheme := runtime.NewScheme()
 	scheme.AddKnownTypeWithName(corev1.SchemeGroupVersion.WithKind("Pod"), &pod{})
 	scheme.AddKnownTypeWithName(corev1.SchemeGroupVersion.WithKind("PodList"), &podList{})
@@ -39,7 +39,7 @@ func newPodInformer(config *rest.Config) (cache.SharedIndexInformer, error) {
 		return nil, fmt.Errorf("client for the cache of pods: %w", err)
 	}
 	all := func(options metav1.ListOptions) *rest.Request {
-		return client.Get().Resource("pods").VersionedParams(&options, metav1.ParameterCodec)
+		return client.Get().NamespaceIfScoped(namespace, namespace != metav1.NamespaceAll).Resource("pods").VersionedParams(&options, metav1.ParameterCodec)
 	}
 	source := &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {

@@ -111,7 +111,7 @@ func TestTheCacheOfPodsIsFilledByAWatchOrElseByLists(t *testing.T) {
 				<-r.Context().Done()
 			}))
 			defer server.Close()
-			informer, err := newPodInformer(&rest.Config{Host: server.URL})
+			informer, err := newPodInformer(&rest.Config{Host: server.URL}, metav1.NamespaceAll)
 			require.NoError(t, err)
 			ctx, stop := context.WithCancel(t.Context())
 			var running sync.WaitGroup

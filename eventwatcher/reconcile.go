@@ -2,6 +2,7 @@ package eventwatcher
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -61,6 +62,10 @@ func (w *Watcher) reconcile(ctx context.Context, key evidence.Workload) error {
 	if err != nil || !known {
 		return err
 	}
+	if workload != key { // one worker at a time
+		w.queue.Add(workload)
+		return nil
+	}
 	live, err := w.owners.read(ctx, workload)
 	if err != nil {
 		return err
@@ -86,7 +91,7 @@ func (w *Watcher) reconcile(ctx context.Context, key evidence.Workload) error {
 	if err != nil {
 		return err
 	}
-	if observed.Nodes, err = lostNodesOf(w.caches.nodes.GetIndexer(), of.pods); err != nil {
+	if observed.Nodes, err = lostNodesOf(w.caches.nodeIndexer(), of.pods); err != nil {
 		return err
 	}
 	if err := w.learnAll(ctx, of, observed); err != nil {
@@ -145,6 +150,9 @@ func (w *Watcher) learnAll(ctx context.Context, of target, cached evidence.Evide
 	if w.answer(ctx, live, diagnoses, &observed) {
 		diagnoses, younger = w.believe(w.options.Engine.Diagnose(observed), observed) // the answers decide which fixes have a remedy
 	}
+	if err := w.rejudge(ctx, of, diagnoses); err != nil {
+		return err
+	}
 	for _, diagnosis := range diagnoses {
 		redactedFinding(&diagnosis.Finding)
 		if known := worsened(of, diagnosis, observed); known != nil {
@@ -182,45 +190,58 @@ func (w *Watcher) believe(diagnoses []engine.Diagnosis, observed evidence.Eviden
 func (w *Watcher) remember(ctx context.Context, of target, diagnosis engine.Diagnosis, observed evidence.Evidence) error {
 	live, stored := of.live, of.stored
 	if diagnosis.Finding.Confidence < engine.SuggestAt {
-		w.recorder.Eventf(live, corev1.EventTypeWarning, "FailureDiagnosed", "%s: %s (confidence %d%%)",
-			diagnosis.FailureType, diagnosis.Finding.RootCause, diagnosis.Finding.Confidence)
-		return nil
+		text := fmt.Sprintf("%s: %s (confidence %d%%)", diagnosis.FailureType, diagnosis.Finding.RootCause, diagnosis.Finding.Confidence)
+		return w.tell(ctx, live, news{warns: corev1.EventTypeWarning, reason: "FailureDiagnosed", text: text, once: text})
 	}
 	name := remediationName(diagnosis)
 	situation, err := w.situationOf(ctx, of, name)
 	if err != nil {
 		return err
 	}
-	next, outcome, cause := learn(stored[name], diagnosis, observed, situation, w.clock.Now())
+	known := stored[name]
+	next, outcome, cause := learn(known, diagnosis, observed, situation, w.clock.Now())
 	if outcome == nothingNew {
 		return nil
 	}
 	w.metrics.verdicts.WithLabelValues(string(diagnosis.FailureType), string(outcome)).Inc()
+	told := outcome.news(diagnosis.FailureType, diagnosis.Finding.RootCause, next, cause)
 	if outcome == noCure {
-		w.recorder.Eventf(live, corev1.EventTypeWarning, string(noCure), "%s: %s; no remedy: %s",
-			diagnosis.FailureType, diagnosis.Finding.RootCause, redact.Text([]byte(cause.Error())))
 		if next == nil || next.Status.Observed.Failing == nil {
-			return w.cameBack(ctx, stored, name, diagnosis)
+			return errors.Join(w.tell(ctx, live, *told), w.cameBack(ctx, stored, name, diagnosis))
 		}
 		if next.Status.Observed.Failing.TemplateHash, err = of.template.Hash(live.Object); err != nil {
 			return err
 		}
 	}
-	written, err := w.save(ctx, stored[name], next)
+	written, err := w.save(ctx, live, known, next, told)
 	if err != nil {
 		return err
 	}
 	stored[name] = written
-	switch outcome {
-	case learned, escalated:
+	if outcome == learned || outcome == escalated {
 		w.readmitted.saw(w.clock.Now())
-		w.recorder.Eventf(live, corev1.EventTypeNormal, string(outcome), "%s: %s; the next apply gets: %s (attempt %d, confidence %d%%)",
-			diagnosis.FailureType, diagnosis.Finding.RootCause, describe(written), written.Status.Outcome.Attempt, written.Status.Diagnosis.Confidence)
-	case givenUp:
-		w.recorder.Eventf(live, corev1.EventTypeWarning, string(outcome), "%s came back after %d attempts; the next apply is left as its owner writes it",
-			diagnosis.FailureType, v1alpha1.MaxAttempts)
 	}
 	return nil
+}
+
+// news gives what is told of a verdict; nil for nothing.
+func (v verdict) news(failure v1alpha1.FailureType, rootCause string, next *v1alpha1.Remediation, cause error) *news {
+	told := &news{warns: corev1.EventTypeNormal, reason: string(v)}
+	switch v {
+	case learned, escalated:
+		told.text = fmt.Sprintf("%s: %s; the next apply gets: %s (attempt %d, confidence %d%%)",
+			failure, rootCause, describe(next), next.Status.Outcome.Attempt, next.Status.Diagnosis.Confidence)
+	case givenUp:
+		told.warns = corev1.EventTypeWarning
+		told.text = fmt.Sprintf("%s came back after %d attempts; the next apply is left as its owner writes it", failure, v1alpha1.MaxAttempts)
+	case noCure:
+		told.warns = corev1.EventTypeWarning
+		told.text = fmt.Sprintf("%s: %s; no remedy: %s", failure, rootCause, redact.Text([]byte(cause.Error())))
+		told.once = told.text // the failure comes back and back
+	default:
+		return nil
+	}
+	return told
 }
 
 // followAll brings every Remediation of the workload up to date, and arms the workload if one waits.
@@ -236,11 +257,27 @@ func (w *Watcher) followAll(ctx context.Context, of target) error {
 	bounds := w.boundsOf(namespace)
 	off := w.options.Settings.Current().ModeFor(live.GetAnnotations(), namespace) == v1alpha1.ModeOff
 	waiting := false
-	for _, known := range stored {
+	for _, name := range sortedKeys(stored) {
+		known := stored[name]
 		if of.workload.GenerateName != "" && !carries(live, of.template, known) {
 			continue // what else was made from the prefix says nothing about the cure
 		}
+		if attempt, since, is := halfWritten(known); is && known.InForce() {
+			// What failed is gone; what was learned from it is not.
+			next, outcome := finish(known.DeepCopy(), *known.Status.Diagnosis, attempt, since)
+			written, err := w.save(ctx, live, known, next, outcome.news(known.Spec.FailureType, known.Status.Diagnosis.RootCause, next, nil))
+			if err != nil {
+				return err
+			}
+			known = written
+		}
 		seen, err := follow(known, live, of.template, of.pods, bounds, w.options.StabilizationWindow, w.clock.Now())
+		if err == nil && proven(known, seen.next) {
+			// Pods that are Ready in the cache may have failed since.
+			if of.pods, err = w.livePods(ctx, of); err == nil {
+				seen, err = follow(known, live, of.template, of.pods, bounds, w.options.StabilizationWindow, w.clock.Now())
+			}
+		}
 		if err != nil {
 			return err
 		}
@@ -260,11 +297,9 @@ func (w *Watcher) followAll(ctx context.Context, of target) error {
 		if seen.next == known {
 			continue
 		}
-		written, err := w.save(ctx, known, seen.next)
-		if err != nil {
+		if _, err := w.save(ctx, live, known, seen.next, w.entered(known, seen.next)); err != nil {
 			return err
 		}
-		w.announce(live, known, written)
 	}
 	if !waiting {
 		return nil
@@ -273,10 +308,10 @@ func (w *Watcher) followAll(ctx context.Context, of target) error {
 	return err
 }
 
-// announce tells of a phase that a Remediation entered, as an Event on the workload.
-func (w *Watcher) announce(live *unstructured.Unstructured, before, after *v1alpha1.Remediation) {
+// entered gives what is told of the phase that a Remediation enters; nil when it stays in the one it is in.
+func (w *Watcher) entered(before, after *v1alpha1.Remediation) *news {
 	if before.Status.Phase == after.Status.Phase {
-		return
+		return nil
 	}
 	var words string
 	switch after.Status.Phase {
@@ -297,15 +332,28 @@ func (w *Watcher) announce(live *unstructured.Unstructured, before, after *v1alp
 	if after.Status.Phase == v1alpha1.PhaseLearned {
 		reason = "RemediationReverted"
 	}
-	w.recorder.Event(live, corev1.EventTypeNormal, reason, after.Name+": "+words)
+	return &news{warns: corev1.EventTypeNormal, reason: reason, text: after.Name + ": " + words}
 }
 
-// save writes a Remediation with its conditions and what its attempts came to, and counts and logs the phase it enters.
-func (w *Watcher) save(ctx context.Context, known, next *v1alpha1.Remediation) (*v1alpha1.Remediation, error) {
+// save writes a Remediation with its conditions and what its attempts came to, tells of it where there is something to
+// tell, and counts and logs the phase it enters. The status is written last: without it the rest is done again.
+func (w *Watcher) save(ctx context.Context, live *unstructured.Unstructured, known, next *v1alpha1.Remediation, told *news) (*v1alpha1.Remediation, error) {
 	next = next.DeepCopy()
 	next.Status.Tried = outcomes.Remember(known, next)
 	setConditions(next, w.clock.Now())
-	written, err := w.store.save(ctx, known, next)
+	stored, err := w.store.saveSpec(ctx, known, next)
+	if err != nil {
+		return nil, err
+	}
+	if told != nil {
+		if err := told.since(stored); err != nil {
+			return nil, err
+		}
+		if err := w.tell(ctx, live, *told); err != nil {
+			return nil, err
+		}
+	}
+	written, err := w.store.saveStatus(ctx, stored, next)
 	if err != nil {
 		return nil, err
 	}

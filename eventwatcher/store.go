@@ -4,6 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
+	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -47,31 +50,35 @@ func (s store) of(ctx context.Context, workload evidence.Workload) (map[string]*
 	return found, nil
 }
 
-// save writes next by server-side apply: its spec if it differs from known's, then its status. known is what
-// next was made from, or nil for a new one. The API server refuses the write with a conflict when the stored
-// Remediation is no longer known.
-func (s store) save(ctx context.Context, known, next *v1alpha1.Remediation) (*v1alpha1.Remediation, error) {
-	client := s.clients.Remediations(next.Namespace)
-	stored := known
-	if known == nil || !equality.Semantic.DeepEqual(known.Spec, next.Spec) {
-		patch, err := applyPatch(known, next, "spec", next.Spec)
-		if err != nil {
-			return nil, err
-		}
-		stored, err = client.Patch(ctx, next.Name, types.ApplyPatchType, patch, applyOptions())
-		if err != nil {
-			return nil, fmt.Errorf("store remediation %s/%s: %w", next.Namespace, next.Name, err)
-		}
+// saveSpec writes the spec of next by server-side apply if it differs from known's, and gives what is stored then.
+// known is what next was made from, or nil for a new one. The API server refuses the write with a conflict when the
+// stored Remediation is no longer known.
+func (s store) saveSpec(ctx context.Context, known, next *v1alpha1.Remediation) (*v1alpha1.Remediation, error) {
+	if known != nil && equality.Semantic.DeepEqual(known.Spec, next.Spec) {
+		return known, nil
 	}
+	patch, err := applyPatch(known, next, "spec", next.Spec)
+	if err != nil {
+		return nil, err
+	}
+	stored, err := s.clients.Remediations(next.Namespace).Patch(ctx, next.Name, types.ApplyPatchType, patch, applyOptions())
+	if err != nil {
+		return nil, fmt.Errorf("store remediation %s/%s: %w", next.Namespace, next.Name, err)
+	}
+	return stored, nil
+}
+
+// saveStatus writes the status of next in the same way.
+func (s store) saveStatus(ctx context.Context, stored, next *v1alpha1.Remediation) (*v1alpha1.Remediation, error) {
 	patch, err := applyPatch(stored, next, "status", next.Status)
 	if err != nil {
 		return nil, err
 	}
-	stored, err = client.Patch(ctx, next.Name, types.ApplyPatchType, patch, applyOptions(), "status")
+	written, err := s.clients.Remediations(next.Namespace).Patch(ctx, next.Name, types.ApplyPatchType, patch, applyOptions(), "status")
 	if err != nil {
 		return nil, fmt.Errorf("store status of remediation %s/%s: %w", next.Namespace, next.Name, err)
 	}
-	return stored, nil
+	return written, nil
 }
 
 // applyOptions forces ownership: the watcher is the only writer of what it writes, and a person's edit of the
@@ -85,6 +92,9 @@ func applyOptions() metav1.PatchOptions {
 // stored.
 func applyPatch(stored, next *v1alpha1.Remediation, part string, value any) ([]byte, error) {
 	metadata := map[string]any{"name": next.Name, "namespace": next.Namespace}
+	if part == "spec" && next.Status.LearnedAt != nil {
+		metadata["annotations"] = map[string]string{v1alpha1.LearnedAnnotation: learnedMark(next)}
+	}
 	if stored != nil {
 		metadata["resourceVersion"] = stored.ResourceVersion
 		metadata["uid"] = stored.UID
@@ -99,4 +109,28 @@ func applyPatch(stored, next *v1alpha1.Remediation, part string, value any) ([]b
 		return nil, fmt.Errorf("encode remediation %s/%s: %w", next.Namespace, next.Name, err)
 	}
 	return patch, nil
+}
+
+// learnedMark says on the spec what the status will say of it.
+func learnedMark(next *v1alpha1.Remediation) string {
+	return fmt.Sprintf("%d@%s", next.Status.Outcome.Attempt, next.Status.LearnedAt.UTC().Format(time.RFC3339))
+}
+
+// halfWritten gives the attempt that the actions of a Remediation are, and since when, if its status does not know of it
+// yet: the watcher stopped between the two writes.
+func halfWritten(known *v1alpha1.Remediation) (attempt int32, since metav1.Time, is bool) {
+	count, at, found := strings.Cut(known.Annotations[v1alpha1.LearnedAnnotation], "@")
+	number, err := strconv.ParseInt(count, 10, 32)
+	if err != nil || !found || number < 0 || number > v1alpha1.MaxAttempts {
+		return 0, metav1.Time{}, false
+	}
+	written, err := time.Parse(time.RFC3339, at)
+	if err != nil {
+		return 0, metav1.Time{}, false
+	}
+	if last := known.Status.LearnedAt; last != nil && !written.After(last.Time) {
+		is = written.Equal(last.Time) && int32(number) != known.Status.Outcome.Attempt
+		return int32(number), metav1.NewTime(written), is
+	}
+	return int32(number), metav1.NewTime(written), true
 }

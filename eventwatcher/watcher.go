@@ -10,18 +10,14 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	utilcache "k8s.io/apimachinery/pkg/util/cache"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
-	clientscheme "k8s.io/client-go/kubernetes/scheme"
-	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
-	"k8s.io/client-go/tools/record"
 	"k8s.io/client-go/util/workqueue"
 	metricsclient "k8s.io/metrics/pkg/client/clientset/versioned/typed/metrics/v1beta1"
 	"k8s.io/utils/clock"
@@ -42,10 +38,15 @@ type Options struct {
 	Config *rest.Config
 	// Namespace holds the lease; Identity is this replica's name in it, and must be unique.
 	Namespace, Identity string
+	// WatchNamespace is the only one whose workloads are looked at, for which rights in that namespace are enough; empty
+	// for all. Nothing is known of nodes and storage classes then.
+	WatchNamespace string
 	// StabilizationWindow is how long pods must stay Ready until a cure is Verified; not negative.
 	StabilizationWindow time.Duration
 	// Expiry is how long after it was last of use a Remediation is trusted; positive.
 	Expiry time.Duration
+	// Relist is how long the caches are kept up to date by watching alone, before they list anew; positive.
+	Relist time.Duration
 	// Workers is how many workloads are looked at in parallel; at least 1.
 	Workers int
 	// Engine diagnoses.
@@ -79,8 +80,6 @@ type Watcher struct {
 	readmitted readmissions
 	past       *past
 	queue      workqueue.TypedRateLimitingInterface[evidence.Workload]
-	recorder   record.EventRecorder
-	events     record.EventBroadcaster
 }
 
 // Requests a second to the API server, and how many may come at once. Work is a few requests for each failing
@@ -103,8 +102,14 @@ func New(options Options) (*Watcher, error) {
 	if options.Expiry <= 0 {
 		return nil, fmt.Errorf("expiry %s: it must be positive", options.Expiry)
 	}
+	if options.Relist <= 0 {
+		return nil, fmt.Errorf("relist %s: it must be positive", options.Relist)
+	}
 	config := rest.CopyConfig(options.Config)
 	config.QPS, config.Burst = clientQPS, clientBurst
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
+		return newRelister(next, options.Relist, options.Clock)
+	})
 	objects, err := dynamic.NewForConfig(config)
 	if err != nil {
 		return nil, fmt.Errorf("client for workloads: %w", err)
@@ -134,7 +139,7 @@ func New(options Options) (*Watcher, error) {
 		queue: workqueue.NewTypedRateLimitingQueueWithConfig(workqueue.DefaultTypedControllerRateLimiter[evidence.Workload](),
 			workqueue.TypedRateLimitingQueueConfig[evidence.Workload]{Clock: options.Clock}),
 	}
-	if w.caches, err = newCaches(config, clients, partial, own, options.Clock); err != nil {
+	if w.caches, err = newCaches(config, options.WatchNamespace, clients, partial, own, options.Clock); err != nil {
 		return nil, err
 	}
 	w.past = newPast(w.caches.remediations, options.Engine, options.Clock)
@@ -150,8 +155,6 @@ func New(options Options) (*Watcher, error) {
 	for kind, informer := range w.caches.between {
 		w.owners.between[kind] = informer.GetIndexer()
 	}
-	w.events = record.NewBroadcaster()
-	w.recorder = w.events.NewRecorder(clientscheme.Scheme, corev1.EventSource{Component: FieldManager})
 	return w, w.enqueueChanges()
 }
 
@@ -169,10 +172,8 @@ func (w *Watcher) Run(ctx context.Context) error {
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer w.queue.ShutDown()
-	defer w.events.Shutdown()
 	inner, stop := context.WithCancel(ctx)
 	defer stop()
-	w.events.StartRecordingToSink(&typedcorev1.EventSinkImpl{Interface: w.clients.CoreV1().Events("")})
 	running.Go(func() { w.caches.run(inner) })
 	running.Go(func() { w.watchExtraKinds(inner) })
 	if !w.caches.waitForSync(inner) {

@@ -78,14 +78,9 @@ func earlier(known *v1alpha1.Remediation, diagnosis engine.Diagnosis, observed e
 func (w *Watcher) withdraw(ctx context.Context, live *unstructured.Unstructured, known *v1alpha1.Remediation, diagnosis engine.Diagnosis) (*v1alpha1.Remediation, error) {
 	next := toPhase(known, v1alpha1.PhaseFailed, w.clock.Now())
 	next.Status.Outcome.Withdrawn = engine.Shorten(fmt.Sprintf("%s: %s", diagnosis.FailureType, diagnosis.Finding.RootCause), maxWithdrawn)
-	written, err := w.save(ctx, known, next)
-	if err != nil {
-		return nil, err
-	}
 	w.metrics.verdicts.WithLabelValues(string(diagnosis.FailureType), string(withdrawn)).Inc()
-	w.recorder.Eventf(live, corev1.EventTypeWarning, string(withdrawn), "%s: another failure began with %s, so the next apply is left as its owner writes it. %s",
-		known.Name, describe(known), next.Status.Outcome.Withdrawn)
-	return written, nil
+	return w.save(ctx, live, known, next, &news{warns: corev1.EventTypeWarning, reason: string(withdrawn), text: fmt.Sprintf(
+		"%s: another failure began with %s, so the next apply is left as its owner writes it. %s", known.Name, describe(known), next.Status.Outcome.Withdrawn)})
 }
 
 // maxWithdrawn is the schema's bound, in bytes.

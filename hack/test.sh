@@ -22,6 +22,7 @@ part 'generated files' make --no-print-directory check-generated
 part 'lint' make --no-print-directory lint
 part 'unit tests' make --no-print-directory test-unit
 part 'Helm chart' make --no-print-directory chart-test
+part 'crashes of the event watcher' make --no-print-directory crash-test
 part 'end-to-end tests on the real node' make --no-print-directory test-e2e
 
 printf '\nAll parts passed:\n'

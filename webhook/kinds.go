@@ -29,6 +29,7 @@ var builtIn = map[schema.GroupKind]kind{
 	{Group: "apps", Kind: "ReplicaSet"}:  {template: remedy.Template{"spec", "template"}, resource: "replicasets", short: "rs"},
 	{Group: "batch", Kind: "Job"}:        {template: remedy.Template{"spec", "template"}, resource: "jobs", short: "job", frozen: true},
 	{Group: "batch", Kind: "CronJob"}:    {template: remedy.Template{"spec", "jobTemplate", "spec", "template"}, resource: "cronjobs", short: "cj"},
+	{Kind: "ReplicationController"}:      {template: remedy.Template{"spec", "template"}, resource: "replicationcontrollers", short: "rc"},
 	{Kind: "Pod"}:                        {resource: "pods", short: "pod", frozen: true, bare: true},
 	{Kind: "PersistentVolumeClaim"}:      {resource: "persistentvolumeclaims", short: "pvc", frozen: true, bare: true},
 }

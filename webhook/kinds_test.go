@@ -113,7 +113,7 @@ func TestKindsThatNobodyHealsAreLeftAlone(t *testing.T) {
 		{"the old group of a known kind", "extensions/v1beta1", "Deployment", config.Default()},
 		{"a kind in small letters", "apps/v1", "deployment", config.Default()},
 		{"a kind without a pod template of its own", "v1", "Service", config.Default()},
-		{"a ReplicationController", "v1", "ReplicationController", config.Default()},
+		{"a PodTemplate", "v1", "PodTemplate", config.Default()},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			given, err := known{forKind(test.apiVersion, test.kind)}.healer(test.settings).ask(t, applied(test.apiVersion, test.kind, object))

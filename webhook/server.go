@@ -15,6 +15,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
@@ -95,7 +96,7 @@ func New(options Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("client for namespaces: %w", err)
 	}
-	s := &Server{options: options, informer: remediations.NewInformer(own, options.Clock)}
+	s := &Server{options: options, informer: remediations.NewInformer(own, corev1.NamespaceAll, options.Clock)}
 	if s.namespaces, err = newNamespaces(partial); err != nil {
 		return nil, err
 	}

@@ -40,12 +40,12 @@ const drain = 10 * time.Second
 
 // flags are what the command line says.
 type flags struct {
-	kubeconfig, namespace, healthListen, logLevel, rules string
-	config                                               string
-	window, expiry                                       time.Duration
-	workers                                              int
-	askRegistries, askProbes                             bool
-	network                                              registry.Network
+	kubeconfig, namespace, watch, healthListen, logLevel, rules string
+	config                                                      string
+	window, expiry                                              time.Duration
+	workers                                                     int
+	askRegistries, askProbes                                    bool
+	network                                                     registry.Network
 }
 
 func parse(args []string, stderr io.Writer) (flags, error) {
@@ -54,6 +54,7 @@ func parse(args []string, stderr io.Writer) (flags, error) {
 	set.SetOutput(stderr)
 	set.StringVar(&f.kubeconfig, "kubeconfig", "", "kubeconfig file; empty for the pod's own service account")
 	set.StringVar(&f.namespace, "namespace", process.OwnNamespace(), "namespace of the lease (default: POD_NAMESPACE, or kube-remedy-system)")
+	set.StringVar(&f.watch, "watch-namespace", "", "look at the workloads of this namespace alone, for which rights in it are enough; nothing is known of nodes then (default: all)")
 	set.StringVar(&f.healthListen, "health-listen", ":8081", "address for /healthz, /readyz and /metrics")
 	set.StringVar(&f.config, "config", "", "file with the installation's settings; empty for the defaults")
 	set.StringVar(&f.rules, "rules", "", "file or directory with rules of your own, added to the built-in ones or replacing them by id")
@@ -138,8 +139,8 @@ func watch(ctx context.Context, f flags, stderr io.Writer) error {
 		return err
 	}
 	watcher, err := eventwatcher.New(eventwatcher.Options{
-		Config: connection, Settings: settings, Namespace: f.namespace, Identity: host + "_" + uuid.NewString(),
-		StabilizationWindow: f.window, Expiry: f.expiry, Workers: f.workers,
+		Config: connection, Settings: settings, Namespace: f.namespace, WatchNamespace: f.watch, Identity: host + "_" + uuid.NewString(),
+		StabilizationWindow: f.window, Expiry: f.expiry, Relist: eventwatcher.DefaultRelist, Workers: f.workers,
 		Engine: engine.New(known), Registry: asked, AskProbes: f.askProbes, Log: log, Metrics: metrics, Clock: clock.RealClock{},
 	})
 	if err != nil {

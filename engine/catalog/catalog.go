@@ -35,6 +35,9 @@ type Catalog struct {
 	// loose finds the signatures of the other places in text that says nothing of its place.
 	loose           *match.Matcher
 	looseSignatures []*Signature
+	// words finds the signatures of any text.
+	words          *match.Matcher
+	wordSignatures []*Signature
 	// candidates are the causes that a signature makes worth considering.
 	candidates map[string][]*Cause
 }
@@ -137,8 +140,8 @@ func sorted[T any](all map[string]T, id func(T) string) []T {
 func (c *Catalog) index() error {
 	c.places = map[Place]placeIndex{}
 	c.candidates = map[string][]*Cause{}
-	c.logSignatures, c.looseSignatures = nil, nil
-	var patterns, loose []match.Pattern
+	c.logSignatures, c.looseSignatures, c.wordSignatures = nil, nil, nil
+	var patterns, loose, words []match.Pattern
 	for _, signature := range c.Signatures() {
 		for _, place := range signature.Places {
 			if place == Log {
@@ -160,7 +163,11 @@ func (c *Catalog) index() error {
 			}
 			c.places[place] = index
 		}
-		if pattern, ok := loosePattern(signature); ok {
+		switch pattern, ok := loosePattern(signature); {
+		case ok && slices.Contains(signature.Places, Text):
+			c.wordSignatures = append(c.wordSignatures, signature)
+			words = append(words, pattern)
+		case ok:
 			c.looseSignatures = append(c.looseSignatures, signature)
 			loose = append(loose, pattern)
 		}
@@ -176,6 +183,12 @@ func (c *Catalog) index() error {
 	}
 	if c.loose, err = match.New(loose); err != nil {
 		return fmt.Errorf("build the matcher of loose text: %w", err)
+	}
+	if c.words, err = match.New(words); err != nil {
+		return fmt.Errorf("build the matcher of words: %w", err)
+	}
+	if c.words, err = match.New(words); err != nil {
+		return fmt.Errorf("build the matcher of words: %w", err)
 	}
 	return nil
 }

@@ -112,20 +112,31 @@ func withoutAnchors(expression *syntax.Regexp) *syntax.Regexp {
 	return expression
 }
 
+// MatchWords gives the signatures of the place Text that recognise a line of text.
+func (c *Catalog) MatchWords(fact Fact, text []byte) []*Hit {
+	return loosely(c.words, c.wordSignatures, fact, text, false)
+}
+
 // MatchLoose gives the signatures of the places other than Log that recognise a line of text.
 func (c *Catalog) MatchLoose(fact Fact, text []byte) []*Hit {
+	return loosely(c.loose, c.looseSignatures, fact, text, true)
+}
+
+// loosely gives the signatures that a matcher finds in lines; those of error texts alone need a word that says what
+// they are about.
+func loosely(matcher *match.Matcher, signatures []*Signature, fact Fact, text []byte, enveloped bool) []*Hit {
 	var hits []*Hit
-	for _, found := range c.loose.Find(text) {
+	for _, found := range matcher.Find(text) {
 		line := text[found.Last.Start:found.Last.End]
 		line = line[:min(len(line), maxLooseLine)]
-		kind := c.looseSignatures[found.Pattern].FailureType
-		if envelope := envelopes[kind]; envelope != nil && !envelope.Match(line) {
+		kind := signatures[found.Pattern].FailureType
+		if envelope := envelopes[kind]; enveloped && envelope != nil && !envelope.Match(line) {
 			continue
 		}
-		if other := about(line); other != "" && other != kind {
+		if other := about(line); enveloped && other != "" && other != kind {
 			continue
 		}
-		hit := &Hit{Signature: c.looseSignatures[found.Pattern], Fact: fact, log: &found, groups: found.Groups, loose: true}
+		hit := &Hit{Signature: signatures[found.Pattern], Fact: fact, log: &found, groups: found.Groups, loose: true}
 		hit.Fact.Place = Log
 		hit.Fact.Count = found.Count
 		line = bytes.TrimSpace(line)

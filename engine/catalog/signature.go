@@ -30,6 +30,8 @@ const (
 	TerminationMessage Place = "terminationMessage"
 	// Log is a line of a log.
 	Log Place = "log"
+	// Text is a line of any text in which nothing else was found.
+	Text Place = "text"
 )
 
 // places are all of them, with what a fact of the place can have beside its message.
@@ -42,6 +44,7 @@ var places = map[Place]struct{ state, conditionType, reason, exitCode bool }{
 	NodeCondition:      {conditionType: true, reason: true},
 	TerminationMessage: {},
 	Log:                {},
+	Text:               {},
 }
 
 // The states of a container that are facts.

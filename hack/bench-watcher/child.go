@@ -120,7 +120,7 @@ func watchOurs(connection *rest.Config, stderr io.Writer) (ready func() bool, ru
 	}
 	watcher, err := eventwatcher.New(eventwatcher.Options{
 		Config: connection, Settings: settings, Namespace: leaseNamespace, Identity: fmt.Sprint("bench-", os.Getpid()),
-		StabilizationWindow: eventwatcher.DefaultStabilizationWindow, Expiry: eventwatcher.DefaultExpiry, Workers: 2,
+		StabilizationWindow: eventwatcher.DefaultStabilizationWindow, Expiry: eventwatcher.DefaultExpiry, Relist: eventwatcher.DefaultRelist, Workers: 2,
 		Engine: engine.New(known), Log: log, Metrics: prometheus.NewRegistry(), Clock: clock.RealClock{},
 	})
 	if err != nil {

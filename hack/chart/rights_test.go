@@ -75,7 +75,7 @@ func TestTheAccountHasTheRightsOfTheInstallation(t *testing.T) {
 	t.Parallel()
 	wanted := rightsOf(t, installation(t), "kube-remedy-webhook", "kube-remedy-eventwatcher")
 	require.NotEmpty(t, wanted)
-	require.Equal(t, wanted, rightsOf(t, render(t, "--set=eventwatcher.askProbes=true"), "kube-remedy"))
+	require.Equal(t, wanted, rightsOf(t, render(t, "--set=eventwatcher.askProbes=true,eventwatcher.readSecrets=true"), "kube-remedy"))
 }
 
 func TestWideRightsCanBeLeftOut(t *testing.T) {
@@ -100,7 +100,7 @@ func TestRightsFollowTheSourceOfTheCertificate(t *testing.T) {
 		"secret,certificates.secretName=mine": nil,
 		"self-managed": {
 			"create secrets. *", "get secrets. kube-remedy-webhook-certificate", "list secrets. kube-remedy-webhook-certificate",
-			"patch secrets. kube-remedy-webhook-certificate", "update secrets. kube-remedy-webhook-certificate", "watch secrets. kube-remedy-webhook-certificate",
+			"update secrets. kube-remedy-webhook-certificate", "watch secrets. kube-remedy-webhook-certificate",
 		},
 		// What webhook/certs/certmanager.go asks for.
 		"cert-manager": {
@@ -165,4 +165,15 @@ func TestTheRegistrationsAreThoseOfTheInstallation(t *testing.T) {
 	rendered := render(t)
 	require.Equal(t, mutating(installation(t)), mutating(rendered))
 	require.Equal(t, validating(installation(t)), validating(rendered))
+}
+
+// TestAWatcherOfOneNamespaceHasNoRightsInTheCluster looks for what only the webhook needs there.
+func TestAWatcherOfOneNamespaceHasNoRightsInTheCluster(t *testing.T) {
+	t.Parallel()
+	webhook := rightsOf(t, installation(t), "kube-remedy-webhook")
+	for _, right := range rightsOf(t, render(t, "--set=eventwatcher.watchNamespace=shop,eventwatcher.askProbes=true,eventwatcher.readSecrets=true"), "kube-remedy") {
+		if strings.HasPrefix(right, "everywhere: ") {
+			require.Contains(t, webhook, right)
+		}
+	}
 }

@@ -52,7 +52,9 @@ func TestAMissingTagIsHealedByTheNearestThatTheRegistryHas(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, cluster.PushImage(t.Context(), "ghcr.io/shop/web:1.4.2", image))
 	require.NoError(t, cluster.PushImage(t.Context(), "ghcr.io/shop/web:2.0.0", other))
-	w.writeOwn(`      containers: [{name: app, image: "ghcr.io/shop/web:1.4.9"}]`)
+	w.run("create", "secret", "docker-registry", "pull", "--docker-server=ghcr.io", "--docker-username=shop", "--docker-password=none")
+	w.writeOwn(`      imagePullSecrets: [{name: pull}]
+      containers: [{name: app, image: "ghcr.io/shop/web:1.4.9"}]`)
 	learned := w.learn()
 	require.Equal(t, v1alpha1.ImagePullBackOff, learned.Spec.FailureType)
 	require.Equal(t, v1alpha1.Heal, learned.Spec.Mode)
@@ -84,6 +86,20 @@ func TestAMistypedConfigMapIsHealedByTheOnlyNearOne(t *testing.T) {
         env: [{name: MODE, valueFrom: {configMapKeyRef: {name: web-confg, key: mode}}}]`)
 	w.learn()
 	require.Contains(t, w.apply(), "web-confg → web-config")
+	w.untilRunning()
+	w.untilPhase(v1alpha1.PhaseVerified, 1)
+}
+
+func TestAMistypedSecretIsHealedByTheOnlyNearOne(t *testing.T) {
+	t.Parallel()
+	w := newWorkload(t, spec{})
+	w.run("create", "secret", "generic", "web-login", "--from-literal=token=none")
+	w.writeOwn(`      containers:
+      - name: app
+        image: misbehave:v1
+        env: [{name: TOKEN, valueFrom: {secretKeyRef: {name: web-lgoin, key: token}}}]`)
+	w.learn()
+	require.Contains(t, w.apply(), "web-lgoin → web-login")
 	w.untilRunning()
 	w.untilPhase(v1alpha1.PhaseVerified, 1)
 }

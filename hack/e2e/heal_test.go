@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -44,6 +45,31 @@ func TestStandbyWatcherTakesOver(t *testing.T) {
 	w.untilRunning()
 	require.NoError(t, pair.StartWatcher(t.Context()))
 	w.untilPhase(v1alpha1.PhaseVerified, 1) // what happened meanwhile is found at the start
+}
+
+// The watcher is stopped in this test, and loses its rights in the cluster, so it runs before the parallel ones.
+func TestAWatcherOfOneNamespaceNeedsRightsInItAlone(t *testing.T) {
+	w := newWorkload(t, spec{})
+	const binding = `{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRoleBinding","metadata":{"name":"kube-remedy-eventwatcher"},` +
+		`"roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"kube-remedy-eventwatcher"},` +
+		`"subjects":[{"kind":"ServiceAccount","name":"kube-remedy-eventwatcher","namespace":"kube-remedy-system"}]}`
+	_, err := pair.Kubectl(t.Context(), "", "delete", "clusterrolebinding", "kube-remedy-eventwatcher")
+	require.NoError(t, err)
+	t.Cleanup(func() { // again, for a test that failed in between
+		_, _ = pair.Kubectl(context.WithoutCancel(t.Context()), binding, "create", "-f", "-")
+	})
+	w.run("create", "rolebinding", "kube-remedy", "--clusterrole=kube-remedy-eventwatcher", "--serviceaccount=kube-remedy-system:kube-remedy-eventwatcher")
+	require.NoError(t, pair.Watcher.Stop())
+	scoped, err := pair.StartWatcherOf(t.Context(), w.namespace)
+	require.NoError(t, err)
+	w.learn()
+	require.Contains(t, w.apply(), "app memory limit 128Mi → 256Mi")
+	w.untilRunning()
+	w.untilPhase(v1alpha1.PhaseVerified, 1)
+	require.NoError(t, scoped.Stop())
+	_, err = pair.Kubectl(t.Context(), binding, "create", "-f", "-")
+	require.NoError(t, err)
+	require.NoError(t, pair.StartWatcher(t.Context()))
 }
 
 func TestUnchangedFileIsHealedByClientSideApply(t *testing.T) {

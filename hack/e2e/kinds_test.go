@@ -76,3 +76,44 @@ func TestPodsThatAreRefusedAreSeen(t *testing.T) {
 	require.Equal(t, v1alpha1.TargetRef{APIVersion: "apps/v1", Kind: "Deployment", Name: "web"}, known.Spec.TargetRef)
 	require.Contains(t, known.Status.Diagnosis.RootCause, "quota")
 }
+
+// TestWhatDoesNotRollOutIsHealedForItsNextPods applies what keeps its old pods until somebody deletes them.
+func TestWhatDoesNotRollOutIsHealedForItsNextPods(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ apiVersion, kind, selector string }{
+		{"apps/v1", "ReplicaSet", "{matchLabels: {app: web}}"},
+		{"v1", "ReplicationController", "{app: web}"},
+	} {
+		t.Run(test.kind, func(t *testing.T) {
+			t.Parallel()
+			w := newWorkload(t, spec{})
+			w.writeKind(test.apiVersion, test.kind, "{replicas: 1, selector: "+test.selector+
+				", template: {metadata: {labels: {app: web}}, spec: {terminationGracePeriodSeconds: 1, containers: ["+fmt.Sprintf(greedy, "-hold")+"]}}}")
+			learned := w.learn()
+			require.Equal(t, v1alpha1.TargetRef{APIVersion: test.apiVersion, Kind: test.kind, Name: "web"}, learned.Spec.TargetRef)
+			require.Contains(t, w.apply(), "app memory limit 128Mi → 256Mi")
+			require.Equal(t, "256Mi", w.limit())
+			w.run("delete", "pods", "--all", "--wait=false")
+			w.untilPhase(v1alpha1.PhaseVerified, 1)
+		})
+	}
+}
+
+// TestAClaimOfAClassThatDoesNotExistIsSeen finds why a pod waits for its volume.
+func TestAClaimOfAClassThatDoesNotExistIsSeen(t *testing.T) {
+	t.Parallel()
+	w := newWorkload(t, spec{})
+	_, err := pair.Kubectl(t.Context(), "apiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: {name: e2e-fast}\nprovisioner: example.org/none\n", "apply", "-f", "-")
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		_, stderr, err := kubectl(t, "delete", "storageclass", "e2e-fast")
+		require.NoError(t, err, stderr)
+	})
+	w.writeKind("apps/v1", "StatefulSet", "{replicas: 1, serviceName: web, selector: {matchLabels: {app: web}}, template: {metadata: {labels: {app: web}}, spec: {containers: [{name: app, image: 'misbehave:v1', volumeMounts: [{name: data, mountPath: /data}]}]}}, "+
+		"volumeClaimTemplates: [{metadata: {name: data}, spec: {storageClassName: e2e-fats, accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Mi}}}}]}")
+	w.apply()
+	learned := w.untilPhase(v1alpha1.PhaseLearned, 1)
+	require.Equal(t, "storage-class-missing", learned.Status.Diagnosis.RootCauseID)
+	require.Equal(t, v1alpha1.TargetRef{APIVersion: "apps/v1", Kind: "StatefulSet", Name: "web"}, learned.Spec.TargetRef)
+	require.Equal(t, "e2e-fast", learned.Spec.Actions[0].FixReference.Replacement)
+}

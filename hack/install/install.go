@@ -188,10 +188,20 @@ func (p *Pair) StartStandby(ctx context.Context) (*Program, error) {
 	return p.startWatcher(ctx, standbyHealthPort)
 }
 
+// StartWatcherOf runs another event watcher, which looks at one namespace alone. The caller stops it.
+func (p *Pair) StartWatcherOf(ctx context.Context, namespace string) (*Program, error) {
+	return p.start(ctx, "eventwatcher", standbyHealthPort, p.watcherFlags(standbyHealthPort, "--watch-namespace="+namespace)...)
+}
+
 func (p *Pair) startWatcher(ctx context.Context, healthPort string) (*Program, error) {
-	return p.start(ctx, "eventwatcher", healthPort,
-		"--health-listen="+p.cluster.HostIP()+":"+healthPort, "--namespace="+Namespace, "--stabilization-window="+p.window.String(),
-		"--registry-mirror=_default="+p.cluster.RegistryURL(), "--ask-probes", "--config="+p.configFile())
+	return p.start(ctx, "eventwatcher", healthPort, p.watcherFlags(healthPort)...)
+}
+
+func (p *Pair) watcherFlags(healthPort string, more ...string) []string {
+	return append([]string{
+		"--health-listen=" + p.cluster.HostIP() + ":" + healthPort, "--namespace=" + Namespace, "--stabilization-window=" + p.window.String(),
+		"--registry-mirror=_default=" + p.cluster.RegistryURL(), "--ask-probes", "--config=" + p.configFile(),
+	}, more...)
 }
 
 // Stop ends the programs that run, as a node would: SIGTERM, then waiting.

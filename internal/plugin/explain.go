@@ -186,6 +186,8 @@ func outcomeOf(remediation *v1alpha1.Remediation) string {
 		return "not diagnosed yet"
 	case len(remediation.Spec.Actions) == 0:
 		return "nothing is known that could be changed about it; the same applied again will fail again"
+	case status.Outcome.Withdrawn != "":
+		return "withdrawn: another failure began with it (" + status.Outcome.Withdrawn + "); at its next apply the workload is left as its owner wrote it"
 	case status.Phase == v1alpha1.PhaseFailed:
 		return fmt.Sprintf("given up: the failure came back after attempt %d of %d; at its next apply the workload is left as its owner wrote it", status.Outcome.Attempt, v1alpha1.MaxAttempts)
 	case status.Phase == v1alpha1.PhaseExpired:

@@ -99,9 +99,9 @@ func (i *Informer) Heard() time.Time {
 	return time.Time{}
 }
 
-// NewInformer gives an informer that is not yet running.
-func NewInformer(clients *Clientset, clock clock.PassiveClock) *Informer {
-	all := clients.Remediations(metav1.NamespaceAll)
+// NewInformer gives an informer, not yet running, of the Remediations of a namespace; empty for all of them.
+func NewInformer(clients *Clientset, namespace string, clock clock.PassiveClock) *Informer {
+	all := clients.Remediations(namespace)
 	kept := &Informer{}
 	hear := func() { kept.heard.Store(clock.Now().Unix()) }
 	source := &cache.ListWatch{

@@ -81,7 +81,7 @@ var web = Target{"apps", "Deployment", "shop", "web"}
 func TestForFindsByTarget(t *testing.T) {
 	clients, err := NewClientset(&rest.Config{Host: "https://api.example"})
 	require.NoError(t, err)
-	informer := NewInformer(clients, clock.RealClock{})
+	informer := NewInformer(clients, metav1.NamespaceAll, clock.RealClock{})
 	ref := v1alpha1.TargetRef{APIVersion: "apps/v1", Kind: "Deployment", Name: "web"}
 	older, otherName, otherKind, unreadable := ref, ref, ref, ref
 	older.APIVersion, otherName.Name, otherKind.Kind, unreadable.APIVersion = "apps/v1beta2", "api", "StatefulSet", "a/b/c"
@@ -155,7 +155,7 @@ func TestInformerFollowsTheCluster(t *testing.T) {
 	clients, err := NewClientset(api(t, []*v1alpha1.Remediation{first}, events))
 	require.NoError(t, err)
 	now := clocktesting.NewFakePassiveClock(time.Unix(1000, 0))
-	informer := NewInformer(clients, now)
+	informer := NewInformer(clients, metav1.NamespaceAll, now)
 	require.False(t, informer.HasSynced())
 	require.Zero(t, informer.Heard())
 	seen := make(chan string, 10)

@@ -22,6 +22,9 @@ const (
 	// AuthorAnnotation is written by the webhook on a Remediation when it is created: the user who created it. It
 	// never changes.
 	AuthorAnnotation = GroupName + "/author"
+	// LearnedAnnotation is written by the event watcher on a Remediation together with its actions: which attempt they
+	// are, and since when, as 2@2026-03-02T08:00:00Z. The status that says the same is written after them.
+	LearnedAnnotation = GroupName + "/learned"
 	// ApprovedByAnnotation is written by the webhook on a Remediation whose mode became Heal: the user who did it.
 	ApprovedByAnnotation = GroupName + "/approved-by"
 )

@@ -26,7 +26,9 @@ func (p *parser) complete() {
 	for _, object := range p.rows.objects {
 		row, ok := object.(*corev1.Pod)
 		switch {
-		case !ok || named[row.Name] == nil:
+		case !ok:
+			p.completeNode(object)
+		case named[row.Name] == nil:
 		case lacksState(named[row.Name]):
 			fillState(named[row.Name], row)
 		default:
@@ -48,6 +50,33 @@ func (p *parser) complete() {
 		}
 	}
 }
+
+// completeNode gives a node whose description was cut off, or can't be read, before its condition Ready what a row of
+// a table says of it.
+func (p *parser) completeNode(object runtime.Object) {
+	row, ok := object.(*corev1.Node)
+	if !ok {
+		return
+	}
+	var described *corev1.Node
+	for _, object := range p.objects {
+		node, ok := object.(*corev1.Node)
+		if !ok || node.Name != row.Name {
+			continue
+		}
+		if len(node.Spec.Taints) > 0 || slices.ContainsFunc(node.Status.Conditions, isReady) {
+			return
+		}
+		if described == nil || len(described.Status.Conditions) <= len(node.Status.Conditions) {
+			described = node
+		}
+	}
+	if at := slices.IndexFunc(row.Status.Conditions, isReady); described != nil && at >= 0 {
+		described.Status.Conditions = append(described.Status.Conditions, row.Status.Conditions[at])
+	}
+}
+
+func isReady(condition corev1.NodeCondition) bool { return condition.Type == corev1.NodeReady }
 
 // remove takes pods out of the objects.
 func (p *parser) remove(pieces ...*corev1.Pod) {

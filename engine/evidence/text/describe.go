@@ -161,7 +161,7 @@ func (d described) object() (subject, runtime.Object) {
 		return d.made(about, "StorageClass", d.storageClass())
 	case has("StorageClass") && has("Volume"):
 		return d.made(about, "PersistentVolumeClaim", d.claim())
-	case has("Taints") || has("Addresses") || has("ExternalID") || len(d.nodeConditions(d.root)) > 0:
+	case has("Taints") || has("Addresses") || has("ExternalID") || isOfNode(d.nodeConditions(d.root)):
 		return d.made(about, "Node", d.node())
 	case !has("Name"):
 		pod := d.pod()

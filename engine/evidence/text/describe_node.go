@@ -1,6 +1,7 @@
 package text
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -94,6 +95,18 @@ func (d described) nodeConditions(root *section) []corev1.NodeCondition {
 		}
 	}
 	return conditions
+}
+
+// isOfNode tells whether conditions are those of a node: pods have one of the same name, and others beside it.
+func isOfNode(conditions []corev1.NodeCondition) bool {
+	return len(conditions) > 0 && !slices.ContainsFunc(conditions, func(condition corev1.NodeCondition) bool {
+		switch corev1.PodConditionType(condition.Type) {
+		case corev1.PodInitialized, corev1.ContainersReady, corev1.PodScheduled, corev1.PodReadyToStartContainers:
+			return true
+		default:
+			return false
+		}
+	})
 }
 
 // isNodeConditions recognises the header of the conditions of a node.

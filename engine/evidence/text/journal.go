@@ -25,7 +25,8 @@ func isJournal(line string) bool {
 	if program, rest, ok := cutSyslog(line); ok {
 		return isNodeProgram(program.program) || isKubeletFile(klogFile(rest))
 	}
-	return isKubeletFile(klogFile(line)) || isKlog(line) && strings.Contains(line, ` manager.go:`) && strings.Contains(line, `Failed to pull image "`)
+	return isKubeletFile(klogFile(line)) || isKlog(line) && (strings.Contains(line, ` manager.go:`) && strings.Contains(line, `Failed to pull image "`) ||
+		strings.Contains(line, ` controller.go:`) && strings.Contains(line, "ensure lease exists"))
 }
 
 // cutSyslog cuts "Nov 23 10:00:00 node-3 kubelet[1234]: " off a line, with the time also in ISO 8601.

@@ -144,6 +144,7 @@ func (n *nodeJournal) podLine(l journalLine, ref podRef, text string) bool {
 	case l.message == "Eviction manager: pod is evicted successfully" || strings.HasPrefix(l.message, "eviction manager: pod ") && strings.HasSuffix(l.message, " is evicted successfully"):
 		pod := n.pod(ref)
 		pod.Status.Phase, pod.Status.Reason = corev1.PodFailed, "Evicted"
+		pod.Status.Message = "The journal of the kubelet says what was reclaimed."
 		return true
 	case strings.HasPrefix(text, `Failed to pull image "`): // of the kubelet before 1.3, which ran docker itself
 		pod, why, ok := strings.Cut(text, ` from pod "`)

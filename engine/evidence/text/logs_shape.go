@@ -2,6 +2,7 @@ package text
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"strings"
 )
@@ -86,6 +87,9 @@ func withoutCommonPrefix(raw []byte) []byte {
 		prefix = prefix[:same]
 	}
 	end := bytes.LastIndexByte(prefix, ' ') + 1
+	for end > 1 && !isNames(bytes.TrimRight(prefix[:end], " ")) { // lines of one moment have their time in common, too
+		end = bytes.LastIndexByte(bytes.TrimRight(prefix[:end], " "), ' ') + 1
+	}
 	if lines < enough || end == 0 || !isNames(bytes.TrimRight(prefix[:end], " ")) {
 		return raw
 	}
@@ -134,11 +138,11 @@ func unwrapped(raw []byte) []byte {
 		}
 		line := rest[:length]
 		rest = rest[length:]
-		var record struct{ Log, TextPayload string }
+		var record struct{ Log, TextPayload, Line, Message string }
 		if tab := tabBehindStamp(line); tab > 0 {
 			line = line[tab:]
 		} else if wrapped(line) > 0 && json.Unmarshal(bytes.TrimRight(bytes.TrimSpace(line), ","), &record) == nil {
-			line = append(bytes.TrimRight([]byte(record.Log+record.TextPayload), "\n"), '\n')
+			line = append(bytes.TrimRight([]byte(cmp.Or(record.Log, record.TextPayload, record.Line, record.Message)), "\n"), '\n')
 		}
 		out = append(out, line...)
 	}
@@ -149,6 +153,10 @@ func unwrapped(raw []byte) []byte {
 func wrapped(line []byte) int {
 	if bytes.HasPrefix(line, []byte(`{"log":"`)) || bytes.HasPrefix(line, []byte(`{"textPayload":"`)) {
 		return 1
+	}
+	if len(line) > 0 && line[0] == '{' && (bytes.Contains(line, []byte(`"kubernetes":{`)) && (bytes.Contains(line, []byte(`"message":"`)) || bytes.Contains(line, []byte(`"log":"`))) ||
+		bytes.Contains(line, []byte(`"line":"`)) && (bytes.Contains(line, []byte(`"ts":"`)) || bytes.Contains(line, []byte(`"timestamp":"`)))) {
+		return 1 // what Elasticsearch and Loki give out
 	}
 	return tabBehindStamp(line)
 }

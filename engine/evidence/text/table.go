@@ -366,6 +366,9 @@ func (p *parser) row(row cells, seen *sighting) bool {
 		return false
 	}
 	kind := row.header.kind
+	if kind == otherTable && len(row.header.columns) <= 4 && row.header.index("READY") < 0 && isNodeStatus(row.get("STATUS")) {
+		kind = nodeTable // kubectl before 1.6 printed no more of nodes
+	}
 	if resource, _, ok := strings.Cut(row.get("NAME"), "/"); ok { // kubectl get all
 		kind = tableKind(kindOf(resource))
 	}

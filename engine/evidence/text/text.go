@@ -32,6 +32,7 @@ const maxEvents = 20_000
 // container. now anchors relative ages ("3m ago") only when the text itself has no absolute time; journals, which
 // have no year, are taken for those of the year before now.
 func Parse(data []byte, now time.Time) evidence.Observations {
+	data = tidied(data)
 	p := read(data, now)
 	if plain := unescaped(data); plain != nil && len(p.objects) == 0 && len(p.rows.objects) == 0 {
 		if again := read(plain, now); len(again.objects) > 0 || len(again.rows.objects) > 0 {
@@ -59,11 +60,11 @@ func read(data []byte, now time.Time) *parser {
 
 // unescaped gives a text that is a string of JSON or of a program, with its lines written as \n; nothing for another.
 func unescaped(data []byte) []byte {
-	const few, some = 2, 3 // lines that there are, and that are written
+	const few, some = 2, 1 // lines that there are, and that are written
 	if bytes.Count(data, []byte{'\n'}) > few || bytes.Count(data, []byte(`\n`)) < some {
 		return nil
 	}
-	lines := strings.NewReplacer(`\n`, "\n", `\t`, "\t", `\"`, `"`, `\\`, `\`, `": "`, "\": \"\n")
+	lines := strings.NewReplacer(`\n`, "\n", `\t`, "\t", `\"`, `"`, `\\`, `\`, `": "`, "\": \"\n", `", "`, "\n")
 	return []byte(lines.Replace(strings.TrimPrefix(strings.TrimSpace(string(data)), `"`)))
 }
 
