@@ -341,6 +341,9 @@ func (h *history) containerEventMatters(event evidence.Event) bool {
 	if judged == 0 || well < judged {
 		return true
 	}
+	if strings.HasPrefix(event.Message, startupFailed) {
+		return false // it fails until the program has started, as often as that takes
+	}
 	return event.Reason == "Unhealthy" && h.probed[containerKey{event.Pod, event.Container}] >= flapping && !event.Time.IsZero() && h.now.Sub(event.Time) < settled/2
 }
 
@@ -351,6 +354,9 @@ func (h *history) saysReady(pod string) bool {
 	})
 }
 
+// startupFailed begins the message of an event of a startup probe (k8s.io/kubernetes/pkg/kubelet/prober/prober.go).
+const startupFailed = "Startup probe failed"
+
 // starting reports whether a container started so short ago that an unready probe is to be expected: by its age, or
 // because the time that its startup probe gives it is not over.
 func (h *history) starting(container evidence.Container, event evidence.Event) bool {
@@ -359,7 +365,7 @@ func (h *history) starting(container evidence.Container, event evidence.Event) b
 		return false
 	}
 	runs := h.now.Sub(running.StartedAt.Time) // not more than zero where the moment of observation is a guess
-	if strings.HasPrefix(event.Message, "Startup probe failed") && runs > 0 && runs < timeToStart(container.Spec.StartupProbe) {
+	if strings.HasPrefix(event.Message, startupFailed) && runs > 0 && runs < timeToStart(container.Spec.StartupProbe) {
 		return true
 	}
 	return runs > 0 && runs < young && h.probed[containerKey{container.Pod, container.Name}] <= often
