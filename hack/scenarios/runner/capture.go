@@ -103,6 +103,7 @@ func (r *run) tidy(printed string) (string, error) {
 				continue // what the watcher says is no evidence
 			}
 			delete(about, "resourceVersion")
+			delete(object, "reportingInstance") // has the machine's name in it
 		}
 		for _, name := range []string{"managedFields", "resourceVersion", "selfLink", "generation"} {
 			delete(metadata, name)

@@ -303,7 +303,7 @@ func (r *run) armed(ctx context.Context) bool {
 	}
 	// An object that was healed before differs from the file, and is sent without being armed.
 	return !strings.HasSuffix(out, "\n") || slices.ContainsFunc(r.seen.remediationsIn(r.namespace), func(known *v1alpha1.Remediation) bool {
-		return known.Status.Outcome.Attempt > 1
+		return known.Status.Outcome.Attempt > 1 || known.Status.Phase == v1alpha1.PhaseApplied || known.Status.Phase == v1alpha1.PhaseVerified
 	})
 }
 
