@@ -36,6 +36,7 @@ func (c cycle) String() string {
 	if c.reviews > 0 {
 		fmt.Fprintf(&out, "| admission review received → answered | %d | %.2f ms | ≤ 1 ms | %.2f ms |\n", c.reviews, milliseconds(c.median), milliseconds(c.p99))
 	}
+	out.WriteString("\nBoth while the node ran the scenarios beside each other, and what is asked of registries and containers among it.\n")
 	return out.String()
 }
 

@@ -172,7 +172,7 @@ func (r *report) failing(out *strings.Builder) {
 func (r *report) machine() string {
 	var lines []string
 	add := func(format string, args ...any) { lines = append(lines, "- "+fmt.Sprintf(format, args...)) }
-	add("%s, %s after %s, %d scenarios at a time", r.began.UTC().Format("2 January 2006, 15:04 UTC"), r.took.Round(time.Second), "the pair had started", r.parallel)
+	add("%s, in %s, %d scenarios at a time", r.began.UTC().Format("2 January 2006, 15:04 UTC"), r.took.Round(time.Second), r.parallel)
 	add("%d processors (%s), %s of memory, %s", runtime.NumCPU(), processor(), memory(), kernel())
 	add("Kubernetes %s, containerd %s, one real node; the nodes that fail are simulated: the scenario plays their kubelets", devcluster.KubernetesVersion, devcluster.ContainerdVersion)
 	add("restarts of containers are backed off for 10 s at most, and a node is missed after 20 s; a cure counts as verified when its pods stayed ready for 3 s and for twice as long as the failure took to come")
