@@ -33,8 +33,6 @@ type seen struct {
 	learned map[string]time.Time
 }
 
-var byNamespace = cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc}
-
 func watch(ctx context.Context, config *rest.Config, clients kubernetes.Interface) (*seen, error) {
 	dynamics, err := dynamic.NewForConfig(config)
 	if err != nil {
