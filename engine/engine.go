@@ -100,7 +100,7 @@ func (e *Engine) diagnoseText(workloads []evidence.Evidence, observations eviden
 	var found []Diagnosis
 	candidates := e.candidates(h, e.looseHits(h))
 	if len(candidates) == 0 { // the last look
-		candidates = e.candidates(h, e.wordHits(observations.Text))
+		candidates = e.candidates(h, e.wordHits(spoken(observations.Text)))
 	}
 	for _, candidate := range fold(candidates) {
 		found = append(found, withRemedies(candidate.diagnosis(h), &h.observed))

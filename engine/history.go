@@ -46,6 +46,8 @@ type history struct {
 	containers map[containerKey]matter
 	// done is when each step of a pod's life last succeeded, by pod and reason of the event.
 	done map[containerKey]time.Time
+	// stops is when the containers of an object were asked to stop, unless they were started again.
+	stops map[string]time.Time
 	// probed is how often the probes of a container failed, in all events: their messages may differ.
 	probed map[containerKey]int32
 }
@@ -53,7 +55,7 @@ type history struct {
 func newHistory(observed evidence.Evidence) *history {
 	h := &history{
 		observed: observed, now: observed.ObservedAt, pods: map[string]evidence.Pod{},
-		containers: map[containerKey]matter{}, done: map[containerKey]time.Time{}, probed: map[containerKey]int32{},
+		containers: map[containerKey]matter{}, done: map[containerKey]time.Time{}, probed: map[containerKey]int32{}, stops: map[string]time.Time{},
 	}
 	h.observed.Events = slices.Clone(observed.Events)
 	for i := range h.observed.Events {
@@ -78,6 +80,7 @@ func newHistory(observed evidence.Evidence) *history {
 			h.done[key] = event.Time
 		}
 	}
+	h.sawStops()
 	return h
 }
 
@@ -130,6 +133,10 @@ func (h *history) finished(container evidence.Container) bool {
 // (containerd internal/cri/server/helpers.go, CRI-O server/container_status.go).
 const reasonOOMKilled = "OOMKilled"
 
+// reasonUnknown is written for a container that was gone when its runtime came back, as after a restart of the machine
+// (containerd internal/cri/server/restart.go): by itself that says nothing of the container.
+const reasonUnknown = "Unknown"
+
 // endedRecently reports whether the previous end of a running container still matters.
 func (h *history) endedRecently(container evidence.Container) bool {
 	last := container.LastState.Terminated
@@ -156,7 +163,7 @@ func (h *history) endedRecently(container evidence.Container) bool {
 		return quiet < recentOOM
 	case last.ExitCode == 0 && restarts < 2*often:
 		return false
-	case restarts > 1 && h.unproven(container):
+	case restarts > 1 && last.Reason != reasonUnknown && h.unproven(container):
 		return true
 	default:
 		return restarts >= often && (quiet < recentEnd || quiet < 3*usual)
@@ -229,6 +236,25 @@ var supersedes = map[string][]string{
 	"ProvisioningFailed":     {"ProvisioningSucceeded"},
 }
 
+// recovers says which event of a node tells that what another told is over.
+var recovers = map[string]string{
+	"NodeNotReady":              "NodeReady",
+	"Rebooted":                  "NodeReady",
+	"NodeHasDiskPressure":       "NodeHasNoDiskPressure",
+	"NodeHasInsufficientMemory": "NodeHasSufficientMemory",
+	"NodeHasInsufficientPID":    "NodeHasSufficientPID",
+}
+
+// recovered reports whether a node is past what an event about it tells. One that comes and goes is not.
+func (h *history) recovered(event evidence.Event) bool {
+	well, known := recovers[event.Reason]
+	if !known || event.Count >= often || !strings.HasPrefix(event.Object, "node/") && event.Pod != "" {
+		return false
+	}
+	at, seen := h.done[containerKey{event.Object, well}]
+	return seen && !at.IsZero() && !at.Before(event.Time) && h.now.Sub(at) >= young
+}
+
 // eventMatters reports whether an event, one of h.observed, tells of something that is still so.
 func (h *history) eventMatters(event evidence.Event) bool {
 	for _, success := range supersedes[event.Reason] {
@@ -238,7 +264,7 @@ func (h *history) eventMatters(event evidence.Event) bool {
 			return false
 		}
 	}
-	if h.bound(event.Object) {
+	if h.bound(event.Object) || h.recovered(event) {
 		return false
 	}
 	pod, known := h.pods[event.Pod]
@@ -290,11 +316,34 @@ func (h *history) mattersUnseen(event evidence.Event) bool {
 			return false // a slow start that the rollout waited for
 		}
 	}
+	if event.Reason == "Unhealthy" && h.stopped(event) {
+		return false
+	}
 	if event.Reason != "Failed" && event.Reason != "BackOff" || event.Time.IsZero() {
 		return true
 	}
 	started, seen := h.done[containerKey{event.Object, "Started"}]
 	return !seen || started.Sub(event.Time) < settled
+}
+
+// stopped reports whether the containers of an event's pod were asked to stop before it, and not started again: what
+// ends answers no probe.
+func (h *history) stopped(event evidence.Event) bool {
+	at, asked := h.stops[event.Object]
+	return asked && event.Pod != "" && !at.After(event.Time)
+}
+
+// sawStops notes when the containers of each pod were first asked to stop after they had last been started.
+func (h *history) sawStops() {
+	for _, event := range h.observed.Events {
+		if event.Reason != "Killing" || !strings.HasPrefix(event.Message, "Stopping container") || event.Time.IsZero() ||
+			h.done[containerKey{event.Object, "Started"}].After(event.Time) {
+			continue
+		}
+		if first, known := h.stops[event.Object]; !known || event.Time.Before(first) {
+			h.stops[event.Object] = event.Time
+		}
+	}
 }
 
 // rolledOut reports whether a Deployment's last rollout is complete and enough of its pods are available

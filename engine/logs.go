@@ -63,7 +63,7 @@ func aboutNodes(hits []*catalog.Hit) []*catalog.Hit {
 func (e *Engine) looseHits(h *history) []*catalog.Hit {
 	var hits []*catalog.Hit
 	for _, log := range h.observed.Logs {
-		hits = append(hits, e.catalog.MatchLoose(catalog.Fact{Pod: log.Pod, Container: log.Container, Source: "text"}, log.Text)...)
+		hits = append(hits, e.catalog.MatchLoose(catalog.Fact{Pod: log.Pod, Container: log.Container, Source: "text"}, spoken(log.Text))...)
 	}
 	return hits
 }

@@ -24,9 +24,9 @@ import (
 )
 
 // onWire is an object as the API server sends it.
-func onWire(t *testing.T, object runtime.Object, apiVersion, kind string) []byte {
+func onWire(t *testing.T, object runtime.Object, kind string) []byte {
 	t.Helper()
-	object.GetObjectKind().SetGroupVersionKind((&metav1.TypeMeta{APIVersion: apiVersion, Kind: kind}).GroupVersionKind())
+	object.GetObjectKind().SetGroupVersionKind((&metav1.TypeMeta{APIVersion: "v1", Kind: kind}).GroupVersionKind())
 	message, err := runtime.Encode(protobuf.NewSerializer(scheme.Scheme, nil), object)
 	require.NoError(t, err)
 	return message
@@ -41,9 +41,9 @@ func frameOf(t *testing.T, kind watch.EventType, object []byte) []byte {
 }
 
 func TestAWatchOfPodsIsDecoded(t *testing.T) {
-	stream := frameOf(t, watch.Added, onWire(t, healthyPod("a", noon), "v1", "Pod"))
-	stream = append(stream, frameOf(t, watch.Modified, onWire(t, failingPod("shop", "OOMKilled", 137), "v1", "Pod"))...)
-	stream = append(stream, frameOf(t, watch.Error, onWire(t, &metav1.Status{Code: http.StatusGone, Reason: metav1.StatusReasonExpired}, "v1", "Status"))...)
+	stream := frameOf(t, watch.Added, onWire(t, healthyPod("a", noon), "Pod"))
+	stream = append(stream, frameOf(t, watch.Modified, onWire(t, failingPod("shop", "OOMKilled", 137), "Pod"))...)
+	stream = append(stream, frameOf(t, watch.Error, onWire(t, &metav1.Status{Code: http.StatusGone, Reason: metav1.StatusReasonExpired}, "Status"))...)
 	events := newPodEvents(io.NopCloser(bytes.NewReader(append(stream, stream[:4]...))))
 
 	kind, object, err := events.Decode()
@@ -66,7 +66,7 @@ func TestAWatchOfPodsIsDecoded(t *testing.T) {
 }
 
 func TestEventsThatCanNotBeReadAreErrors(t *testing.T) {
-	whole := onWire(t, healthyPod("a", noon), "v1", "Pod")
+	whole := onWire(t, healthyPod("a", noon), "Pod")
 	for name, stream := range map[string][]byte{
 		"an event of 4 GiB":        {0xff, 0xff, 0xff, 0xff},
 		"one that is not protobuf": {0, 0, 0, 1, 0xff},
@@ -85,13 +85,13 @@ func TestTheCacheOfPodsIsFilledByAWatchOrElseByLists(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a, b := healthyPod("a", noon), healthyPod("b", noon)
 			b.ResourceVersion = "19"
-			added := frameOf(t, watch.Added, onWire(t, a, "v1", "Pod"))
+			added := frameOf(t, watch.Added, onWire(t, a, "Pod"))
 			mark := frameOf(t, watch.Bookmark, onWire(t, &corev1.Pod{ObjectMeta: metav1.ObjectMeta{
 				ResourceVersion: "18", Annotations: map[string]string{metav1.InitialEventsAnnotationKey: "true"},
-			}}, "v1", "Pod"))
-			late := frameOf(t, watch.Added, onWire(t, b, "v1", "Pod"))
-			refused := onWire(t, &metav1.Status{Status: metav1.StatusFailure, Code: http.StatusUnprocessableEntity, Reason: metav1.StatusReasonInvalid}, "v1", "Status")
-			list := onWire(t, &corev1.PodList{ListMeta: metav1.ListMeta{ResourceVersion: "18"}, Items: []corev1.Pod{*a}}, "v1", "PodList")
+			}}, "Pod"))
+			late := frameOf(t, watch.Added, onWire(t, b, "Pod"))
+			refused := onWire(t, &metav1.Status{Status: metav1.StatusFailure, Code: http.StatusUnprocessableEntity, Reason: metav1.StatusReasonInvalid}, "Status")
+			list := onWire(t, &corev1.PodList{ListMeta: metav1.ListMeta{ResourceVersion: "18"}, Items: []corev1.Pod{*a}}, "PodList")
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Content-Type", runtime.ContentTypeProtobuf)
 				watches, initial := r.URL.Query().Get("watch") != "", r.URL.Query().Get("sendInitialEvents") == "true"

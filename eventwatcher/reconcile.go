@@ -191,7 +191,7 @@ func (w *Watcher) remember(ctx context.Context, of target, diagnosis engine.Diag
 	live, stored := of.live, of.stored
 	if diagnosis.Finding.Confidence < engine.SuggestAt {
 		text := fmt.Sprintf("%s: %s (confidence %d%%)", diagnosis.FailureType, diagnosis.Finding.RootCause, diagnosis.Finding.Confidence)
-		return w.tell(ctx, live, news{warns: corev1.EventTypeWarning, reason: "FailureDiagnosed", text: text, once: text})
+		return w.tell(ctx, refer(live), news{warns: corev1.EventTypeWarning, reason: "FailureDiagnosed", text: text, once: text})
 	}
 	name := remediationName(diagnosis)
 	situation, err := w.situationOf(ctx, of, name)
@@ -207,7 +207,7 @@ func (w *Watcher) remember(ctx context.Context, of target, diagnosis engine.Diag
 	told := outcome.news(diagnosis.FailureType, diagnosis.Finding.RootCause, next, cause)
 	if outcome == noCure {
 		if next == nil || next.Status.Observed.Failing == nil {
-			return errors.Join(w.tell(ctx, live, *told), w.cameBack(ctx, stored, name, diagnosis))
+			return errors.Join(w.tell(ctx, refer(live), *told), w.cameBack(ctx, stored, name, diagnosis))
 		}
 		if next.Status.Observed.Failing.TemplateHash, err = of.template.Hash(live.Object); err != nil {
 			return err
@@ -335,8 +335,8 @@ func (w *Watcher) entered(before, after *v1alpha1.Remediation) *news {
 	return &news{warns: corev1.EventTypeNormal, reason: reason, text: after.Name + ": " + words}
 }
 
-// save writes a Remediation with its conditions and what its attempts came to, tells of it where there is something to
-// tell, and counts and logs the phase it enters. The status is written last: without it the rest is done again.
+// save writes a Remediation with its conditions and what its attempts came to, tells of it on the workload and on
+// itself where there is something to tell, and counts and logs the phase it enters. The status is written last: without it the rest is done again.
 func (w *Watcher) save(ctx context.Context, live *unstructured.Unstructured, known, next *v1alpha1.Remediation, told *news) (*v1alpha1.Remediation, error) {
 	next = next.DeepCopy()
 	next.Status.Tried = outcomes.Remember(known, next)
@@ -349,8 +349,10 @@ func (w *Watcher) save(ctx context.Context, live *unstructured.Unstructured, kno
 		if err := told.since(stored); err != nil {
 			return nil, err
 		}
-		if err := w.tell(ctx, live, *told); err != nil {
-			return nil, err
+		for _, on := range []corev1.ObjectReference{refer(live), referTo(stored)} {
+			if err := w.tell(ctx, on, *told); err != nil {
+				return nil, err
+			}
 		}
 	}
 	written, err := w.store.saveStatus(ctx, stored, next)

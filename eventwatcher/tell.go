@@ -43,35 +43,47 @@ func (n *news) since(known *v1alpha1.Remediation) error {
 // tell writes an Event. It is written before what it tells of is stored for good, so that it can't be lost, and under
 // a name that is made from what it tells, so that it is written once; client-go's recorder writes behind the watcher's
 // back, and forgets what it did not get to. What may not be written is not told: healing does not depend on it.
-func (w *Watcher) tell(ctx context.Context, live *unstructured.Unstructured, n news) error {
+func (w *Watcher) tell(ctx context.Context, on corev1.ObjectReference, n news) error {
 	now := metav1.NewTime(w.clock.Now())
-	_, err := w.clients.CoreV1().Events(live.GetNamespace()).Create(ctx, &corev1.Event{
-		ObjectMeta: metav1.ObjectMeta{Namespace: live.GetNamespace(), Name: eventName(live, n)},
-		InvolvedObject: corev1.ObjectReference{
-			APIVersion: live.GetAPIVersion(), Kind: live.GetKind(), Namespace: live.GetNamespace(), Name: live.GetName(),
-			UID: live.GetUID(), ResourceVersion: live.GetResourceVersion(),
-		},
-		Type: n.warns, Reason: n.reason, Message: engine.Shorten(n.text, maxEventMessage),
+	_, err := w.clients.CoreV1().Events(on.Namespace).Create(ctx, &corev1.Event{
+		ObjectMeta:     metav1.ObjectMeta{Namespace: on.Namespace, Name: eventName(on, n)},
+		InvolvedObject: on,
+		Type:           n.warns, Reason: n.reason, Message: engine.Shorten(n.text, maxEventMessage),
 		Source: corev1.EventSource{Component: FieldManager}, FirstTimestamp: now, LastTimestamp: now, Count: 1,
 	}, metav1.CreateOptions{FieldManager: FieldManager})
 	switch {
 	case err == nil, apierrors.IsAlreadyExists(err):
 		return nil
 	case apierrors.IsForbidden(err), apierrors.IsNotFound(err), apierrors.IsInvalid(err):
-		w.log.Warn("an event is not told", "namespace", live.GetNamespace(), "name", live.GetName(), "reason", n.reason, "error", err)
+		w.log.Warn("an event is not told", "kind", on.Kind, "namespace", on.Namespace, "name", on.Name, "reason", n.reason, "error", err)
 		return nil
 	default:
-		return fmt.Errorf("tell of %s on %s %s/%s: %w", n.reason, live.GetKind(), live.GetNamespace(), live.GetName(), err)
+		return fmt.Errorf("tell of %s on %s %s/%s: %w", n.reason, on.Kind, on.Namespace, on.Name, err)
 	}
 }
 
-// maxEventName is how much of a workload's name stands in the name of an Event, in bytes; the API server allows 253 for
+// refer names a live workload as Events do.
+func refer(live *unstructured.Unstructured) corev1.ObjectReference {
+	return corev1.ObjectReference{
+		APIVersion: live.GetAPIVersion(), Kind: live.GetKind(), Namespace: live.GetNamespace(), Name: live.GetName(),
+		UID: live.GetUID(), ResourceVersion: live.GetResourceVersion(),
+	}
+}
+
+// referTo names a stored Remediation as Events do.
+func referTo(stored *v1alpha1.Remediation) corev1.ObjectReference {
+	return corev1.ObjectReference{
+		APIVersion: v1alpha1.SchemeGroupVersion.String(), Kind: v1alpha1.RemediationKind.Kind, Namespace: stored.Namespace, Name: stored.Name,
+		UID: stored.UID, ResourceVersion: stored.ResourceVersion,
+	}
+}
+
+// maxEventName is how much of an object's name stands in the name of an Event, in bytes; the API server allows 253 for
 // the whole.
 const maxEventName = 200
 
-// eventName names the Event that tells some news of a workload.
-func eventName(live *unstructured.Unstructured, n news) string {
-	sum := sha256.Sum256([]byte(strings.Join([]string{string(live.GetUID()), n.reason, n.once}, "/")))
-	name := live.GetName()
-	return strings.TrimRight(name[:min(len(name), maxEventName)], "-.") + "." + hex.EncodeToString(sum[:8])
+// eventName names the Event that tells some news of an object.
+func eventName(on corev1.ObjectReference, n news) string {
+	sum := sha256.Sum256([]byte(strings.Join([]string{string(on.UID), n.reason, n.once}, "/")))
+	return strings.TrimRight(on.Name[:min(len(on.Name), maxEventName)], "-.") + "." + hex.EncodeToString(sum[:8])
 }

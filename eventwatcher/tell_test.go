@@ -28,7 +28,7 @@ func TestNewsAreToldOnce(t *testing.T) {
 	tell := func(known *v1alpha1.Remediation, reason string) {
 		told := news{warns: corev1.EventTypeNormal, reason: reason, text: "app memory limit 128Mi → 256Mi"}
 		require.NoError(t, told.since(known))
-		require.NoError(t, w.tell(t.Context(), live, told))
+		require.NoError(t, w.tell(t.Context(), refer(live), told))
 	}
 	count := func() int {
 		events, err := clients.CoreV1().Events(live.GetNamespace()).List(t.Context(), metav1.ListOptions{})
@@ -62,7 +62,7 @@ func TestTellGivesUpOnlyWhatMayNotBeWritten(t *testing.T) {
 			clients := fake.NewClientset()
 			clients.PrependReactor("create", "events", func(ktesting.Action) (bool, runtime.Object, error) { return true, nil, test.err })
 			w := &Watcher{clients: clients, clock: clock.RealClock{}, log: slog.New(slog.DiscardHandler)}
-			err := w.tell(t.Context(), liveDeployment("128Mi", ""), news{reason: "RemediationApplied"})
+			err := w.tell(t.Context(), refer(liveDeployment("128Mi", "")), news{reason: "RemediationApplied"})
 			require.Equal(t, test.again, err != nil)
 		})
 	}
@@ -71,7 +71,7 @@ func TestTellGivesUpOnlyWhatMayNotBeWritten(t *testing.T) {
 func TestNamesOfEventsAreValid(t *testing.T) {
 	live := liveDeployment("128Mi", "")
 	live.SetName(strings.Repeat("w", maxEventName-1) + "." + strings.Repeat("w", 50))
-	name := eventName(live, news{reason: "RemediationApplied"})
+	name := eventName(refer(live), news{reason: "RemediationApplied"})
 	require.LessOrEqual(t, len(name), 253)
 	require.NotContains(t, name, "..")
 }

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"runtime"
+	"runtime/debug"
 
 	"github.com/prometheus/client_golang/prometheus"
 	apiruntime "k8s.io/apimachinery/pkg/runtime"
@@ -46,6 +47,9 @@ const (
 // leaseNamespace is where the watcher of a benchmark has its lease: nobody else's.
 const leaseNamespace = "kube-remedy-bench"
 
+// identity is the watcher's name in its lease.
+func identity(pid int) string { return fmt.Sprint("bench-", pid) }
+
 // child is such a process: it watches, and answers what it is asked on a port that it prints.
 func child(ctx context.Context, as string, stdin io.Reader, stdout, stderr io.Writer) error {
 	ctx, stop := context.WithCancel(ctx)
@@ -60,6 +64,9 @@ func child(ctx context.Context, as string, stdin io.Reader, stdout, stderr io.Wr
 	}
 	watch := watchUsually
 	if as == asWatcher {
+		if os.Getenv("GOGC") == "" {
+			debug.SetGCPercent(eventwatcher.GCPercent)
+		}
 		watch = watchOurs
 	}
 	ready, run, err := watch(connection, stderr)
@@ -119,7 +126,7 @@ func watchOurs(connection *rest.Config, stderr io.Writer) (ready func() bool, ru
 		return nil, nil, err
 	}
 	watcher, err := eventwatcher.New(eventwatcher.Options{
-		Config: connection, Settings: settings, Namespace: leaseNamespace, Identity: fmt.Sprint("bench-", os.Getpid()),
+		Config: connection, Settings: settings, Namespace: leaseNamespace, Identity: identity(os.Getpid()),
 		StabilizationWindow: eventwatcher.DefaultStabilizationWindow, Expiry: eventwatcher.DefaultExpiry, Relist: eventwatcher.DefaultRelist, Workers: 2,
 		Engine: engine.New(known), Log: log, Metrics: prometheus.NewRegistry(), Clock: clock.RealClock{},
 	})

@@ -2,11 +2,15 @@
 // makes it, in the same run. The cluster is made up: a server in this process answers lists and watches as the API server
 // would, over TLS and HTTP/2, and the watcher is the real one, in a process of its own. It exits with 0 when everything
 // was measured, whatever came of it.
+//
+// With -real the API server is a real one, of a cluster that is started for this and taken down in the end, also after an
+// interrupt. Its nodes are played by kwok: the pods are real objects, and nothing runs in them.
 package main
 
 import (
 	"context"
 	"encoding/pem"
+	"errors"
 	"flag"
 	"fmt"
 	"net/http/httptest"
@@ -19,17 +23,6 @@ import (
 	"time"
 )
 
-// options are what the command line says.
-type options struct {
-	size
-	rate, marks int // events of pods a second in all, and how many of them are of pods that begin to fail
-	during      time.Duration
-	cores       int
-	rounds      int
-	profiles    string
-	real        bool
-}
-
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -40,21 +33,14 @@ func main() {
 		}
 		return
 	}
-	var o options
-	flag.IntVar(&o.pods, "pods", 150_000, "pods of the cluster")
-	flag.IntVar(&o.workloads, "workloads", 5_000, "Deployments that these belong to")
-	flag.IntVar(&o.revisions, "revisions", 6, "ReplicaSets of each Deployment")
-	flag.IntVar(&o.nodes, "nodes", 2_500, "nodes")
-	flag.IntVar(&o.events, "events", 20_000, "events about pods")
-	flag.IntVar(&o.namespaces, "namespaces", 200, "namespaces")
-	flag.IntVar(&o.rate, "rate", 10_000, "updates of pods a second")
-	flag.IntVar(&o.marks, "failing", 10, "how many of these tell of a pod that begins to fail; the lag is measured with them")
-	flag.DurationVar(&o.during, "during", 20*time.Second, "how long updates are sent")
-	flag.IntVar(&o.cores, "cores", 1, "cores of the measured processes (GOMAXPROCS)")
-	flag.IntVar(&o.rounds, "rounds", 1, "how often everything is measured; the report has medians")
-	flag.StringVar(&o.profiles, "profiles", "", "directory for profiles of the watcher; none are written without")
-	flag.BoolVar(&o.real, "real", false, "measure on the running development cluster; not written yet")
-	flag.Parse()
+	o, err := parse(os.Args[1:], os.Stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench-watcher:", err)
+		os.Exit(2)
+	}
 	do := simulate
 	if o.real {
 		do = onCluster
@@ -133,7 +119,34 @@ func measure(ctx context.Context, o options, as string, of *cluster, rate int) (
 	if err := os.WriteFile(authority, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: serving.Certificate().Raw}), 0o600); err != nil {
 		return came, err
 	}
-	m, err := start(ctx, as, o.cores, serverVariable+"="+serving.URL, authorityVariable+"="+authority)
+	var send churn
+	if rate > 0 {
+		failing := 0
+		if as == asWatcher {
+			failing = o.marks
+		}
+		send = func(ctx context.Context) (churned, error) { return s.churn(ctx, rate, failing, o.during) }
+	}
+	came, err = observe(ctx, o, as, []string{serverVariable + "=" + serving.URL, authorityVariable + "=" + authority}, settle, send)
+	if err == nil && of.pods > 0 {
+		came.onWire, err = s.perPod()
+	}
+	return came, err
+}
+
+// settle leaves the watcher the time to take its lease.
+func settle(context.Context, *measured) error {
+	time.Sleep(2 * time.Second)
+	return nil
+}
+
+// churn is what happens to pods while a process is measured.
+type churn func(context.Context) (churned, error)
+
+// observe runs one process, told by the variables whom to ask, and measures it: until its caches are filled, and while
+// updates come if any are to. settled is called between the two.
+func observe(ctx context.Context, o options, as string, variables []string, settled func(context.Context, *measured) error, send churn) (came result, err error) {
+	m, err := start(ctx, as, o.cores, variables...)
 	if err != nil {
 		return came, err
 	}
@@ -143,14 +156,11 @@ func measure(ctx context.Context, o options, as string, of *cluster, rate int) (
 	}
 	came.syncCPU = m.cpu()
 	_, came.syncPeak = m.memory()
-	if of.pods > 0 {
-		if came.onWire, err = s.perPod(); err != nil {
-			return came, err
-		}
+	if err := settled(ctx, m); err != nil {
+		return came, err
 	}
-	time.Sleep(2 * time.Second) // so that the watcher holds its lease
-	if rate > 0 {
-		if err := came.churn(ctx, o, m, s, as == asWatcher); err != nil {
+	if send != nil {
+		if err := came.under(ctx, o, m, send, as == asWatcher); err != nil {
 			return came, err
 		}
 	} else {
@@ -158,19 +168,15 @@ func measure(ctx context.Context, o options, as string, of *cluster, rate int) (
 	}
 	_, came.peak = m.memory()
 	came.heap, err = m.heap()
-	if err == nil && o.profiles != "" && rate > 0 {
+	if err == nil && o.profiles != "" && send != nil {
 		err = m.profile("heap", filepath.Join(o.profiles, as+"-heap.pprof"))
 	}
 	return came, err
 }
 
-// churn sends updates and watches the process meanwhile.
-func (r *result) churn(ctx context.Context, o options, m *measured, s *server, marks bool) (err error) {
-	failing := 0
-	if marks {
-		failing = o.marks
-	}
-	if o.profiles != "" && marks {
+// under sends updates and watches the process meanwhile.
+func (r *result) under(ctx context.Context, o options, m *measured, send churn, profiled bool) (err error) {
+	if o.profiles != "" && profiled {
 		go func() {
 			_ = m.profile(fmt.Sprintf("profile?seconds=%d", max(1, int(o.during.Seconds()/2))), filepath.Join(o.profiles, "watcher-cpu.pprof"))
 		}()
@@ -186,7 +192,7 @@ func (r *result) churn(ctx context.Context, o options, m *measured, s *server, m
 		samples <- seen
 	}()
 	before := m.cpu()
-	r.churned, err = s.churn(ctx, o.rate, failing, o.during)
+	r.churned, err = send(ctx)
 	r.churnCPU = m.cpu() - before
 	done()
 	r.steady = median(<-samples)

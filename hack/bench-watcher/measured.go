@@ -56,7 +56,11 @@ func start(ctx context.Context, as string, cores int, more ...string) (*measured
 
 // filled waits for the caches and gives the time it took from the start.
 func (m *measured) filled(ctx context.Context) (time.Duration, error) {
-	for ; ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
+	for told := m.began; ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
+		if time.Since(told) >= progressEvery {
+			told = time.Now()
+			fmt.Fprintf(os.Stderr, "waiting until its caches are filled, %s so far\n", time.Since(m.began).Round(time.Second))
+		}
 		response, err := http.Get(m.address + "/ready")
 		if err != nil {
 			return 0, err

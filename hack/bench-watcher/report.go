@@ -11,6 +11,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/kube-remedy/kube-remedy/eventwatcher"
 )
 
 // report says what was measured and which goals were reached.
@@ -57,14 +59,27 @@ func (r report) print(ctx context.Context) {
 	fmt.Fprintf(r.to, "\nA cluster of %d pods of %d Deployments (%d ReplicaSets), %d nodes, %d events about pods; a pod is %.1f KiB on the wire.\n",
 		r.pods, r.workloads, r.workloads*r.revisions, r.nodes, r.events, r.of(ours, onWire)/1024)
 	fmt.Fprintln(r.to, "The watcher keeps all of it in its caches, the usual informer the pods alone.")
+	r.table()
+	fmt.Fprintf(r.to, "From when a failure was due on the watch to the watcher's request for its workload: p50 %.0f ms, p99 %.0f ms; %.0f of these are a pause on purpose.\n",
+		r.of(ours, lagP50), r.of(ours, lagP99), pause.Seconds()*1e3)
+	if missed := r.of(ours, lost); missed > 0 {
+		fmt.Fprintf(r.to, "%.0f failures were not asked for within 10 s.\n", missed)
+	}
+	r.goals()
+}
+
+// mib gives a figure that is in bytes in MiB.
+func mib(figure func(result) float64) func(result) float64 {
+	return func(r result) float64 { return figure(r) / (1 << 20) }
+}
+
+// table has the watcher beside the usual informer.
+func (r report) table() {
 	table := tabwriter.NewWriter(r.to, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(table, "\n\twatcher\tusual informer\tratio\t\n")
 	row := func(what, format string, figure func(result) float64) {
 		mine, other := r.of(ours, figure), r.of(usual, figure)
 		fmt.Fprintf(table, "%s\t"+format+"\t"+format+"\t%.3f\t\n", what, mine, other, mine/other)
-	}
-	mib := func(figure func(result) float64) func(result) float64 {
-		return func(r result) float64 { return figure(r) / (1 << 20) }
 	}
 	mine, other := r.perPod(ours, baseOurs), r.perPod(usual, baseUsual)
 	fmt.Fprintf(table, "live heap for each pod\t%.0f B\t%.0f B\t%.3f\t\n", mine, other, mine/other)
@@ -81,12 +96,6 @@ func (r report) print(ctx context.Context) {
 	_ = table.Flush()
 	fmt.Fprintf(r.to, "\nWithout pods the watcher has a live heap of %.1f MiB and %.1f MiB resident, the usual informer %.1f MiB and %.1f MiB.\n",
 		r.of(baseOurs, mib(live)), r.of(baseOurs, mib(steady)), r.of(baseUsual, mib(live)), r.of(baseUsual, mib(steady)))
-	fmt.Fprintf(r.to, "From when a failure was due on the watch to the watcher's request for its workload: p50 %.0f ms, p99 %.0f ms; %.0f of these are a pause on purpose.\n",
-		r.of(ours, lagP50), r.of(ours, lagP99), pause.Seconds()*1e3)
-	if missed := r.of(ours, lost); missed > 0 {
-		fmt.Fprintf(r.to, "%.0f failures were not asked for within 10 s.\n", missed)
-	}
-	r.goals()
 }
 
 // pause is how long the watcher gathers what one failure causes (eventwatcher, debounce).
@@ -116,10 +125,15 @@ func (r report) goals() {
 
 func (r report) machine(ctx context.Context) {
 	described, _ := exec.CommandContext(ctx, "git", "describe", "--always", "--dirty").Output() // without git the report does without
-	load, _ := os.ReadFile("/proc/loadavg")
 	fmt.Fprintf(r.to, "kube-remedy event watcher at scale, %s, commit %s\n", time.Now().UTC().Format(time.RFC3339), strings.TrimSpace(string(described)))
-	fmt.Fprintf(r.to, "%s, %d cores, %s %s/%s, load at the end %s\n", processor(), runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH, strings.TrimSpace(string(load)))
-	fmt.Fprintf(r.to, "Medians of %d rounds. The measured processes have %d core (GOMAXPROCS) and Go's usual garbage collection; processor time does not grow when others use the machine, all other times do.\n", max(1, r.rounds), r.cores)
+	fmt.Fprintf(r.to, "%s, %d cores, %s %s/%s, load at the end %s\n", processor(), runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH, load())
+	fmt.Fprintf(r.to, "Medians of %d rounds. The measured processes have %d core (GOMAXPROCS) and their own garbage collection (the watcher's target is %d %%, the other's Go's usual one); processor time does not grow when others use the machine, all other times do.\n", max(1, r.rounds), r.cores, eventwatcher.GCPercent)
+}
+
+// load gives how busy the machine was lately, where the system tells it.
+func load() string {
+	text, _ := os.ReadFile("/proc/loadavg")
+	return strings.TrimSpace(string(text))
 }
 
 // processor gives the model of the processor, where the system tells it.

@@ -271,6 +271,15 @@ type churned struct {
 	took   time.Duration
 	lags   []time.Duration // of pods that began to fail
 	marked int
+	real   atRealServer
+}
+
+// atRealServer is what else came of churn where the API server is a real one.
+type atRealServer struct {
+	writes  []time.Duration // how long writing each failure took
+	leftOut int             // updates that would have been too late
+	others  int             // Remediations that no failure asked for
+	silent  int             // nodes that counted as lost for a while
 }
 
 // churn sends updates of healthy pods at a rate, and now and then one of a pod that fails, each of another workload. An

@@ -29,13 +29,15 @@ type outcome struct {
 	Events map[string]int32
 }
 
-// generated are parts of text that the API server or the clock made up: names of pods, and times.
+// generated are parts of text that the API server or the clock made up: names of pods, times, and confidences, which
+// depend on what had become of other cures by then (eventwatcher/past.go).
 var generated = []struct {
 	pattern *regexp.Regexp
 	stands  string
 }{
 	{regexp.MustCompile(`\bweb-[b-df-hj-np-tv-xz2-9]{6,10}(-[b-df-hj-np-tv-xz2-9]{5})?\b`), "POD"},
 	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`), "TIME"},
+	{regexp.MustCompile(`\bconfidence:? \d+`), "CONFIDENCE"},
 }
 
 // told gives the outcome as text that can be compared.

@@ -104,11 +104,13 @@ func TestUnchangedFileIsHealedByClientSideApply(t *testing.T) {
 	require.NotNil(t, verified.Status.Outcome.AppliedAt)
 	require.NotNil(t, verified.Status.Outcome.VerifiedAt)
 	w.run("wait", "--for=condition=Verified", "remediation/"+verified.Name, "--timeout=5s")
-	w.until("the three Events", func() error {
-		events := w.run("get", "events", "--field-selector=involvedObject.kind=Deployment", "-o", "jsonpath={.items[*].reason}")
-		for _, reason := range []string{"RemediationLearned", "RemediationApplied", "RemediationVerified"} {
-			if !strings.Contains(events, reason) {
-				return fmt.Errorf("%s is not among %s", reason, events)
+	w.until("the three Events on both objects", func() error {
+		for _, kind := range []string{"Deployment", "Remediation"} {
+			events := w.run("get", "events", "--field-selector=involvedObject.kind="+kind, "-o", "jsonpath={.items[*].reason}")
+			for _, reason := range []string{"RemediationLearned", "RemediationApplied", "RemediationVerified"} {
+				if !strings.Contains(events, reason) {
+					return fmt.Errorf("%s is not among %s of the %s", reason, events, kind)
+				}
 			}
 		}
 		return nil

@@ -119,7 +119,9 @@ func TestSecretsInLogsAreFoundNowhere(t *testing.T) {
 		{"remediations", w.run("get", "remediations", "-o", "yaml")},
 		{"annotations", w.field("{.metadata.annotations} {.spec.template.metadata.annotations}")},
 		{"events", w.run("get", "events", "--field-selector=involvedObject.kind=Deployment", "-o", "yaml")},
-		{"the webhook's log", webhook}, {"the watcher's log", watcher}, {"metrics", metrics},
+		{"the webhook's log", webhook},
+		{"the watcher's log", watcher},
+		{"metrics", metrics},
 	} {
 		require.NotEmpty(t, place.text, place.name)
 		for _, secret := range secrets {

@@ -88,14 +88,24 @@ func (p *Pair) Install(ctx context.Context) error {
 	if err := p.Configure(""); err != nil {
 		return err
 	}
+	if err := p.Define(ctx); err != nil {
+		return err
+	}
+	_, err := p.Kubectl(ctx, p.rendered(), "apply", "--server-side", "--force-conflicts", "-f", "-")
+	return err
+}
+
+// Define puts the custom resource definition alone in the cluster and waits until Remediations can be stored. It can be
+// called again.
+func (p *Pair) Define(ctx context.Context) error {
 	if _, err := p.Kubectl(ctx, "", "apply", "--server-side", "--force-conflicts", "-f", filepath.Join(p.root, "charts", "kube-remedy", "files", "crds")); err != nil {
 		return err
 	}
-	if _, err := p.Kubectl(ctx, p.rendered(), "apply", "--server-side", "--force-conflicts", "-f", "-"); err != nil {
+	// A definition that was created a moment ago has no conditions yet, which kubectl takes for an error.
+	return p.waitFor(ctx, "the definition of Remediations", func() error {
+		_, err := p.Kubectl(ctx, "", "wait", "--for=condition=Established", "--timeout=30s", "crd/remediations.kube-remedy.io")
 		return err
-	}
-	_, err := p.Kubectl(ctx, "", "wait", "--for=condition=Established", "--timeout=30s", "crd/remediations.kube-remedy.io")
-	return err
+	})
 }
 
 // Configure writes the configuration file that both programs follow; more is what is added to its head.

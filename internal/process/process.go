@@ -84,7 +84,8 @@ func OwnNamespace() string {
 	return "kube-remedy-system"
 }
 
-// NewRegistry gives a registry of metrics that has those of the process, of the Go runtime and of the build already.
+// NewRegistry gives a registry of metrics that has those of the process, of the Go runtime, of the build and of requests to
+// the API server already.
 func NewRegistry() *prometheus.Registry {
 	registry := prometheus.NewRegistry()
 	built := prometheus.NewGauge(prometheus.GaugeOpts{
@@ -94,8 +95,9 @@ func NewRegistry() *prometheus.Registry {
 	built.Set(1)
 	registry.MustRegister(
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		collectors.NewGoCollector(), built,
+		collectors.NewGoCollector(), built, requests, requestTime, limited,
 	)
+	countRequests()
 	return registry
 }
 

@@ -357,12 +357,18 @@ func (p *parser) lastMessage(events []reported, end int) int {
 	last := events[len(events)-1].Event
 	until := end
 	if strings.Contains(last.Message, "probe failed:") || strings.Contains(last.Message, "probe errored") || strings.Contains(last.Message, "failed to fit in any node") {
-		for until < p.src.lines() && until < end+maxContinued && !isBlank(p.src.line(until)) && !p.breaks(until) {
+		for until < p.src.lines() && until < end+maxContinued && !isBlank(p.src.line(until)) && !p.breaks(until) && !p.tellsState(until) {
 			until++
 		}
 	}
 	p.continued(last, end, until)
 	return until
+}
+
+// tellsState tells whether line i begins what was printed of the state of a pod.
+func (p *parser) tellsState(i int) bool {
+	found := p.begins(i)
+	return found == fragmentStart || found == headlessStart
 }
 
 // isEventsHeader recognises the events of a description that was cut off before them.

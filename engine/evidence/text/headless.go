@@ -1,6 +1,7 @@
 package text
 
 import (
+	"net/netip"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -126,7 +127,11 @@ func headlessNode(words []string) []string {
 	if _, ok := parseAge(words[3]); !ok {
 		return nil
 	}
-	return append([]string{"NAME", "STATUS", "ROLES", "AGE"}, []string{"VERSION"}[:min(len(words)-4, 1)]...)
+	names := append([]string{"NAME", "STATUS", "ROLES", "AGE"}, []string{"VERSION"}[:min(len(words)-4, 1)]...)
+	if len(words) > 6 && (words[5] == "<none>" || isAddress(words[5])) { // a wide table, whose columns may have spaces
+		names = append(names, "INTERNAL-IP", "MESSAGE")
+	}
+	return names
 }
 
 // isNodeStatus recognises what the STATUS of a node may be.
@@ -219,4 +224,10 @@ func isElision(line string) bool {
 	default:
 		return false
 	}
+}
+
+// isAddress recognises an address of the internet protocol.
+func isAddress(text string) bool {
+	_, err := netip.ParseAddr(text)
+	return err == nil
 }

@@ -3,9 +3,12 @@ package text
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // probe reads what the prober says, structured or as it did before 1.20, as the event that it reports.
@@ -94,6 +97,11 @@ func (n *nodeJournal) volume(l journalLine, ref podRef, text string) bool {
 		n.event(ref, "FailedMount", "", strings.TrimSuffix(text, "; skipping pod"), l.at)
 		return true
 	}
+	if strings.HasPrefix(l.message, "Operation for ") && strings.Contains(text, "Volume not attached according to node status for volume ") {
+		_, why, _ := strings.Cut(text, "Volume not attached ")
+		n.event(ref, "FailedMount", "", "VerifyControllerAttachedVolume failed for volume "+strconv.Quote(quotedAfter(strings.ReplaceAll(why, `\"`, `"`), "volume "))+" : volume not attached according to node status", l.at)
+		return true
+	}
 	before, rest, ok := strings.Cut(text, ` failed for volume "`)
 	if !ok {
 		return false
@@ -137,6 +145,12 @@ func (n *nodeJournal) podLine(l journalLine, ref podRef, text string) bool {
 	case l.message == "Failed to pull image" && l.fields["image"] != "", l.message == "PullImage from image service failed" && l.fields["image"] != "":
 		n.pulled(l)
 		return true
+	case l.message == "SyncLoop DELETE":
+		n.deleted(l.fields["pods"], l.at)
+		return true
+	case l.fields == nil && pullFailed(l.message).image != "":
+		n.pulls = append(n.pulls[:min(len(n.pulls), maxPulls-1)], pullFailed(l.message))
+		return true
 	case l.message == "Pod admission denied" && l.fields["reason"] != "":
 		pod := n.pod(ref)
 		pod.Status.Phase, pod.Status.Reason, pod.Status.Message = corev1.PodFailed, l.fields["reason"], "Pod was rejected: "+l.fields["message"]
@@ -155,6 +169,9 @@ func (n *nodeJournal) podLine(l journalLine, ref podRef, text string) bool {
 		return ok && known
 	case l.message == "Failed to create sandbox for pod":
 		n.event(ref, "FailedCreatePodSandBox", "", "Failed to create pod sandbox: "+text, l.at)
+		return true
+	case strings.Contains(l.message, "PodSandbox ") && sandboxError(l) != "":
+		n.event(ref, "FailedCreatePodSandBox", "", "Failed to create pod sandbox: "+sandboxError(l), l.at)
 		return true
 	case strings.HasPrefix(text, "Error syncing pod ") && ref.name != "": // without a failed step
 		if _, why, ok := strings.Cut(text, ", skipping: "); ok {
@@ -191,3 +208,47 @@ func (n *nodeJournal) pulled(l journalLine) {
 
 // maxPulls bounds how many images are kept, which are compared with each other.
 const maxPulls = 64
+
+// sandboxError is why no sandbox could be made, in the two lines of which each step of the kubelet writes one, as
+// releases with and without structured lines word them; nothing for other lines.
+func sandboxError(l journalLine) string {
+	if l.fields != nil {
+		if l.message == "RunPodSandbox from runtime service failed" || l.message == "CreatePodSandbox for pod failed" {
+			return l.fields["err"]
+		}
+		return ""
+	}
+	if rest, ok := strings.CutPrefix(l.message, "RunPodSandbox from runtime service failed: "); ok {
+		return rest
+	}
+	rest, ok := strings.CutPrefix(strings.TrimPrefix(l.message, "C"), "reatePodSandbox for pod ")
+	if !ok {
+		rest, ok = strings.CutPrefix(l.message, "createPodSandbox for pod ")
+	}
+	if _, why, failed := strings.Cut(rest, " failed: "); ok && failed {
+		return why
+	}
+	return ""
+}
+
+// pullFailed reads the lines about an image that could not be pulled, of kubelets without structured lines.
+func pullFailed(message string) pull {
+	for _, form := range [...][2]string{{`PullImage "`, `" from image service failed: `}, {`Pull image "`, `" failed: `}} {
+		rest, ok := strings.CutPrefix(message, form[0])
+		if image, why, failed := strings.Cut(rest, form[1]); ok && failed {
+			return pull{image: image, err: why}
+		}
+	}
+	return pull{}
+}
+
+// deleted notes that pods are being deleted, of which the kubelet names a list: what fails then is their end.
+func (n *nodeJournal) deleted(list string, at time.Time) {
+	for _, named := range strings.Split(strings.Trim(list, "[]"), ",") {
+		namespace, name, ok := strings.Cut(strings.Trim(named, `" `), "/")
+		if ok && isObjectName(namespace) && isObjectName(name) {
+			deletion := metav1.NewTime(at)
+			n.pod(podRef{namespace: namespace, name: name}).DeletionTimestamp = &deletion
+		}
+	}
+}

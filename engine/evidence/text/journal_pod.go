@@ -179,6 +179,8 @@ func (n *nodeJournal) failure(ref podRef, f failure, at time.Time) bool {
 			why = f.message
 		}
 		n.event(ref, "FailedCreatePodSandBox", "", "Failed to create pod sandbox: "+why, at)
+	case "SetupNetwork": // of kubelets that ran docker themselves
+		n.event(ref, "FailedCreatePodSandBox", "", "Failed to create pod sandbox: NetworkPlugin cni failed to set up pod: "+f.message, at)
 	case "KillPodSandbox", "KillContainer":
 		n.event(ref, "FailedKillPod", "", "error killing pod: failed to "+strconv.Quote(f.step)+" for "+strconv.Quote(f.target)+" with "+f.reason+": "+strconv.Quote(f.message), at)
 	default:

@@ -89,7 +89,7 @@ func columnsOf(line string) (columns []column, ok bool) {
 			}
 			end++
 		}
-		name := line[at:end]
+		name := strings.TrimRight(line[at:end], "`")
 		if n := len(columns); n > 0 && isTwoWords(columns[n-1].name, name) && columns[n-1].start+len(columns[n-1].name)+1 == at {
 			columns[n-1].name += " " + name
 		} else {
@@ -347,7 +347,11 @@ func (p *parser) table(i int) int {
 			}
 		}
 		row, ok := header.split(line)
-		if !ok || !p.row(row, seen) {
+		if ok && p.row(row, seen) {
+			continue
+		}
+		// Wide columns may have lost what kept their words apart; those before them are told by what they are.
+		if row, ok = headless(trimLeft(line)); !ok || row.header.kind != header.kind || !p.row(row, seen) {
 			break
 		}
 	}

@@ -25,11 +25,17 @@ func tidied(data []byte) []byte {
 	if strings.Contains(text, "|--") || strings.Contains(text, "| --") || strings.Contains(text, "|:-") || strings.Contains(text, "| :-") {
 		text = withoutPipes(text)
 	}
+	if strings.Contains(text, " |\n") {
+		text = withoutRightPipes(text)
+	}
 	if strings.Contains(text, `"NAME `) || strings.Contains(text, `"NAMESPACE `) || strings.Contains(text, `"LAST SEEN `) || strings.Contains(text, `"Name: `) {
 		text = withoutQuotes(text)
 	}
 	if marked(text) {
 		text = withoutMarks(text)
+	}
+	if strings.Contains(text, "Active: ") && strings.Contains(text, ".service") {
+		text = withoutOtherUnits(text)
 	}
 	if text = withoutLineHeads(text); text == before {
 		return data
@@ -226,6 +232,33 @@ func withoutPipes(text string) string {
 			continue
 		}
 		out.WriteString(row)
+		out.WriteByte('\n')
+	}
+	return out.String()
+}
+
+// withoutRightPipes takes off the right ends of cells where most lines have them and none has a left one: a table of
+// one column, copied from a web page.
+func withoutRightPipes(text string) string {
+	closed, open := 0, 0
+	for line := range strings.Lines(text) {
+		switch start := strings.TrimSpace(line); {
+		case start == "":
+		case start[0] == '|':
+			return text
+		case strings.HasSuffix(start, " |"):
+			closed++
+		default:
+			open++
+		}
+	}
+	if closed < fewBoxed || open > closed/2 {
+		return text
+	}
+	var out strings.Builder
+	out.Grow(len(text))
+	for line := range strings.Lines(text) {
+		out.WriteString(strings.TrimRight(line, "| \t\r\n"))
 		out.WriteByte('\n')
 	}
 	return out.String()
