@@ -15,7 +15,7 @@ MODULES := . hack hack/devcluster
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build the programs into bin/
@@ -82,6 +82,14 @@ test-e2e: ## Run the tests on the real API server and the real node (KEEP=1 leav
 .PHONY: property
 property: ## Resolve random actions against a million random objects and check what is promised of them
 	PROPERTY_CASES=$${PROPERTY_CASES:-1000000} go test -count=1 -timeout 60m -run TestProperties -v ./engine/remedy
+
+.PHONY: success-rates
+success-rates: ## Let 125 workloads fail on the real node, heal them by applying them again, and write docs/success-rates.md (half an hour)
+	@cd hack && go run ./scenarios/rates
+
+.PHONY: success-rates-offline
+success-rates-offline: ## Diagnose and heal the same from the evidence that the last run captured, without a cluster
+	@cd hack && go run ./scenarios/rates -offline
 
 .PHONY: bench-webhook
 bench-webhook: ## Measure the webhook beside usual ones, and print which goals it reaches (a few minutes)

@@ -174,3 +174,23 @@ func TestPrescribe(t *testing.T) {
 		require.EqualError(t, err, "no remedy is known for NodeNotReady ()")
 	})
 }
+
+func TestAStartupProbeMayFailForAsLongAsItLetsTheProgramStart(t *testing.T) {
+	observed := evidence.Evidence{
+		Workload:   evidence.Workload{APIVersion: "apps/v1", Kind: "Deployment", Namespace: "shop", Name: "web"},
+		ObservedAt: noon,
+		Pods:       []evidence.Pod{{Name: "web-1", UID: "1", Created: noon.Add(-50 * time.Second), Status: corev1.PodStatus{Phase: corev1.PodRunning}}},
+		Containers: []evidence.Container{{
+			Pod: "web-1", Name: "app", Kind: evidence.App,
+			State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(noon.Add(-48 * time.Second))}},
+			Spec:  corev1.Container{Name: "app", Image: "web", StartupProbe: &corev1.Probe{PeriodSeconds: 2, FailureThreshold: 150}},
+		}},
+		Events: []evidence.Event{{
+			Object: "pod/web-1", Pod: "web-1", Container: "app", Type: "Warning", Reason: "Unhealthy", Count: 24, Time: noon.Add(-time.Second),
+			Message: `Startup probe failed: Get "http://10.0.0.7:8080/healthz": dial tcp 10.0.0.7:8080: connect: connection refused`,
+		}},
+	}
+	require.Empty(t, newEngine(t).Diagnose(observed))
+	observed.Containers[0].Spec.StartupProbe.FailureThreshold = 20
+	require.NotEmpty(t, newEngine(t).Diagnose(observed), "when its time is over it has failed")
+}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/kube-remedy/kube-remedy/engine/catalog"
 	"github.com/kube-remedy/kube-remedy/engine/evidence"
+	"github.com/kube-remedy/kube-remedy/engine/remedy"
 )
 
 // factsOf lays out as facts what was observed and still matters, apart from logs.
@@ -17,6 +18,7 @@ func (h *history) facts() []catalog.Fact {
 	for _, container := range h.observed.Containers {
 		facts = append(facts, h.containerFacts(container)...)
 	}
+	facts = append(facts, h.repositoryFacts()...)
 	for _, pod := range h.observed.Pods {
 		facts = append(facts, h.podFacts(pod)...)
 	}
@@ -94,6 +96,26 @@ func (h *history) containerFacts(container evidence.Container) []catalog.Fact {
 	}
 	if end := container.LastState.Terminated; end != nil && matters.before {
 		ended(catalog.LastTerminated, *end)
+	}
+	return facts
+}
+
+// repositoryFacts say of images that can't be pulled that the registry, when it was asked, had no such repository: a
+// runtime often reports that in the words of a missing tag.
+func (h *history) repositoryFacts() []catalog.Fact {
+	var facts []catalog.Fact
+	for _, container := range h.observed.Containers {
+		waiting := container.State.Waiting
+		if waiting == nil || waiting.Reason != "ErrImagePull" && waiting.Reason != "ImagePullBackOff" || !h.containers[containerKey{container.Pod, container.Name}].now {
+			continue
+		}
+		name := remedy.ParseImage(container.Spec.Image).Repository()
+		if slices.ContainsFunc(h.observed.Repositories, func(known evidence.Repository) bool { return known.Name == name && !known.Exists }) {
+			facts = append(facts, catalog.Fact{
+				Place: catalog.ContainerState, Pod: container.Pod, Container: container.Name, Count: 1, State: catalog.Waiting, Reason: waiting.Reason,
+				Message: name + ": repository name not known to registry", Source: "registry, asked for " + name,
+			})
+		}
 	}
 	return facts
 }

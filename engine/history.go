@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -389,8 +390,8 @@ func (h *history) containerEventMatters(event evidence.Event) bool {
 	if judged == 0 || well < judged {
 		return true
 	}
-	if strings.HasPrefix(event.Message, "Startup probe") {
-		return false // a ready container has passed it
+	if strings.HasPrefix(event.Message, startupFailed) {
+		return false // it fails until the program has started, as often as that takes
 	}
 	return event.Reason == "Unhealthy" && h.probed[containerKey{event.Pod, event.Container}] >= flapping && !event.Time.IsZero() && h.now.Sub(event.Time) < settled/2
 }
@@ -402,13 +403,30 @@ func (h *history) saysReady(pod string) bool {
 	})
 }
 
-// starting reports whether a container started so short ago that an unready probe is to be expected.
+// startupFailed begins the message of an event of a startup probe (k8s.io/kubernetes/pkg/kubelet/prober/prober.go).
+const startupFailed = "Startup probe failed"
+
+// starting reports whether a container started so short ago that an unready probe is to be expected: by its age, or
+// because the time that its startup probe gives it is not over.
 func (h *history) starting(container evidence.Container, event evidence.Event) bool {
 	running := container.State.Running
-	if event.Reason != "Unhealthy" || container.RestartCount > 0 || running == nil || h.observed.ObservedAt.IsZero() ||
-		h.probed[containerKey{container.Pod, container.Name}] > often {
+	if event.Reason != "Unhealthy" || container.RestartCount > 0 || running == nil || h.observed.ObservedAt.IsZero() {
 		return false
 	}
 	runs := h.now.Sub(running.StartedAt.Time) // not more than zero where the moment of observation is a guess
-	return runs > 0 && runs < young
+	if strings.HasPrefix(event.Message, startupFailed) && runs > 0 && runs < timeToStart(container.Spec.StartupProbe) {
+		return true
+	}
+	return runs > 0 && runs < young && h.probed[containerKey{container.Pod, container.Name}] <= often
+}
+
+// timeToStart is how long a startup probe may fail until the kubelet kills the container; zero without one. Zeros are
+// the API's defaults (k8s.io/kubernetes/pkg/apis/core/v1/defaults.go, SetDefaults_Probe).
+func timeToStart(probe *corev1.Probe) time.Duration {
+	if probe == nil {
+		return 0
+	}
+	const period, threshold = 10, 3
+	seconds := int64(cmp.Or(probe.PeriodSeconds, period)) * int64(cmp.Or(probe.FailureThreshold, threshold))
+	return time.Duration(seconds+int64(probe.InitialDelaySeconds)) * time.Second
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -78,6 +79,11 @@ func (p *prescriber) avoidNode() ([]treatment, error) {
 	node, err := p.failingNode()
 	if err != nil {
 		return nil, err
+	}
+	if pod := p.pod(); pod != nil && len(p.observed.Nodes) > 1 && !slices.ContainsFunc(p.observed.Nodes, func(other evidence.Node) bool {
+		return other.Name != node && remedy.MayUse(other, &pod.Spec)
+	}) {
+		return nil, fmt.Errorf("the pod may use no other node than %s", node)
 	}
 	avoid := &v1alpha1.AvoidNode{Node: node}
 	if p.FailureType == v1alpha1.NodeNotReady {

@@ -1,7 +1,9 @@
 package remedy
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -48,7 +50,7 @@ func FitOneNode(pod *corev1.PodSpec, containers []evidence.Container, nodes []ev
 	var best, alone []share // alone is what fits a node that nothing else runs on, where what runs there is not known
 	usable, known, bestLoss, aloneLoss := 0, 0, 2.0, 2.0
 	for _, node := range nodes {
-		if len(node.Allocatable) == 0 || !mayUse(node, pod) {
+		if len(node.Allocatable) == 0 || !MayUse(node, pod) {
 			continue
 		}
 		usable++
@@ -181,7 +183,24 @@ func (s share) within(free int64, containers []evidence.Container) (lowered shar
 		}
 	}
 	lowered.keep(low)
+	lowered.giveBack(free, containers)
 	return lowered, true
+}
+
+// giveBack lets those ask for all they asked for that were lowered for nothing, the smallest first: a container that asks
+// for little is not why a pod is too large, and an init container is counted beside others and not with them.
+func (s share) giveBack(free int64, containers []evidence.Container) {
+	order := make([]int, len(s.needs))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(s.needs[a].asked, s.needs[b].asked) })
+	for _, i := range order {
+		lower := s.needs[i].next
+		if s.needs[i].next = s.needs[i].asked; s.total(containers) > free {
+			s.needs[i].next = lower
+		}
+	}
 }
 
 // keep leaves each container so many thousandths of what it asks for, in whole units, and at least its floor.

@@ -19,7 +19,8 @@ func (e *edit) avoidNode(action *v1alpha1.AvoidNode) *obstacle {
 		return hindered
 	case e.object["kind"] == "DaemonSet":
 		return hinders(Denied, "a DaemonSet's pods belong to their nodes")
-	case spec["nodeName"] != nil && spec["nodeName"] != "":
+	case spec["nodeName"] != nil && spec["nodeName"] != "" && !prefersOthers(spec, action.Node):
+		// One that prefers other nodes already was given its node by the scheduler.
 		return hinders(Denied, "the pod names its node itself")
 	}
 	before := len(e.operations)
@@ -47,20 +48,26 @@ func (e *edit) avoidNode(action *v1alpha1.AvoidNode) *obstacle {
 
 // preferOthers adds a preference for other nodes. It is by the node's name: its label may be another.
 func (e *edit) preferOthers(spec map[string]any, at []string, node string) *obstacle {
-	affinity, _ := spec["affinity"].(map[string]any)
-	nodes, _ := affinity["nodeAffinity"].(map[string]any)
-	const list = "preferredDuringSchedulingIgnoredDuringExecution"
-	preferences, _ := nodes[list].([]any)
-	if slices.ContainsFunc(preferences, func(preference any) bool { return avoids(preference, node) }) {
+	if prefersOthers(spec, node) {
 		return nil
 	}
-	e.modified(e.template.words()+".affinity.nodeAffinity."+list+"[node="+node+"]", "", "", "prefer other nodes")
-	return e.appendTo(below(at, "affinity", "nodeAffinity", list), map[string]any{
+	e.modified(e.template.words()+".affinity.nodeAffinity."+preferred+"[node="+node+"]", "", "", "prefer other nodes")
+	return e.appendTo(below(at, "affinity", "nodeAffinity", preferred), map[string]any{
 		"weight": int64(100),
 		"preference": map[string]any{"matchFields": []any{
 			map[string]any{"key": "metadata.name", "operator": "NotIn", "values": []any{node}},
 		}},
 	})
+}
+
+const preferred = "preferredDuringSchedulingIgnoredDuringExecution"
+
+// prefersOthers reports whether a pod spec prefers other nodes than the given.
+func prefersOthers(spec map[string]any, node string) bool {
+	affinity, _ := spec["affinity"].(map[string]any)
+	nodes, _ := affinity["nodeAffinity"].(map[string]any)
+	preferences, _ := nodes[preferred].([]any)
+	return slices.ContainsFunc(preferences, func(preference any) bool { return avoids(preference, node) })
 }
 
 // avoids reports whether a preference is one for other nodes than the given.

@@ -9,10 +9,10 @@ import (
 	"github.com/kube-remedy/kube-remedy/engine/evidence"
 )
 
-// mayUse reports whether the scheduler would consider a node for a pod, apart from what the pod asks for: the node
+// MayUse reports whether the scheduler would consider a node for a pod, apart from what the pod asks for: the node
 // is schedulable, the pod tolerates its taints, and selector and required affinity choose it
 // (k8s.io/kubernetes/pkg/scheduler/framework/plugins: nodeunschedulable, tainttoleration, nodeaffinity).
-func mayUse(node evidence.Node, pod *corev1.PodSpec) bool {
+func MayUse(node evidence.Node, pod *corev1.PodSpec) bool {
 	if node.Unschedulable {
 		return false
 	}

@@ -17,8 +17,8 @@ import (
 
 // The versions this package was tried with. Kubernetes' own is in kube/go.mod as well.
 const (
-	kubernetesVersion    = "v1.37.2"
-	containerdVersion    = "v2.4.2"
+	KubernetesVersion    = "v1.37.2"
+	ContainerdVersion    = "v2.4.2"
 	metricsServerVersion = "v0.9.0"
 	kwokVersion          = "v0.8.0"
 )
@@ -37,9 +37,9 @@ type recipe struct {
 func kubernetesRecipe(source string) recipe {
 	const version = "k8s.io/component-base/version."
 	return recipe{
-		name: "kubernetes-" + kubernetesVersion, takes: "about 15 minutes on 2 cores",
-		what:    "Kubernetes " + kubernetesVersion + " (etcd, API server, kubelet, …)",
-		ldflags: "-s -w -X " + version + "gitVersion=" + kubernetesVersion + " -X " + version + "gitMajor=1 -X " + version + "gitMinor=37",
+		name: "kubernetes-" + KubernetesVersion, takes: "about 15 minutes on 2 cores",
+		what:    "Kubernetes " + KubernetesVersion + " (etcd, API server, kubelet, …)",
+		ldflags: "-s -w -X " + version + "gitVersion=" + KubernetesVersion + " -X " + version + "gitMajor=1 -X " + version + "gitMinor=37",
 		source:  filepath.Join(source, "kube"),
 		links:   []string{"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kubelet", "kubectl"},
 	}
@@ -48,12 +48,12 @@ func kubernetesRecipe(source string) recipe {
 func containerdRecipe() recipe {
 	const module = "github.com/containerd/containerd/v2"
 	return recipe{
-		name: "containerd-" + containerdVersion, what: "containerd " + containerdVersion, takes: "about a minute",
-		ldflags: "-s -w -X " + module + "/version.Version=" + containerdVersion,
+		name: "containerd-" + ContainerdVersion, what: "containerd " + ContainerdVersion, takes: "about a minute",
+		ldflags: "-s -w -X " + module + "/version.Version=" + ContainerdVersion,
 		packages: []string{
-			module + "/cmd/containerd@" + containerdVersion,
-			module + "/cmd/containerd-shim-runc-v2@" + containerdVersion,
-			module + "/cmd/ctr@" + containerdVersion,
+			module + "/cmd/containerd@" + ContainerdVersion,
+			module + "/cmd/containerd-shim-runc-v2@" + ContainerdVersion,
+			module + "/cmd/ctr@" + ContainerdVersion,
 		},
 	}
 }

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kube-remedy/kube-remedy/hack/scenarios"
+	"github.com/kube-remedy/kube-remedy/hack/scenarios/runner"
+)
+
+func TestSharesAreOfWhatIsToBeHealed(t *testing.T) {
+	of := func(healing scenarios.Healing, healedAt int, problems ...string) *runner.Outcome {
+		return &runner.Outcome{
+			Scenario: &scenarios.Scenario{Type: "oomkilled", Name: "a", About: "A.", Healing: healing}, Detected: true, HealedAt: healedAt,
+			Learn: time.Second, Heal: 2 * time.Second, Problems: problems,
+		}
+	}
+	measured := &report{outcomes: []*runner.Outcome{of(scenarios.Default, 1), of(scenarios.Default, 2), of(scenarios.Assertive, 0, "it was\nnot healed"), of(scenarios.None, 0)}}
+	require.Contains(t, measured.table(), "| OOMKilled | 4 | 4/4 (100 %) | 0/4 (0 %) | 1/3 (33 %) | ≥ 95 % | 2/3 (67 %) | ≥ 99 % | 0 | 1.0 s (1.0 s) | 2.0 s (2.0 s) | 3/4 (75 %) |")
+	require.Contains(t, measured.page(), "- **oomkilled/a**: A\n  - it was not healed\n")
+}
+
+func TestQuantilesOfAHistogram(t *testing.T) {
+	median, p99, count := quantiles(`
+kube_remedy_admission_duration_seconds_bucket{path="full",le="0.001"} 50
+kube_remedy_admission_duration_seconds_bucket{path="full",le="0.002"} 98
+kube_remedy_admission_duration_seconds_bucket{path="full",le="0.004"} 100
+kube_remedy_admission_duration_seconds_bucket{path="full",le="+Inf"} 100
+kube_remedy_admission_duration_seconds_bucket{path="glance",le="+Inf"} 900
+`)
+	require.Equal(t, []any{time.Millisecond, 3 * time.Millisecond, 100}, []any{median, p99, count})
+}
+
+func TestStoringIsMeasuredFromTheLastAnswer(t *testing.T) {
+	event := func(second, resource, subresource, verb, user string) string {
+		return `{"stage":"ResponseComplete","verb":"` + verb + `","user":{"username":"system:serviceaccount:kube-remedy-system:` + user + `"},"objectRef":{"resource":"` +
+			resource + `","subresource":"` + subresource + `","namespace":"shop"},"requestReceivedTimestamp":"2026-01-01T00:00:0` + second + `Z","stageTimestamp":"2026-01-01T00:00:0` + second + `Z"}` + "\n"
+	}
+	log := filepath.Join(t.TempDir(), "audit.log")
+	require.NoError(t, os.WriteFile(log, []byte(
+		event("1.000000", "pods", "", "get", "kube-remedy-eventwatcher")+event("1.500000", "configmaps", "", "list", "kube-remedy-eventwatcher")+
+			event("1.510000", "remediations", "", "patch", "kube-remedy-eventwatcher")+event("1.520000", "pods", "", "get", "kube-remedy-eventwatcher")+
+			event("1.530000", "remediations", "status", "patch", "kube-remedy-eventwatcher")+event("1.900000", "remediations", "status", "patch", "kube-remedy-eventwatcher"),
+	), 0o600))
+	times, err := storedIn(log, time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+	require.NoError(t, err)
+	require.Equal(t, []time.Duration{30 * time.Millisecond}, times)
+}
