@@ -1,16 +1,13 @@
 package e2e
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
-	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
 )
@@ -71,72 +68,4 @@ func TestHealingNeedsNoHandWhereTheNamespaceSaysSo(t *testing.T) {
 	w.apply()
 	w.untilPhase(v1alpha1.PhaseVerified, 1)
 	require.Equal(t, "256Mi", w.limit())
-}
-
-// node is a second node whose kubelet is this test: it tells that it is well until it tells nothing any more.
-type node struct {
-	w    *workload
-	name string
-}
-
-// TestAWorkloadOnALostNodeIsMovedAway binds a pod to a node that falls silent.
-func TestAWorkloadOnALostNodeIsMovedAway(t *testing.T) {
-	t.Parallel()
-	w := newWorkload(t, spec{})
-	lost := node{w, "lost-" + w.namespace}
-	lost.join()
-	manifest := fmt.Sprintf("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  replicas: 1\n  selector: {matchLabels: {app: web}}\n"+
-		"  template:\n    metadata: {labels: {app: web}}\n    spec:\n      terminationGracePeriodSeconds: 1\n      tolerations: [{key: played, operator: Exists}]\n      affinity: {nodeAffinity: {preferredDuringSchedulingIgnoredDuringExecution: [{weight: 100, preference: {matchExpressions: [{key: kubernetes.io/hostname, operator: In, values: [%s]}]}}]}}\n"+
-		"      containers: [{name: app, image: 'misbehave:v1'}]\n", lost.name)
-	require.NoError(t, os.WriteFile(w.file, []byte(manifest), 0o600))
-	w.apply()
-	lost.run()
-	learned := w.untilPhase(v1alpha1.PhaseLearned, 1) // nobody hears of the node from here on
-	require.Equal(t, v1alpha1.NodeNotReady, learned.Spec.FailureType)
-	require.Equal(t, "kubelet-silent", learned.Status.Diagnosis.RootCauseID)
-	require.Equal(t, v1alpha1.TargetRef{APIVersion: "apps/v1", Kind: "Deployment", Name: "web"}, learned.Spec.TargetRef)
-	require.NotEmpty(t, learned.Spec.Actions)
-	require.Equal(t, lost.name, learned.Spec.Actions[0].AvoidNode.Node)
-	w.untilArmed()
-	w.apply()
-	w.untilPhase(v1alpha1.PhaseVerified, 1)
-}
-
-// join creates the node, which is ready.
-func (n node) join() {
-	now := time.Now().UTC().Format(time.RFC3339)
-	_, err := pair.Kubectl(n.w.t.Context(), fmt.Sprintf(`{"apiVersion":"v1","kind":"Node","metadata":{"name":%q,"labels":{"kubernetes.io/hostname":%q,"kubernetes.io/os":"linux"}},"spec":{"taints":[{"key":"played","effect":"NoSchedule"}]}}`, n.name, n.name), "create", "-f", "-")
-	require.NoError(n.w.t, err)
-	n.w.t.Cleanup(func() {
-		_, stderr, err := kubectl(n.w.t, "delete", "node", n.name, "--ignore-not-found")
-		require.NoError(n.w.t, err, stderr)
-	})
-	status := fmt.Sprintf(`{"status":{"capacity":{"cpu":"4","memory":"8Gi","pods":"10"},"allocatable":{"cpu":"4","memory":"8Gi","pods":"10"},`+
-		`"conditions":[{"type":"Ready","status":"True","reason":"KubeletReady","message":"kubelet is posting ready status","lastHeartbeatTime":%q,"lastTransitionTime":%q}]}}`, now, now)
-	n.w.run("patch", "node", n.name, "--subresource=status", "--type=merge", "-p", status)
-	n.w.until("the node to be ready for pods", func() error {
-		var found corev1.Node
-		if err := json.Unmarshal([]byte(n.w.run("get", "node", n.name, "-o", "json")), &found); err != nil {
-			return err
-		}
-		if len(found.Spec.Taints) > 1 {
-			return fmt.Errorf("it has taints %v", found.Spec.Taints)
-		}
-		return nil
-	})
-}
-
-// run waits until a pod is bound to the node, and tells that it runs.
-func (n node) run() {
-	var pod string
-	n.w.until("a pod to be bound to the node", func() error {
-		if pod = n.w.run("get", "pods", "--field-selector=spec.nodeName="+n.name, "-o", "jsonpath={.items[0].metadata.name}"); pod == "" {
-			return fmt.Errorf("none is")
-		}
-		return nil
-	})
-	now := time.Now().UTC().Format(time.RFC3339)
-	n.w.run("patch", "pod", pod, "--subresource=status", "--type=merge", "-p", fmt.Sprintf(`{"status":{"phase":"Running","startTime":%q,`+
-		`"conditions":[{"type":"Ready","status":"True","lastTransitionTime":%q}],`+
-		`"containerStatuses":[{"name":"app","image":"misbehave:v1","imageID":"","ready":true,"started":true,"restartCount":0,"state":{"running":{"startedAt":%q}}}]}}`, now, now, now))
 }
