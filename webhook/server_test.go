@@ -186,6 +186,7 @@ type running struct {
 	api             api
 	clients         *fake.Clientset
 	reviews, health *pipes
+	deaf            atomic.Bool // the server cannot connect to itself
 	stop            context.CancelFunc
 	ended           chan error
 }
@@ -208,7 +209,12 @@ func start(t *testing.T, react ...clienttesting.ReactionFunc) *running {
 	var err error
 	r.Server, err = New(options(r.api, r.clients))
 	require.NoError(t, err)
-	r.trust.Dial = func(ctx context.Context) (net.Conn, error) { return r.reviews.dial(ctx, "", "") }
+	r.trust.Dial = func(ctx context.Context) (net.Conn, error) {
+		if r.deaf.Load() {
+			return nil, errors.New("nobody listens")
+		}
+		return r.reviews.dial(ctx, "", "")
+	}
 	var ctx context.Context
 	ctx, r.stop = context.WithCancel(context.WithoutCancel(t.Context()))
 	t.Cleanup(func() {
@@ -337,8 +343,9 @@ func TestServerWithoutACertificateIsNotReady(t *testing.T) {
 func TestServerThatItsRegistrationDoesNotTrustIsNotReady(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t)
-		r.trust.Dial = func(context.Context) (net.Conn, error) { return nil, errors.New("nobody listens") }
+		r.deaf.Store(true)
 		close(r.api.up)
+		time.Sleep(time.Minute) // the certificate may come after the first look, and what was checked before is looked at again
 		status, text := r.get(t, "/readyz")
 		require.Equal(t, http.StatusServiceUnavailable, status)
 		require.Contains(t, text, "connect to what is served: nobody listens")
