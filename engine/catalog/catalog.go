@@ -187,8 +187,5 @@ func (c *Catalog) index() error {
 	if c.words, err = match.New(words); err != nil {
 		return fmt.Errorf("build the matcher of words: %w", err)
 	}
-	if c.words, err = match.New(words); err != nil {
-		return fmt.Errorf("build the matcher of words: %w", err)
-	}
 	return nil
 }
