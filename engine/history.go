@@ -264,7 +264,7 @@ func (h *history) eventMatters(event evidence.Event) bool {
 			return false
 		}
 	}
-	if h.bound(event.Object) || h.recovered(event) {
+	if h.bound(event.Object) || h.recovered(event) || h.overcome(event) {
 		return false
 	}
 	pod, known := h.pods[event.Pod]
@@ -324,6 +324,25 @@ func (h *history) mattersUnseen(event evidence.Event) bool {
 	}
 	started, seen := h.done[containerKey{event.Object, "Started"}]
 	return !seen || started.Sub(event.Time) < settled
+}
+
+// overcome reports whether the probes of a pod of whose containers nothing is known go well by now: they failed now and
+// then before it was started again, or long ago. Events of what goes on failing are five minutes apart at most
+// (k8s.io/client-go/tools/record/events_cache.go, defaultSpamQPS).
+func (h *history) overcome(event evidence.Event) bool {
+	if event.Reason != "Unhealthy" || event.Pod == "" || event.Time.IsZero() || event.Count >= flapping || h.probed[containerKey{event.Pod, event.Container}] >= flapping {
+		return false
+	}
+	if slices.ContainsFunc(h.observed.Containers, func(container evidence.Container) bool { return container.Pod == event.Pod }) {
+		return false
+	}
+	for _, other := range h.observed.Events {
+		killed := other.Reason == "Killing" && (strings.Contains(other.Message, "probe") || strings.Contains(other.Message, "unhealthy"))
+		if other.Pod == event.Pod && (killed || other.Reason == "BackOff" || other.Reason == "ProbeWarning") {
+			return false
+		}
+	}
+	return h.now.Sub(event.Time) >= settled || event.Count < often && h.done[containerKey{event.Object, "Started"}].After(event.Time)
 }
 
 // stopped reports whether the containers of an event's pod were asked to stop before it, and not started again: what

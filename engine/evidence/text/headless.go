@@ -65,7 +65,7 @@ func fewWords(line string) []string {
 			first, rest = first+" "+inside+")", trimLeft(behind)
 		}
 		words = append(words, first)
-		if len(words) == 2 && !isObjectName(words[0]) {
+		if name, _, _ := strings.Cut(words[0], " ("); len(words) == 2 && !isObjectName(name) {
 			break // nearly every line of a log
 		}
 	}

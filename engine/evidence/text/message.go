@@ -2,6 +2,7 @@ package text
 
 import (
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -25,6 +26,9 @@ func reasonOf(start string) string {
 	case 'B':
 		return ifPrefixed(start, "BackOff", "Back-off pulling image ", "Back-off restarting failed ")
 	case 'L', 'R', 'S':
+		if strings.HasPrefix(start, "Successfully assigned ") {
+			return "Scheduled"
+		}
 		return ifPrefixed(start, "Unhealthy", "Liveness probe failed: ", "Readiness probe failed: ", "Startup probe failed: ",
 			"Liveness probe errored", "Readiness probe errored", "Startup probe errored")
 	case 'E':
@@ -80,7 +84,8 @@ const maxMessage = 12
 
 // message reads an event's message that stands alone, and what is certainly the rest of it.
 func (p *parser) message(i int) int {
-	first, _, _ := strings.Cut(withoutBullet(trimLeft(p.src.line(i))), "\t")
+	at, kind, said := stamped(trimLeft(p.src.line(i)))
+	first, _, _ := strings.Cut(withoutBullet(said), "\t")
 	reason := reasonOf(first)
 	if rest, ok := strings.CutPrefix(first, "[ERROR ImagePull]: failed to pull image "); ok { // of kubeadm
 		if image, why, ok := strings.Cut(rest, ": "); ok {
@@ -101,7 +106,7 @@ func (p *parser) message(i int) int {
 		next++
 	}
 	text := unwrap(lines)
-	event := &corev1.Event{Type: corev1.EventTypeWarning, Reason: reason, Message: text, Count: 1}
+	event := &corev1.Event{Type: kind, Reason: reason, Message: text, Count: 1, FirstTimestamp: at, LastTimestamp: at}
 	if _, rest, ok := strings.Cut(text, `for pod "`); ok {
 		if pod, ok := parsePodRef(rest); ok {
 			event.InvolvedObject = corev1.ObjectReference{Kind: "Pod", Namespace: pod.namespace, Name: pod.name}
@@ -110,6 +115,30 @@ func (p *parser) message(i int) int {
 	}
 	p.add(event)
 	return next
+}
+
+// stamped takes the time and the type off an event as JupyterHub shows it to who waits for a server
+// (jupyterhub/kubespawner, spawner.py, progress): 2026-03-01T10:00:00.1Z [Warning] 0/3 nodes are available: …. Other
+// lines are given whole, as a warning.
+func stamped(start string) (at metav1.Time, kind, message string) {
+	when, rest := word(start)
+	for _, kind := range []string{corev1.EventTypeNormal, corev1.EventTypeWarning} {
+		if message, ok := strings.CutPrefix(rest, "["+kind+"] "); ok && message != "" {
+			if parsed, err := time.Parse(time.RFC3339Nano, when); err == nil {
+				return metav1.NewTime(parsed), kind, message
+			}
+		}
+	}
+	return metav1.Time{}, corev1.EventTypeWarning, start
+}
+
+// isStamped recognises an event as JupyterHub shows it.
+func isStamped(start string) bool {
+	if len(start) < 40 || start[4] != '-' {
+		return false
+	}
+	at, _, message := stamped(start)
+	return !at.IsZero() && reasonOf(message) != ""
 }
 
 // goesOn tells whether messages of that beginning have several lines.

@@ -25,6 +25,7 @@ const (
 	boundsStart
 	waitingStart
 	tailStart
+	rolloutStart
 )
 
 // begins looks at line i and, when its first bytes promise something, at the few lines after it. Nearly every
@@ -67,9 +68,11 @@ func (p *parser) begins(i int) begins {
 		return fragmentStart
 	case mayDescribe(first) && p.isHeadlessDescription(i, start):
 		return tailStart
+	case first == 'd' && rolledOutName(start) != "":
+		return rolloutStart
 	case isWaitingLine(start):
 		return waitingStart
-	case reasonOf(withoutBullet(start)) != "":
+	case reasonOf(withoutBullet(start)) != "", isDigit(first) && isStamped(start):
 		return messageStart
 	case p.beginsNode(i, start):
 		return nodeStart
@@ -92,7 +95,10 @@ func (p *parser) beginsPrinted(i int, start string, first byte) begins {
 		if isBounds(start) {
 			return boundsStart
 		}
-	case 'P':
+		if isTableHeader(start) {
+			return tableStart
+		}
+	case 'P', 'O', 'K':
 		if isTableHeader(start) {
 			return tableStart
 		}
@@ -113,7 +119,7 @@ func (p *parser) beginsPrinted(i int, start string, first byte) begins {
 // breaks tells whether line i, inside something printed, begins something else.
 func (p *parser) breaks(i int) bool {
 	switch found := p.begins(i); found {
-	case logLine, eventStart, fragmentStart, messageStart, headlessStart, nodeStart, boundsStart, waitingStart, tailStart:
+	case logLine, eventStart, fragmentStart, messageStart, headlessStart, nodeStart, boundsStart, waitingStart, tailStart, rolloutStart:
 		return false
 	default:
 		return true

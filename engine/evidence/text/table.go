@@ -54,6 +54,10 @@ func parseHeader(line string) (tableHeader, bool) {
 	first, rest := word(line)
 	switch first {
 	case "NAME", "NAMESPACE", "POD", "LASTSEEN", "FIRSTSEEN":
+	case "OBJECT", "KIND", "TYPE", "REASON": // columns of one's own choice, of events
+		if !strings.Contains(rest, "MESSAGE") {
+			return tableHeader{}, false
+		}
 	case "LAST", "FIRST":
 		if second, _ := word(rest); second != "SEEN" {
 			return tableHeader{}, false
@@ -130,7 +134,7 @@ func (h tableHeader) index(name string) int {
 
 func (h tableHeader) kindOf() tableKind {
 	switch {
-	case h.has("REASON", "MESSAGE") && (h.has("LAST SEEN") || h.has("LASTSEEN")):
+	case h.has("REASON", "MESSAGE") && (h.has("LAST SEEN") || h.has("LASTSEEN") || h.has("OBJECT") || h.has("KIND", "NAME")):
 		return eventTable
 	case h.has("READY", "STATUS", "RESTARTS"):
 		return podTable
@@ -341,7 +345,7 @@ func (p *parser) table(i int) int {
 		if isBlank(line) {
 			break
 		}
-		if line[0] == 'N' || line[0] == 'L' || line[0] == 'F' {
+		if strings.IndexByte("NLFOK", line[0]) >= 0 {
 			if isTableHeader(line) { // "kubectl get -w" and "kubectl get all" print several
 				break
 			}

@@ -15,6 +15,9 @@ func (p *parser) eventTableRow(row cells, seen *sighting) bool {
 		when = row.get("LASTSEEN")
 	}
 	found, rest, ok := parseSpan(when)
+	if row.header.index("LAST SEEN") < 0 && row.header.index("LASTSEEN") < 0 { // columns of one's own choice
+		found, ok = span{count: 1}, kindOf(p.involved(row).Kind) != ""
+	}
 	kind, reason := row.get("TYPE"), row.get("REASON")
 	if !ok || rest != "" || !isReason(reason) || kind != "" && !isReason(kind) {
 		return false
@@ -34,7 +37,7 @@ func (p *parser) eventTableRow(row cells, seen *sighting) bool {
 		InvolvedObject: about, Type: kind, Reason: reason, Message: row.get("MESSAGE"), Count: found.count,
 		Source: corev1.EventSource{Component: component, Host: host},
 	}
-	if row.header.index("OBJECT") >= 0 {
+	if strings.Contains(row.get("OBJECT"), "/") { // otherwise the name is that of the object
 		event.Name = row.get("NAME")
 	}
 	seen.ago(found.last, func(t time.Time) { event.LastTimestamp = metav1.NewTime(t) })

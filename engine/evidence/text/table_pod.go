@@ -137,8 +137,11 @@ func (s podStatus) set(status string) {
 		pod.Phase = corev1.PodRunning
 		s.pod.DeletionTimestamp = &metav1.Time{}
 		s.containers(corev1.ContainerState{})
-	case "Unknown":
+	case "Unknown": // of a pod that is to be deleted and whose node is lost
 		pod.Phase = corev1.PodUnknown
+		if s.ready > 0 {
+			pod.Phase, pod.Reason = corev1.PodRunning, "NodeLost"
+		}
 	case "SchedulingGated":
 		pod.Phase = corev1.PodPending
 		pod.Conditions = []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: corev1.PodReasonSchedulingGated}}

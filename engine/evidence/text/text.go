@@ -137,6 +137,8 @@ func (p *parser) next(i int) int {
 		return p.looseEvents(i)
 	case headlessStart:
 		return p.headlessRows(i)
+	case rolloutStart:
+		return p.rolledOut(i)
 	case waitingStart:
 		return p.waitingLines(i)
 	case messageStart:
