@@ -264,7 +264,7 @@ func (h *history) eventMatters(event evidence.Event) bool {
 			return false
 		}
 	}
-	if h.bound(event.Object) || h.recovered(event) || h.overcome(event) {
+	if h.bound(event.Object) || h.recovered(event) || h.overcome(event) || h.cameBack(event) {
 		return false
 	}
 	pod, known := h.pods[event.Pod]
@@ -343,6 +343,11 @@ func (h *history) overcome(event evidence.Event) bool {
 		}
 	}
 	return h.now.Sub(event.Time) >= settled || event.Count < often && h.done[containerKey{event.Object, "Started"}].After(event.Time)
+}
+
+// cameBack reports whether a pod was started again after its node was not ready.
+func (h *history) cameBack(event evidence.Event) bool {
+	return event.Reason == "NodeNotReady" && event.Pod != "" && !event.Time.IsZero() && h.done[containerKey{event.Object, "Started"}].After(event.Time)
 }
 
 // stopped reports whether the containers of an event's pod were asked to stop before it, and not started again: what

@@ -31,6 +31,9 @@ func tidied(data []byte) []byte {
 	if strings.Contains(text, `"NAME `) || strings.Contains(text, `"NAMESPACE `) || strings.Contains(text, `"LAST SEEN `) || strings.Contains(text, `"Name: `) {
 		text = withoutQuotes(text)
 	}
+	if strings.Contains(text, `\n`) {
+		text = withoutEscapes(text)
+	}
 	if marked(text) {
 		text = withoutMarks(text)
 	}
@@ -69,6 +72,25 @@ func withoutQuotes(text string) string {
 	}
 	return out.String()
 }
+
+// withoutEscapes gives the lines of a description or a table that stands in one line, as programs quote it.
+func withoutEscapes(text string) string {
+	const least = 4 // ends of lines: fewer are something in a log
+	var out strings.Builder
+	for line := range strings.Lines(text) {
+		inside := strings.TrimPrefix(strings.TrimSpace(line), `"`)
+		if !strings.HasPrefix(inside, "Name:") && !strings.HasPrefix(inside, "NAME ") && !strings.HasPrefix(inside, "NAMESPACE ") || strings.Count(inside, `\n`) < least {
+			out.WriteString(line)
+			continue
+		}
+		out.WriteString(escapes.Replace(strings.TrimSuffix(strings.TrimSuffix(inside, ","), `"`)))
+		out.WriteByte('\n')
+	}
+	return out.String()
+}
+
+// escapes are how strings say in one line what takes several (RFC 8259, section 7).
+var escapes = strings.NewReplacer(`\\`, `\`, `\n`, "\n", `\t`, "\t", `\"`, `"`)
 
 // marked tells whether somebody drew attention to parts of a text.
 func marked(text string) bool {
