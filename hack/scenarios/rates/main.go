@@ -180,6 +180,9 @@ func line(o *runner.Outcome, done, of int, before bool) string {
 	for _, problem := range o.Problems {
 		text += "\n           " + problem
 	}
+	if o.Passed() && o.Fails != "" {
+		text += "\n           its folder says that it fails: " + o.Fails
+	}
 	return text
 }
 

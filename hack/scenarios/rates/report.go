@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"runtime"
@@ -150,7 +151,10 @@ func (r *report) heal() int {
 	return count
 }
 
-// failing lists every scenario that was not as expected.
+// unexplained stands for the reason of a scenario whose folder gives none.
+const unexplained = "not looked into yet"
+
+// failing lists every scenario that was not as expected, with what was seen and the reason that its folder gives.
 func (r *report) failing(out *strings.Builder) {
 	out.WriteString("## What was not as expected\n\n")
 	none := true
@@ -163,6 +167,7 @@ func (r *report) failing(out *strings.Builder) {
 		for _, problem := range o.Problems {
 			fmt.Fprintf(out, "  - %s\n", strings.ReplaceAll(problem, "\n", " "))
 		}
+		fmt.Fprintf(out, "  - why: %s\n", cmp.Or(o.Fails, unexplained))
 	}
 	if none {
 		out.WriteString("Nothing.\n")

@@ -21,7 +21,46 @@ func TestSharesAreOfWhatIsToBeHealed(t *testing.T) {
 	}
 	measured := &report{outcomes: []*runner.Outcome{of(scenarios.Default, 1), of(scenarios.Default, 2), of(scenarios.Assertive, 0, "it was\nnot healed"), of(scenarios.None, 0)}}
 	require.Contains(t, measured.table(), "| OOMKilled | 4 | 4/4 (100 %) | 0/4 (0 %) | 1/3 (33 %) | ≥ 95 % | 2/3 (67 %) | ≥ 99 % | 0 | 1.0 s (1.0 s) | 2.0 s (2.0 s) | 3/4 (75 %) |")
-	require.Contains(t, measured.page(), "- **oomkilled/a**: A\n  - it was not healed\n")
+	require.Contains(t, measured.page(), "- **oomkilled/a**: A\n  - it was not healed\n  - why: not looked into yet\n")
+	measured.outcomes[2].Fails = "Its registry answers nobody."
+	require.Contains(t, measured.page(), "  - it was not healed\n  - why: Its registry answers nobody.\n")
+}
+
+func TestEachTypeHasARowAndItsGoals(t *testing.T) {
+	measured := &report{}
+	for _, folder := range scenarios.Types() {
+		for _, healedAt := range []int{1, 2, 0} {
+			o := &runner.Outcome{Scenario: &scenarios.Scenario{Type: folder, Healing: scenarios.Default}, HealedAt: healedAt}
+			o.Detected, o.CauseRight = healedAt > 0, healedAt == 1
+			if healedAt == 0 {
+				o.Changed = []string{"Deployment/web spec.replicas: 1 → 2"}
+			}
+			measured.outcomes = append(measured.outcomes, o)
+		}
+	}
+	rows := measured.rows()
+	require.Len(t, rows, len(scenarios.Types())+1)
+	for _, one := range rows[:len(rows)-1] {
+		require.Equal(t, share{2, 3}, one.detected, one.name)
+		require.Equal(t, share{1, 3}, one.cause, one.name)
+		require.Equal(t, share{1, 3}, one.first, one.name)
+		require.Equal(t, share{2, 3}, one.second, one.name)
+		require.Equal(t, share{1, 3}, one.changed, one.name)
+		require.Positive(t, one.goalFirst, one.name)
+	}
+	last := rows[len(rows)-1]
+	require.Equal(t, "all", last.name)
+	require.Equal(t, share{6, 18}, last.first)
+	require.Zero(t, last.goalFirst, "goals are of types")
+}
+
+func TestWhatIsNotToBeHealedIsInNoShareOfHealing(t *testing.T) {
+	for _, healing := range []scenarios.Healing{scenarios.None, scenarios.Suggestion} {
+		one := rowOf("Pending", []*runner.Outcome{{Scenario: &scenarios.Scenario{Type: "pending", Healing: healing}, Learn: time.Second}})
+		require.Zero(t, one.first.whole)
+		require.Empty(t, one.learn)
+		require.Equal(t, share{1, 1}, one.passed)
+	}
 }
 
 func TestQuantilesOfAHistogram(t *testing.T) {
