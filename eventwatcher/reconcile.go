@@ -362,10 +362,8 @@ func (w *Watcher) save(ctx context.Context, live *unstructured.Unstructured, kno
 		if err := told.since(stored); err != nil {
 			return nil, err
 		}
-		for _, on := range []corev1.ObjectReference{refer(live), referTo(stored)} {
-			if err := w.tell(ctx, on, *told); err != nil {
-				return nil, err
-			}
+		if err := w.tellEach(ctx, []corev1.ObjectReference{refer(live), referTo(stored)}, *told); err != nil {
+			return nil, err
 		}
 	}
 	written, err := w.store.saveStatus(ctx, stored, next)
