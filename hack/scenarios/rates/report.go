@@ -21,7 +21,7 @@ type report struct {
 	began    time.Time
 	took     time.Duration
 	parallel int
-	cycle    cycle
+	cycles   cycles
 }
 
 // goals are the shares to reach, in percent: healed at the first and at the second apply after the failure.
@@ -135,7 +135,7 @@ before each.
 
 %s
 `, "`", "`", len(r.outcomes), r.heal(), r.table())
-	fmt.Fprintf(&out, "Goals for all types: detected right ≥ 99 %%, cause right ≥ 95 %%, wrongly changed 0.\n\n%s\n", r.cycle)
+	fmt.Fprintf(&out, "Goals for all types: detected right ≥ 99 %%, cause right ≥ 95 %%, wrongly changed 0.\n\n%s\n", r.cycles)
 	r.failing(&out)
 	fmt.Fprintf(&out, "\n## How it was measured\n\n%s\n", r.machine())
 	return out.String()

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -64,14 +65,21 @@ func TestWhatIsNotToBeHealedIsInNoShareOfHealing(t *testing.T) {
 }
 
 func TestQuantilesOfAHistogram(t *testing.T) {
-	median, p99, count := quantiles(`
+	read := histogramOf(`
 kube_remedy_admission_duration_seconds_bucket{path="full",le="0.001"} 50
 kube_remedy_admission_duration_seconds_bucket{path="full",le="0.002"} 98
 kube_remedy_admission_duration_seconds_bucket{path="full",le="0.004"} 100
 kube_remedy_admission_duration_seconds_bucket{path="full",le="+Inf"} 100
 kube_remedy_admission_duration_seconds_bucket{path="glance",le="+Inf"} 900
 `)
-	require.Equal(t, []any{time.Millisecond, 3 * time.Millisecond, 100}, []any{median, p99, count})
+	require.Equal(t, []any{time.Millisecond, 3 * time.Millisecond, 100}, []any{read.quantile(0.5), read.quantile(0.99), read.count()})
+	later := slices.Clone(read)
+	for i := range later[1:] {
+		later[i+1].count += 10
+	}
+	require.Equal(t, 10, later.since(read).count())
+	require.Equal(t, 1500*time.Microsecond, later.since(read).quantile(0.5), "of what came since")
+	require.Zero(t, histogramOf("nothing").count())
 }
 
 func TestStoringIsMeasuredFromTheLastAnswer(t *testing.T) {
@@ -87,5 +95,32 @@ func TestStoringIsMeasuredFromTheLastAnswer(t *testing.T) {
 	), 0o600))
 	times, err := storedIn(log, time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
 	require.NoError(t, err)
-	require.Equal(t, []time.Duration{30 * time.Millisecond}, times)
+	require.Equal(t, []storing{{took: 30 * time.Millisecond}}, times)
+}
+
+func TestWritesAtTheSameTimeCountOnce(t *testing.T) {
+	var all busy
+	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for _, write := range [][2]int{{0, 10}, {20, 30}, {22, 34}, {25, 28}, {40, 45}} {
+		all.add(at.Add(time.Duration(write[0])*time.Millisecond), at.Add(time.Duration(write[1])*time.Millisecond))
+	}
+	require.Equal(t, 29*time.Millisecond, all.sum)
+}
+
+func TestTheCycleHasItsGoalWhereTheNodeIsNotBusyOtherwise(t *testing.T) {
+	page := cycles{{when: "one at a time", stored: []storing{{40 * time.Millisecond, 30 * time.Millisecond}}}, {when: "6 at a time", stored: []storing{{90 * time.Millisecond, 80 * time.Millisecond}}}}.String()
+	require.Contains(t, page, "| evidence complete → Remediation stored | one at a time | 1 | 40.0 ms | ≤ 50 ms | 40.0 ms | 30.0 ms |")
+	require.Contains(t, page, "| evidence complete → Remediation stored | 6 at a time | 1 | 90.0 ms | – | 90.0 ms | 80.0 ms |")
+}
+
+func TestAFewOfEachTypeRunOnceMore(t *testing.T) {
+	all, err := scenarios.LoadAll("..")
+	require.NoError(t, err)
+	count := map[string]int{}
+	for _, scenario := range someOf(all) {
+		count[scenario.Type]++
+	}
+	for _, folder := range scenarios.Types() {
+		require.Contains(t, []int{1, perType}, count[folder], folder)
+	}
 }
