@@ -16,9 +16,9 @@ import (
 	"github.com/kube-remedy/kube-remedy/engine/evidence"
 )
 
-// ofSet makes a pod be of a ReplicaSet, or another kind, with a UID.
-func ofSet(pod *corev1.Pod, kind string, uid types.UID) *corev1.Pod {
-	pod.OwnerReferences = []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: kind, Name: "web-1", UID: uid, Controller: new(true)}}
+// ofSet makes a pod be of a ReplicaSet, or another kind, with the UID set.
+func ofSet(pod *corev1.Pod, kind string) *corev1.Pod {
+	pod.OwnerReferences = []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: kind, Name: "web-1", UID: "set", Controller: new(true)}}
 	return pod
 }
 
@@ -45,7 +45,7 @@ func TestPodsThatWentWithTheirNodesAreRememberedForAWhile(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			clock := clocktesting.NewFakeClock(noon)
 			known := newGone(time.Hour, clock)
-			small := cached(t, ofSet(test.pod, test.kind, "set"))
+			small := cached(t, ofSet(test.pod, test.kind))
 			known.see(small)
 			known.see(small) // once more, as it is deleted
 			found := known.beside([]types.UID{"other", "set"}, nil)
@@ -63,7 +63,7 @@ func TestPodsThatWentWithTheirNodesAreRememberedForAWhile(t *testing.T) {
 	}
 	known := newGone(time.Hour, clocktesting.NewFakeClock(noon))
 	for i := range 2 * maxPods {
-		pod := ofSet(taken("DeletionByPodGC", "True"), "ReplicaSet", "set")
+		pod := ofSet(taken("DeletionByPodGC", "True"), "ReplicaSet")
 		pod.UID = types.UID(fmt.Sprint(i))
 		known.see(cached(t, pod))
 	}
@@ -93,7 +93,7 @@ func TestARevisionRanIfItsPodsWereWellWhenTheyWereAskedToStop(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			known := newGone(time.Hour, clocktesting.NewFakeClock(noon))
-			known.see(cached(t, ofSet(test.pod, test.kind, "set")))
+			known.see(cached(t, ofSet(test.pod, test.kind)))
 			require.Equal(t, test.ran, known.revisionRan("set"))
 		})
 	}
@@ -101,7 +101,7 @@ func TestARevisionRanIfItsPodsWereWellWhenTheyWereAskedToStop(t *testing.T) {
 
 func TestAPodThatNoSchedulerLooksAtIsLookedAtInTime(t *testing.T) {
 	waits := func(change func(*corev1.Pod)) *corev1.Pod {
-		pod := ofSet(failingPod("shop", "", 0), "Job", "set")
+		pod := ofSet(failingPod("shop", "", 0), "Job")
 		pod.Status = corev1.PodStatus{Phase: corev1.PodPending}
 		change(pod)
 		return pod

@@ -66,12 +66,12 @@ func FitNodes(pod *corev1.PodSpec, containers []evidence.Container, nodes []evid
 		known = append(known, free)
 	}
 	for _, wanted := range []int{replicas, 1} {
-		if lowered, ok := asked.lowered(asking, func(s shares) bool { return known.hold(s, asking, wanted) }); ok {
+		if lowered, ok := asked.lowered(func(s shares) bool { return known.hold(s, asking, wanted) }); ok {
 			return ceilings(asking, lowered), nil
 		}
 	}
 	usable := len(known) + len(alone)
-	single, fits := asked.lowered(asking, func(s shares) bool { return alone.hold(s, asking, 1) })
+	single, fits := asked.lowered(func(s shares) bool { return alone.hold(s, asking, 1) })
 	switch {
 	case len(known) > 0:
 		return nil, fmt.Errorf("the pod fits none of the %d nodes it may use, even with the least that its containers need", len(known))
@@ -166,7 +166,7 @@ func (s shares) loss(containers []evidence.Container) float64 {
 
 // lowered lowers the needs until they fit: first all by the same part as far as their floors allow, then of each resource
 // no more than it must be. ok is false when the floors do not fit. What is less fits wherever more does.
-func (s shares) lowered(containers []evidence.Container, fits func(shares) bool) (lowered shares, ok bool) {
+func (s shares) lowered(fits func(shares) bool) (lowered shares, ok bool) {
 	for _, one := range s {
 		lowered = append(lowered, one.copied())
 	}
