@@ -84,7 +84,7 @@ property: ## Resolve random actions against a million random objects and check w
 	PROPERTY_CASES=$${PROPERTY_CASES:-1000000} go test -count=1 -timeout 60m -run TestProperties -v ./engine/remedy
 
 .PHONY: success-rates
-success-rates: ## Let the workloads of hack/scenarios fail on the real node, heal them by applying them again, and write docs/success-rates.md (half an hour)
+success-rates: ## Let the workloads of hack/scenarios fail on the real node, heal them by applying them again, and write docs/success-rates.md (20 minutes)
 	@cd hack && go run ./scenarios/rates
 
 .PHONY: success-rates-offline

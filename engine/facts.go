@@ -153,8 +153,8 @@ func (h *history) notLookedAt(pod evidence.Pod) (catalog.Fact, bool) {
 		return catalog.Fact{}, false
 	}
 	for _, container := range h.observed.Containers {
-		if container.Pod == pod.Name && (container.Spec.Image == "" || container.State != (corev1.ContainerState{})) {
-			return catalog.Fact{}, false // a kubelet has it, or only a row of a table was observed
+		if container.Pod == pod.Name && container.State != (corev1.ContainerState{}) {
+			return catalog.Fact{}, false // a kubelet has it
 		}
 	}
 	return catalog.Fact{

@@ -441,7 +441,14 @@ func (h *history) starting(container evidence.Container, event evidence.Event) b
 	if strings.HasPrefix(event.Message, startupFailed) && runs > 0 && runs < timeToStart(container.Spec.StartupProbe) {
 		return true
 	}
-	return runs > 0 && runs < young && h.probed[containerKey{container.Pod, container.Name}] <= often
+	return runs > 0 && runs < young && (h.probed[containerKey{container.Pod, container.Name}] <= often || unanswered(event.Message))
+}
+
+// unanswered reports whether a readiness probe found a program that does not answer yet, or answers that it is not ready:
+// nothing but waiting comes of that. One that is asked for what it does not have would never be ready.
+func unanswered(message string) bool {
+	rest, readiness := strings.CutPrefix(message, "Readiness probe failed")
+	return readiness && (!strings.Contains(rest, "statuscode: ") || strings.Contains(rest, "statuscode: 503"))
 }
 
 // timeToStart is how long a startup probe may fail until the kubelet kills the container; zero without one. Zeros are

@@ -73,6 +73,13 @@ func TestEventsThatWereOvercomeAreHistory(t *testing.T) {
 	event := func(reason string, count int32, ago time.Duration) evidence.Event {
 		return evidence.Event{Object: "pod/web-1", Pod: "web-1", Type: "Warning", Reason: reason, Count: count, Time: morning.Add(-ago)}
 	}
+	listening := func(message string) []evidence.Event {
+		failed := event("Unhealthy", 5, time.Second)
+		failed.Message = message
+		return []evidence.Event{failed}
+	}
+	slow := unready
+	slow.State = runningSince(morning.Add(-20 * time.Second))
 	for _, test := range []struct {
 		name      string
 		container evidence.Container
@@ -84,6 +91,11 @@ func TestEventsThatWereOvercomeAreHistory(t *testing.T) {
 		{name: "a probe that fails now and then in a ready container", container: running, events: []evidence.Event{event("Unhealthy", 40, time.Minute)}, matters: true},
 		{name: "a probe that fails in a container that is not ready", container: unready, events: []evidence.Event{event("Unhealthy", 2, time.Minute)}, matters: true},
 		{name: "a probe that fails in the first seconds", container: starting, events: []evidence.Event{event("Unhealthy", 1, time.Second)}},
+		{name: "a readiness probe that nothing answers yet", container: slow, events: listening("Readiness probe failed: dial tcp 10.0.0.1:80: connect: connection refused")},
+		{name: "a program that says that it is not ready yet", container: slow, events: listening("Readiness probe failed: HTTP probe failed with statuscode: 503")},
+		{name: "a readiness probe that asks for what is not there", container: slow, events: listening("Readiness probe failed: HTTP probe failed with statuscode: 404"), matters: true},
+		{name: "a liveness probe that nothing answers", container: slow, events: listening("Liveness probe failed: dial tcp 10.0.0.1:80: connect: connection refused"), matters: true},
+		{name: "a readiness probe that nothing answers for long", container: unready, events: listening("Readiness probe failed: dial tcp 10.0.0.1:80: connect: connection refused"), matters: true},
 		{name: "no room, then scheduled", container: waiting, events: []evidence.Event{event("FailedScheduling", 3, time.Minute), event("Scheduled", 1, time.Second)}},
 		{name: "no room", container: waiting, events: []evidence.Event{event("FailedScheduling", 3, time.Minute)}, matters: true},
 		{name: "a mount that failed once, and the container runs", container: running, events: []evidence.Event{event("FailedMount", 1, time.Hour)}},

@@ -9,9 +9,10 @@ import (
 	"github.com/kube-remedy/kube-remedy/engine/remedy"
 )
 
-// otherFault is the doubt that going back to an earlier image cures what is not the image's absence, in percent:
-// what the program met may meet the earlier one too.
-const otherFault = 25
+// otherFault is the doubt that going back to an earlier image cures what is not the image's absence, in percent: what
+// the program met may meet the earlier one too, and the earlier one may no longer get on with what the later one has
+// written. It is more than HealAt leaves, so that nothing but outcomes of the past lets it be done unasked.
+const otherFault = 35
 
 // faults are the causes that say what is wrong with an image.
 var faults = map[string]remedy.Fault{

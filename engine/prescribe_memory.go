@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -39,11 +40,42 @@ func (p *prescriber) moreMemory() ([]treatment, error) {
 	if cut != "" {
 		raise = remedy.WithLimit(raise, bounded, request)
 	}
+	if item := p.defaulting(); item != nil {
+		raise.Defaulted = true
+		if _, bounded := item.MaxLimitRequestRatio[corev1.ResourceMemory]; !bounded {
+			raise.Request = request // the owner asked for nothing, so for no more either
+		}
+	}
 	actions := []v1alpha1.Action{{IncreaseMemory: raise}}
 	if adjust := p.heapFor(heap, limit.Value(), raise.Limit.Value()); adjust != nil {
 		actions = append(actions, v1alpha1.Action{AdjustHeap: adjust})
 	}
 	return []treatment{{actions: actions, cut: cut}}, nil
+}
+
+// defaulting gives what gave the container the limit that it died of, if that was a LimitRange and not its owner.
+func (p *prescriber) defaulting() *corev1.LimitRangeItem {
+	given := slices.ContainsFunc(p.situation.Before, func(action v1alpha1.Action) bool {
+		return action.IncreaseMemory != nil && action.IncreaseMemory.Defaulted
+	})
+	if !given && (p.situation.Object == nil || !p.withoutLimit()) {
+		return nil
+	}
+	for _, bounds := range p.observed.LimitRanges {
+		for i := range bounds.Limits {
+			item := &bounds.Limits[i]
+			if _, defaults := item.Default[corev1.ResourceMemory]; defaults && item.Type == corev1.LimitTypeContainer {
+				return item
+			}
+		}
+	}
+	return nil
+}
+
+// withoutLimit reports whether the owner gives the container no memory limit to raise.
+func (p *prescriber) withoutLimit() bool {
+	nothing := []v1alpha1.Action{{IncreaseMemory: &v1alpha1.IncreaseMemory{Container: p.container.Name}}}
+	return p.resolve(nothing).Obstacle == remedy.NoLimit
 }
 
 // peak is the most memory that the container was measured to use in any pod, in bytes.

@@ -39,11 +39,31 @@ func (p *prescriber) reduceRequests() ([]treatment, error) {
 			containers = append(containers, p.withUsage(container))
 		}
 	}
-	actions, err := remedy.FitOneNode(&pod.Spec, containers, p.observed.Nodes, lacking)
+	actions, err := remedy.FitNodes(&pod.Spec, containers, p.observed.Nodes, lacking, p.unplaced())
 	if err != nil {
 		return nil, err
 	}
 	return []treatment{{actions: actions}}, nil
+}
+
+// unplaced is how many replicas of the workload have no node yet, those among them that are still to be created: a
+// StatefulSet creates one only when the one before it runs. It is at least 1.
+func (p *prescriber) unplaced() int {
+	wanted := int64(p.observed.Replicas)
+	if spec, ok := p.situation.Object["spec"].(map[string]any); ok && wanted == 0 {
+		switch written := spec["replicas"].(type) {
+		case int64:
+			wanted = written
+		case float64:
+			wanted = int64(written)
+		}
+	}
+	for _, pod := range p.observed.Pods {
+		if pod.Spec.NodeName != "" && pod.Status.Phase != corev1.PodSucceeded && pod.Status.Phase != corev1.PodFailed {
+			wanted--
+		}
+	}
+	return int(max(wanted, 1))
 }
 
 // waiting gives the pod that waits for a node.

@@ -150,7 +150,7 @@ func (w *Watcher) imagesOf(ctx context.Context, live *unstructured.Unstructured)
 	var images []evidence.Image
 	for _, set := range sets {
 		for _, container := range slices.Concat(set.Spec.Template.Spec.Containers, set.Spec.Template.Spec.InitContainers) {
-			images = append(images, evidence.Image{Container: container.Name, Image: container.Image, Ran: set.Status.ReadyReplicas > 0})
+			images = append(images, evidence.Image{Container: container.Name, Image: container.Image, Ran: set.Status.ReadyReplicas > 0 || w.gone.revisionRan(set.UID)})
 		}
 	}
 	return images, nil

@@ -68,6 +68,8 @@ func (w *Watcher) podChanged(object any) {
 	if !ok || w.excluded(pod.namespace()) {
 		return
 	}
+	w.gone.see(pod)
+	w.noteUnseen(pod)
 	controller := pod.workload()
 	if pod.troubled || pod.marks.Value() != "" || w.hasRemediation(controller) {
 		w.queue.AddAfter(controller, debounce)

@@ -165,15 +165,11 @@ func untilProven(pods []*corev1.Pod, counts func(*corev1.Pod) bool, window time.
 			ended++
 			continue
 		}
-		for _, condition := range pod.Status.Conditions {
-			if condition.Type != corev1.PodReady {
-				continue
-			}
-			if condition.Status != corev1.ConditionTrue {
-				return 0, false
-			}
-			since = latest(since, condition.LastTransitionTime.Time)
+		at := slices.IndexFunc(pod.Status.Conditions, func(condition corev1.PodCondition) bool { return condition.Type == corev1.PodReady })
+		if at < 0 || pod.Status.Conditions[at].Status != corev1.ConditionTrue { // a pod without a node has no such condition
+			return 0, false
 		}
+		since = latest(since, pod.Status.Conditions[at].LastTransitionTime.Time)
 	}
 	switch {
 	case carrying > 0 && ended == carrying:

@@ -39,6 +39,13 @@ func podWith(mark string, ready corev1.ConditionStatus, since time.Time) *corev1
 	}
 }
 
+// waitingPod is one that no node has room for: it has no condition Ready.
+func waitingPod(mark string) *corev1.Pod {
+	pod := podWith(mark, "", noon)
+	pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: "Unschedulable"}}
+	return pod
+}
+
 func TestFollow(t *testing.T) {
 	known := mustLearn(t, nil, oom("128Mi", nil, noon))
 	mark := known.Mark()
@@ -60,6 +67,7 @@ func TestFollow(t *testing.T) {
 		{name: "a workload without the cure waits for its next apply", known: in("Learned"), live: liveDeployment("128Mi", ""), phase: "Learned", arm: true},
 		{name: "a template that carries the cure was healed", known: in("Learned"), live: liveDeployment("256Mi", mark), phase: "Applied"},
 		{name: "pods that are not Ready prove nothing", known: in("Applied"), live: liveDeployment("256Mi", mark), pods: []*corev1.Pod{podWith(mark, "True", noon.Add(-time.Hour)), podWith(mark, "False", noon)}, phase: "Applied"},
+		{name: "a pod that waits for a node proves nothing, nor do those beside it", known: in("Applied"), live: liveDeployment("256Mi", mark), pods: []*corev1.Pod{podWith(mark, "True", noon.Add(-time.Hour)), waitingPod(mark)}, phase: "Applied"},
 		{name: "pods that were Ready for a part of the window are looked at again when it ends", known: in("Applied"), live: liveDeployment("256Mi", mark), pods: []*corev1.Pod{podWith(mark, "True", noon.Add(-20*time.Second))}, phase: "Applied", again: 40 * time.Second},
 		{name: "pods that stayed Ready for the window prove the cure", known: in("Applied"), live: liveDeployment("256Mi", mark), pods: []*corev1.Pod{podWith(mark, "True", noon.Add(-window))}, phase: "Verified"},
 		{name: "pods without the cure prove nothing", known: in("Applied"), live: liveDeployment("256Mi", mark), pods: []*corev1.Pod{podWith("", "True", noon.Add(-window))}, phase: "Applied"},

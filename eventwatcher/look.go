@@ -119,6 +119,7 @@ func (w *Watcher) look(ctx context.Context, of target) (evidence.Evidence, error
 	if err != nil {
 		return evidence.Evidence{}, err
 	}
+	pods = append(pods, of.gone...)
 	observed, err := gather(of.workload, of.controllers, pods, w.eventCaches(), w.clock.Now())
 	if err != nil {
 		return evidence.Evidence{}, err

@@ -26,6 +26,8 @@ type pod struct {
 	identity                // and behind it, of a healthy pod, when its containers started
 	troubled, ended         bool
 	healthy                 bool  // its status is without times
+	unseen                  bool  // no scheduler has looked at it
+	disrupted, ran          bool  // it goes with its node; it was well when it was asked to stop
 	last                    bool  // not a pod, but the mark behind the first ones of a watch
 	created, deleted, ready int64 // seconds since 1970; zero for never
 	controller              unique.Handle[controller]
@@ -100,6 +102,7 @@ func (p *pod) fill(meta podMeta, node string, spec []byte, status *corev1.PodSta
 		created: meta.created, deleted: meta.deleted, last: meta.last,
 		controller: unique.Make(meta.controller), node: unique.Make(node), marks: unique.Make(meta.marks), spec: unique.Make(string(spec)),
 		troubled: troubled(&corev1.Pod{Status: *status}), ended: status.Phase == corev1.PodSucceeded || status.Phase == corev1.PodFailed,
+		unseen: meta.deleted == 0 && unseen(status, node), disrupted: disrupted(status), ran: meta.deleted != 0 && unspoilt(status),
 	}
 	compactStatus(status)
 	var starts []byte
@@ -127,6 +130,11 @@ func compactStatus(status *corev1.PodStatus) {
 		case condition.Type == corev1.PodReady:
 			kept = append(kept, corev1.PodCondition{Type: condition.Type, Status: condition.Status, LastTransitionTime: condition.LastTransitionTime})
 		case condition.Type == corev1.PodScheduled && condition.Status == corev1.ConditionFalse:
+			kept = append(kept, corev1.PodCondition{
+				Type: condition.Type, Status: condition.Status, LastTransitionTime: condition.LastTransitionTime,
+				Reason: condition.Reason, Message: engine.Shorten(condition.Message, maxEventMessage),
+			})
+		case condition.Type == corev1.DisruptionTarget && condition.Status == corev1.ConditionTrue:
 			kept = append(kept, corev1.PodCondition{
 				Type: condition.Type, Status: condition.Status, LastTransitionTime: condition.LastTransitionTime,
 				Reason: condition.Reason, Message: engine.Shorten(condition.Message, maxEventMessage),

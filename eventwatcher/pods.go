@@ -75,7 +75,7 @@ func marksOf(annotations map[string]string) []string {
 
 // troubled reports whether a pod failed, or is kept from running by something that the API says.
 func troubled(pod *corev1.Pod) bool {
-	if failed(pod) || pod.Status.Phase == corev1.PodFailed {
+	if failed(pod) || pod.Status.Phase == corev1.PodFailed || disrupted(&pod.Status) {
 		return true
 	}
 	for _, condition := range pod.Status.Conditions {

@@ -87,7 +87,8 @@ func (w *Watcher) reconcile(ctx context.Context, key evidence.Workload) error {
 	if of.pods, err = podsOf(w.caches.pods.GetIndexer(), of.controllers); err != nil {
 		return err
 	}
-	observed, err := gather(workload, of.controllers, of.pods, w.eventCaches(), w.clock.Now())
+	of.gone = w.gone.beside(of.controllers, of.pods)
+	observed, err := gather(workload, of.controllers, slices.Concat(of.pods, of.gone), w.eventCaches(), w.clock.Now())
 	if err != nil {
 		return err
 	}
@@ -108,6 +109,7 @@ type target struct {
 	controllers []types.UID                // of its pods: itself, and what stands between
 	stored      map[string]*v1alpha1.Remediation
 	pods        []*corev1.Pod
+	gone        []*corev1.Pod // that went with their nodes
 }
 
 // key is what stands for the workload on the queue and elsewhere: pods are known by their own names alone there.
@@ -271,6 +273,17 @@ func (w *Watcher) followAll(ctx context.Context, of target) error {
 			}
 			known = written
 		}
+		switch up, wait := cameUp(known, of.pods, w.options.StabilizationWindow, w.clock.Now()); {
+		case up:
+			if err := w.store.remove(ctx, known); err != nil {
+				return err
+			}
+			w.log.Info("remediation removed: the pods became ready by themselves", "namespace", known.Namespace, "name", name)
+			delete(stored, name)
+			continue
+		case wait > 0:
+			w.queue.AddAfter(key, wait)
+		}
 		seen, err := follow(known, live, of.template, of.pods, bounds, w.options.StabilizationWindow, w.clock.Now())
 		if err == nil && proven(known, seen.next) {
 			// Pods that are Ready in the cache may have failed since.
@@ -349,10 +362,8 @@ func (w *Watcher) save(ctx context.Context, live *unstructured.Unstructured, kno
 		if err := told.since(stored); err != nil {
 			return nil, err
 		}
-		for _, on := range []corev1.ObjectReference{refer(live), referTo(stored)} {
-			if err := w.tell(ctx, on, *told); err != nil {
-				return nil, err
-			}
+		if err := w.tellEach(ctx, []corev1.ObjectReference{refer(live), referTo(stored)}, *told); err != nil {
+			return nil, err
 		}
 	}
 	written, err := w.store.saveStatus(ctx, stored, next)

@@ -3,6 +3,9 @@ package eventwatcher
 import (
 	"context"
 	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kube-remedy/kube-remedy/engine"
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
@@ -40,6 +43,28 @@ func misjudged(known *v1alpha1.Remediation, diagnoses []engine.Diagnosis) bool {
 	return slices.ContainsFunc(diagnoses, func(diagnosis engine.Diagnosis) bool {
 		return diagnosis.Container != "" && diagnosis.Container == containerOf(known) &&
 			slices.ContainsFunc(diagnosis.Failures, func(failure engine.Failure) bool { return failure.Ran > 0 && failure.Time.Equal(seen.LastSeen.Time) })
+	})
+}
+
+// cameUp tells whether what was suggested about a readiness probe is for nothing, because the pods became ready by
+// themselves, only later than the probe first asked; wait is how long until that is sure, zero when it is not so.
+func cameUp(known *v1alpha1.Remediation, pods []*corev1.Pod, window time.Duration, now time.Time) (is bool, wait time.Duration) {
+	last := known.Status.Observed.LastSeen
+	if known.Spec.FailureType != v1alpha1.ProbeFailure || known.Spec.Mode != v1alpha1.Suggest || known.Status.Phase != v1alpha1.PhaseLearned ||
+		known.KnownFailure() || known.Status.Outcome.Attempt > 1 || last == nil ||
+		slices.ContainsFunc(pods, func(pod *corev1.Pod) bool { return !cameUpLate(pod, last.Time) }) {
+		return false, 0
+	}
+	left, ready := untilProven(pods, func(*corev1.Pod) bool { return true }, stabilization(known, window), now)
+	return ready && left <= 0, max(left, 0)
+}
+
+// cameUpLate reports whether a pod became ready in its first run, within the time that a start may take and after the
+// failure, and has been ready ever since.
+func cameUpLate(pod *corev1.Pod, failed time.Time) bool {
+	return unspoilt(&pod.Status) && slices.ContainsFunc(pod.Status.Conditions, func(condition corev1.PodCondition) bool {
+		since := condition.LastTransitionTime
+		return condition.Type == corev1.PodReady && since.Sub(pod.CreationTimestamp.Time) < settled && !since.Time.Before(failed)
 	})
 }
 

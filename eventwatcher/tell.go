@@ -5,8 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -60,6 +62,17 @@ func (w *Watcher) tell(ctx context.Context, on corev1.ObjectReference, n news) e
 	default:
 		return fmt.Errorf("tell of %s on %s %s/%s: %w", n.reason, on.Kind, on.Namespace, on.Name, err)
 	}
+}
+
+// tellEach writes the same Event about several objects at once.
+func (w *Watcher) tellEach(ctx context.Context, on []corev1.ObjectReference, n news) error {
+	var telling sync.WaitGroup
+	failed := make([]error, len(on))
+	for i, object := range on {
+		telling.Go(func() { failed[i] = w.tell(ctx, object, n) })
+	}
+	telling.Wait()
+	return errors.Join(failed...)
 }
 
 // refer names a live workload as Events do.

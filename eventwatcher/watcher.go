@@ -83,6 +83,8 @@ type Watcher struct {
 	looked     *utilcache.LRUExpireCache // close looks by workload
 	readmitted readmissions
 	past       *past
+	gone       *gone
+	unseen     workqueue.TypedDelayingInterface[cache.ObjectName] // pods that no scheduler has looked at
 	queue      workqueue.TypedRateLimitingInterface[evidence.Workload]
 }
 
@@ -139,7 +141,8 @@ func New(options Options) (*Watcher, error) {
 	w := &Watcher{
 		options: options, log: options.Log, clock: options.Clock, metrics: newMetrics(options.Metrics),
 		store: store{own}, clients: clients, partial: partial, usage: usage,
-		looked: utilcache.NewLRUExpireCacheWithClock(maxLooked, options.Clock),
+		looked: utilcache.NewLRUExpireCacheWithClock(maxLooked, options.Clock), gone: newGone(options.Expiry, options.Clock),
+		unseen: workqueue.NewTypedDelayingQueueWithConfig(workqueue.TypedDelayingQueueConfig[cache.ObjectName]{Clock: options.Clock}),
 		queue: workqueue.NewTypedRateLimitingQueueWithConfig(workqueue.DefaultTypedControllerRateLimiter[evidence.Workload](),
 			workqueue.TypedRateLimitingQueueConfig[evidence.Workload]{Clock: options.Clock}),
 	}
@@ -183,6 +186,8 @@ func (w *Watcher) Run(ctx context.Context) error {
 	defer stop()
 	running.Go(func() { w.caches.run(inner) })
 	running.Go(func() { w.watchExtraKinds(inner) })
+	defer w.unseen.ShutDown()
+	running.Go(w.watchUnseen)
 	if !w.caches.waitForSync(inner) {
 		return nil // ctx ended first
 	}

@@ -29,13 +29,14 @@ type share struct {
 	fixed int64 // what the pod asks for beside them: its overhead
 }
 
-// FitOneNode lowers the requests of a pod until it fits one node that it may use, by no more than that takes. It
-// prefers the node that takes the smallest reduction. What the nodes have and what is requested of them already
-// decides; where that is not known, the requests that could be too large are halved, as long as the pod would fit
-// nowhere as it is. The error says why nothing is lowered.
+// FitNodes lowers the requests of a pod until as many of its replicas fit the nodes that it may use as wait for one, by no
+// more than that takes; where not even the least they need is there for all, until one fits. Replicas are at least 1. It
+// prefers what takes the smallest reduction. What the nodes have and what is requested of them already decides; where
+// that is not known, the requests that could be too large are halved, as long as the pod would fit nowhere as it is.
+// The error says why nothing is lowered.
 //
 // pod is the spec of a pod that waits, containers are those of the same pod; ephemeral ones ask for nothing.
-func FitOneNode(pod *corev1.PodSpec, containers []evidence.Container, nodes []evidence.Node, lacking []corev1.ResourceName) ([]v1alpha1.Action, error) {
+func FitNodes(pod *corev1.PodSpec, containers []evidence.Container, nodes []evidence.Node, lacking []corev1.ResourceName, replicas int) ([]v1alpha1.Action, error) {
 	if pod.Resources != nil && len(pod.Resources.Requests) > 0 {
 		return nil, fmt.Errorf("the pod itself asks for resources; what its containers ask for counts no more")
 	}
@@ -45,45 +46,78 @@ func FitOneNode(pod *corev1.PodSpec, containers []evidence.Container, nodes []ev
 			asking = append(asking, container)
 		}
 	}
-	cpu := shareOf(corev1.ResourceCPU, asking, pod.Overhead)
-	memory := shareOf(corev1.ResourceMemory, asking, pod.Overhead)
-	var best, alone []share // alone is what fits a node that nothing else runs on, where what runs there is not known
-	usable, known, bestLoss, aloneLoss := 0, 0, 2.0, 2.0
+	asked := shares{shareOf(corev1.ResourceCPU, asking, pod.Overhead), shareOf(corev1.ResourceMemory, asking, pod.Overhead)}
+	var known, alone rooms // alone are nodes of which nobody knows what runs there
 	for _, node := range nodes {
 		if len(node.Allocatable) == 0 || !MayUse(node, pod) {
 			continue
 		}
-		usable++
+		free := make(room, len(asked))
+		for i, share := range asked {
+			free[i] = counted(share.name, node.Allocatable) - counted(share.name, node.Requested) - share.fixed
+		}
 		if node.Requested == nil {
-			if lowered, loss, ok := fitInto(node, asking, cpu, memory); ok && loss < aloneLoss {
-				alone, aloneLoss = lowered, loss
-			}
+			alone = append(alone, free)
 			continue
 		}
-		known++
-		lowered, loss, ok := fitInto(node, asking, cpu, memory)
-		switch {
-		case !ok:
-		case loss == 0:
+		if free.holds(asked, asking) > 0 {
 			return nil, fmt.Errorf("the pod fits node %s as it is; something else keeps it waiting", node.Name)
-		case loss < bestLoss:
-			best, bestLoss = lowered, loss
+		}
+		known = append(known, free)
+	}
+	for _, wanted := range []int{replicas, 1} {
+		if lowered, ok := asked.lowered(func(s shares) bool { return known.hold(s, asking, wanted) }); ok {
+			return ceilings(asking, lowered), nil
 		}
 	}
+	usable := len(known) + len(alone)
+	single, fits := asked.lowered(func(s shares) bool { return alone.hold(s, asking, 1) })
 	switch {
-	case best != nil:
-		return ceilings(asking, best), nil
-	case known > 0:
-		return nil, fmt.Errorf("the pod fits none of the %d nodes it may use, even with the least that its containers need", known)
+	case len(known) > 0:
+		return nil, fmt.Errorf("the pod fits none of the %d nodes it may use, even with the least that its containers need", len(known))
 	case len(nodes) > 0 && usable == 0:
 		return nil, fmt.Errorf("the pod may use none of the %d nodes: taints, selector or affinity keep it away, not what it asks for", len(nodes))
-	case usable > 0 && alone == nil:
+	case usable > 0 && !fits:
 		return nil, fmt.Errorf("the pod is larger than each of the %d nodes it may use, even with the least that its containers need", usable)
-	case usable > 0 && aloneLoss > 0.5:
-		return ceilings(asking, alone), nil
+	case usable > 0 && single.loss(asking) > 0.5:
+		return ceilings(asking, single), nil
 	default:
-		return halve(asking, []share{cpu, memory}, lacking)
+		return halve(asking, asked, lacking)
 	}
+}
+
+// shares are what a pod asks for of each resource.
+type shares []share
+
+// room is what is free on a node of each resource, in the order of the shares.
+type room []int64
+
+// holds gives how many pods with such shares the room is enough for, at most many.
+func (r room) holds(wanted shares, containers []evidence.Container) int {
+	pods := many
+	for i, share := range wanted {
+		if total := share.total(containers); total > r[i] {
+			return 0
+		} else if total > 0 {
+			pods = min(pods, int(r[i]/total))
+		}
+	}
+	return pods
+}
+
+// many is more pods than any node takes.
+const many = 1 << 20
+
+type rooms []room
+
+// hold reports whether so many pods with such shares find room.
+func (r rooms) hold(wanted shares, containers []evidence.Container, pods int) bool {
+	for _, room := range r {
+		if pods -= room.holds(wanted, containers); pods <= 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // shareOf gathers what containers ask for. Without a request a container asks for its limit.
@@ -117,22 +151,69 @@ func counted(name corev1.ResourceName, list corev1.ResourceList) int64 {
 	return amount.Value()
 }
 
-// fitInto lowers both resources to what is free on a node; loss is the larger part that is taken away of one. ok is
-// false when the least that the containers need does not fit.
-func fitInto(node evidence.Node, containers []evidence.Container, shares ...share) (lowered []share, loss float64, ok bool) {
-	for _, wanted := range shares {
-		free := counted(wanted.name, node.Allocatable) - counted(wanted.name, node.Requested) - wanted.fixed
-		before := wanted.total(containers)
-		lower, fits := wanted.within(free, containers)
-		if !fits {
-			return nil, 0, false
+// loss is the largest part that is taken away of a resource.
+func (s shares) loss(containers []evidence.Container) float64 {
+	most := 0.0
+	for _, one := range s {
+		before := one.copied()
+		before.keep(1000)
+		if total := before.total(containers); total > 0 {
+			most = max(most, 1-float64(one.total(containers))/float64(total))
 		}
-		if before > 0 {
-			loss = max(loss, 1-float64(lower.total(containers))/float64(before))
-		}
-		lowered = append(lowered, lower)
 	}
-	return lowered, loss, true
+	return most
+}
+
+// lowered lowers the needs until they fit: first all by the same part as far as their floors allow, then of each resource
+// no more than it must be. ok is false when the floors do not fit. What is less fits wherever more does.
+func (s shares) lowered(fits func(shares) bool) (lowered shares, ok bool) {
+	for _, one := range s {
+		lowered = append(lowered, one.copied())
+	}
+	keep := func(of shares) func(int64) bool {
+		return func(thousandths int64) bool {
+			for _, one := range of {
+				one.keep(thousandths)
+			}
+			return fits(lowered)
+		}
+	}
+	for _, one := range lowered {
+		for i := range one.needs {
+			one.needs[i].next = one.needs[i].floor
+		}
+	}
+	if !fits(lowered) {
+		return nil, false
+	}
+	least := mostThat(0, keep(lowered))
+	for i, one := range lowered {
+		mostThat(least, keep(lowered[i:i+1]))
+		one.giveBack(func() bool { return fits(lowered) })
+	}
+	return lowered, true
+}
+
+// mostThat finds the greatest part, in thousandths, that a test holds for, knowing one that it holds for, and leaves the
+// test as it is there. The range is halved: a thousand steps are finer than the units that requests are written in
+// matter to anybody.
+func mostThat(low int64, holds func(int64) bool) int64 {
+	high := int64(1000)
+	for low < high {
+		if middle := (low + high + 1) / 2; holds(middle) {
+			low = middle
+		} else {
+			high = middle - 1
+		}
+	}
+	holds(low)
+	return low
+}
+
+// copied gives a share whose needs can be changed.
+func (s share) copied() share {
+	s.needs = slices.Clone(s.needs)
+	return s
 }
 
 // total is what the scheduler counts: app containers and sidecars at once, or the largest init container beside the
@@ -154,42 +235,9 @@ func (s share) total(containers []evidence.Container) int64 {
 	return max(together, largest+sidecars)
 }
 
-// within lowers the needs until they fit what is free, each by the same part as far as its floor allows; ok is false
-// when the floors do not fit.
-func (s share) within(free int64, containers []evidence.Container) (lowered share, ok bool) {
-	lowered = s
-	lowered.needs = append([]need(nil), s.needs...)
-	if lowered.total(containers) <= free {
-		return lowered, true
-	}
-	least := lowered
-	least.needs = append([]need(nil), s.needs...)
-	for i := range least.needs {
-		least.needs[i].next = least.needs[i].floor
-	}
-	if free <= 0 || least.total(containers) > free {
-		return s, false
-	}
-	// The part that is kept is found by halving its range: what fits grows with it, and a thousand steps are finer
-	// than the units that requests are written in matter to anybody.
-	low, high := int64(0), int64(1000)
-	for low < high {
-		middle := (low + high + 1) / 2
-		lowered.keep(middle)
-		if lowered.total(containers) <= free {
-			low = middle
-		} else {
-			high = middle - 1
-		}
-	}
-	lowered.keep(low)
-	lowered.giveBack(free, containers)
-	return lowered, true
-}
-
 // giveBack lets those ask for all they asked for that were lowered for nothing, the smallest first: a container that asks
 // for little is not why a pod is too large, and an init container is counted beside others and not with them.
-func (s share) giveBack(free int64, containers []evidence.Container) {
+func (s share) giveBack(fits func() bool) {
 	order := make([]int, len(s.needs))
 	for i := range order {
 		order[i] = i
@@ -197,7 +245,7 @@ func (s share) giveBack(free int64, containers []evidence.Container) {
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(s.needs[a].asked, s.needs[b].asked) })
 	for _, i := range order {
 		lower := s.needs[i].next
-		if s.needs[i].next = s.needs[i].asked; s.total(containers) > free {
+		if s.needs[i].next = s.needs[i].asked; !fits() {
 			s.needs[i].next = lower
 		}
 	}

@@ -28,7 +28,7 @@ func TestOnlyWhoAsksForTooMuchIsLowered(t *testing.T) {
 		{"the larger of two", []evidence.Container{asks("big", evidence.App, "512Gi"), asks("small", evidence.App, "64Mi")}, "big"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			actions, err := remedy.FitOneNode(&corev1.PodSpec{}, test.containers, nodes, []corev1.ResourceName{corev1.ResourceMemory})
+			actions, err := remedy.FitNodes(&corev1.PodSpec{}, test.containers, nodes, []corev1.ResourceName{corev1.ResourceMemory}, 1)
 			require.NoError(t, err)
 			require.Len(t, actions, 1)
 			require.Equal(t, test.lowered, actions[0].ReduceRequests.Container)

@@ -59,7 +59,50 @@ func (e *edit) increaseMemory(action *v1alpha1.IncreaseMemory) *obstacle {
 	if name == "" {
 		name = string(v1alpha1.Memory)
 	}
+	if action.Defaulted {
+		if done, hindered := e.giveLimit(name, action); done || hindered != nil {
+			return hindered
+		}
+	}
 	return e.raise(name, action.Container, action.Limit, action.Request)
+}
+
+// giveLimit gives a container that has no limit of its own that of the action, and the request where it has none. done
+// is false for one that has a limit, even of zero: no LimitRange replaces that.
+func (e *edit) giveLimit(name string, action *v1alpha1.IncreaseMemory) (done bool, hindered *obstacle) {
+	container, hindered := e.container(action.Container)
+	if hindered != nil {
+		return false, hindered
+	}
+	limit, request, hindered := container.amounts(name)
+	if hindered != nil {
+		return false, hindered
+	}
+	if zero, _ := amount(container.fields, "limits", name); limit != nil || zero != nil {
+		return false, nil
+	}
+	next := action.Limit
+	if bound := e.bound(name); bound != nil && bound.Most.Cmp(next) < 0 {
+		if next = bound.Most; next.Cmp(action.FailedLimit) <= 0 {
+			return false, hinders(Guarded, "%s allows no more than %s", bound.Who, bound.Most.String())
+		}
+	}
+	if request != nil && request.Cmp(next) > 0 {
+		return false, hinders(Malformed, "%s asks for %s of %s, more than the limit of %s", container.words, request.String(), name, next.String())
+	}
+	if hindered := e.withinPod(name, next); hindered != nil {
+		return false, hindered
+	}
+	if hindered := e.setAmount(container, "limits", name, nil, next); hindered != nil {
+		return false, hindered
+	}
+	if asks := action.Request; request == nil && asks != nil { // without one it would ask for all of the limit
+		if hindered := e.setAmount(container, "requests", name, nil, *asks); hindered != nil {
+			return false, hindered
+		}
+	}
+	e.settle(Changes, container.pointer("resources", "limits", name), container.pointer("resources", "requests", name))
+	return true, nil
 }
 
 // raise makes limit and request of a resource at least as large as the floors.

@@ -48,9 +48,12 @@ func (v version) compare(other version) int {
 }
 
 // NearestTag gives the tag to use in place of one that does not exist, out of those that do; empty when none is near.
-// It is, in this order: one with the same major and minor number and the same variant, the nearest patch; one that
+// It is, in this order: the only one that looks the same in most fonts; one with the same major and minor number and the same variant, the nearest patch; one that
 // differs by a typing mistake; the newest stable one with the same variant, then without one; and latest.
 func NearestTag(missing string, tags []string) string {
+	if tag, ok := lookalike(missing, tags); ok {
+		return tag
+	}
 	var versions []version
 	for _, tag := range tags {
 		if read, ok := versionOf(tag); ok && tag != missing {
@@ -76,6 +79,23 @@ func NearestTag(missing string, tags []string) string {
 	}
 	return ""
 }
+
+// lookalike gives the only tag that is written with letters for digits, or digits for letters, that look like them.
+func lookalike(missing string, tags []string) (string, bool) {
+	found, looks := "", lookalikes.Replace(missing)
+	for _, tag := range tags {
+		switch {
+		case tag == missing || tag == found || lookalikes.Replace(tag) != looks:
+		case found != "":
+			return "", false
+		default:
+			found = tag
+		}
+	}
+	return found, found != ""
+}
+
+var lookalikes = strings.NewReplacer("l", "1", "I", "1", "O", "0", "o", "0")
 
 // nearestPatch gives the version with the same major and minor number and the same variant whose patch number is
 // nearest; of two as near, the newer.

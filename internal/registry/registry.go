@@ -60,8 +60,10 @@ type Registry struct {
 	transport http.RoundTripper
 	userAgent string
 	insecure  []string
-	answers   *cache.LRUExpireCache
-	asking    chan struct{} // one for each question under way
+	// mirrored is set when a mirror stands in for Docker Hub, which may have the catalogue that Docker Hub has not.
+	mirrored bool
+	answers  *cache.LRUExpireCache
+	asking   chan struct{} // one for each question under way
 }
 
 // questions is how many questions are asked at the same time.
@@ -75,7 +77,8 @@ func New(options Options) (*Registry, error) {
 	}
 	return &Registry{
 		transport: transport, userAgent: options.UserAgent, insecure: options.Insecure,
-		answers: cache.NewLRUExpireCacheWithClock(maxAnswers, options.Clock), asking: make(chan struct{}, questions),
+		mirrored: options.Mirrors["docker.io"] != "" || options.Mirrors[AnyHost] != "",
+		answers:  cache.NewLRUExpireCacheWithClock(maxAnswers, options.Clock), asking: make(chan struct{}, questions),
 	}, nil
 }
 
@@ -215,7 +218,7 @@ func split(path string) (namespace, last string) {
 // catalogue gives the paths of the repositories that an image's registry says it has.
 func (r *Registry) catalogue(ctx context.Context, image string, keys authn.Keychain) ([]string, error) {
 	return ask(ctx, r, "catalogue", image, keys, func(ctx context.Context, reference name.Reference, puller *remote.Puller) ([]string, error) {
-		if reference.Context().RegistryStr() == name.DefaultRegistry {
+		if reference.Context().RegistryStr() == name.DefaultRegistry && !r.mirrored {
 			return nil, errors.New("Docker Hub has no catalogue") //nolint:staticcheck // a name
 		}
 		pages, err := puller.Catalogger(ctx, reference.Context().Registry)
@@ -228,6 +231,10 @@ func (r *Registry) catalogue(ctx context.Context, image string, keys authn.Keych
 		}
 		if len(found) == 0 {
 			return nil, err
+		}
+		// A mirror of several registries keeps what each has below the registry's name.
+		for i, path := range found {
+			found[i] = strings.TrimPrefix(path, remedy.ParseImage(image).Registry()+"/")
 		}
 		return found, nil
 	})

@@ -203,6 +203,39 @@ func TestNear(t *testing.T) {
 	})
 }
 
+func TestTheCatalogueOfAMirrorOfDockerHub(t *testing.T) {
+	s := serve(t, "shop/haproxy:2.9", "shop/varnish:7")
+	for host, want := range map[string]int{AnyHost: 1, "docker.io": 1, "quay.io": 0} {
+		mirrored, err := New(Options{Network: Network{Mirrors: map[string]string{host: "http://" + s.host}}, Clock: clock.RealClock{}})
+		require.NoError(t, err)
+		if want == 0 {
+			_, err := mirrored.catalogue(t.Context(), "shop/harpoxy:2.9", nil)
+			require.ErrorContains(t, err, "Docker Hub has no catalogue")
+			continue
+		}
+		found, err := mirrored.Near(t.Context(), "shop/harpoxy:2.9", nil, nil)
+		require.NoError(t, err)
+		require.Len(t, found, want)
+		require.Equal(t, "docker.io/shop/haproxy", found[0].Name)
+	}
+	t.Run("of several registries", func(t *testing.T) {
+		s := serve(t, "docker.io/shop/haproxy:2.9", "quay.io/shop/harproxy:2.9")
+		with := s.handler
+		s.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if rest, ok := strings.CutPrefix(r.URL.Path, "/v2/"); ok && rest != "" && rest != "_catalog" {
+				r.URL.Path = "/v2/" + r.URL.Query().Get("ns") + "/" + rest
+			}
+			with.ServeHTTP(w, r)
+		})
+		mirrored, err := New(Options{Network: Network{Mirrors: map[string]string{AnyHost: "http://" + s.host}}, Clock: clock.RealClock{}})
+		require.NoError(t, err)
+		found, err := mirrored.Near(t.Context(), "shop/harpoxy:2.9", nil, nil)
+		require.NoError(t, err)
+		require.Len(t, found, 1)
+		require.Equal(t, "docker.io/shop/haproxy", found[0].Name)
+	})
+}
+
 func TestNearestOfficialImage(t *testing.T) {
 	for _, test := range []struct {
 		name string

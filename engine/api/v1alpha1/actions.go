@@ -89,7 +89,8 @@ const (
 )
 
 // IncreaseMemory raises a container's memory limit, and its request with it. Its values are floors: a
-// container that already has as much or more is left alone, and so is one without a limit.
+// container that already has as much or more is left alone, and so is one without a limit, unless it failed under the
+// default of a LimitRange.
 //
 // +kubebuilder:validation:XValidation:rule="[self.failedLimit, self.limit].exists(q, q.matches('[eE][+-]?[0-9]{3}')) || quantity(self.failedLimit).isGreaterThan(quantity('0')) && quantity(self.failedLimit).isLessThan(quantity(self.limit))",message="failedLimit must be greater than zero and limit greater than failedLimit"
 // +kubebuilder:validation:XValidation:rule="!has(self.request) || [self.request, self.limit].exists(q, q.matches('[eE][+-]?[0-9]{3}')) || !quantity(self.request).isGreaterThan(quantity(self.limit))",message="request can't be greater than limit"
@@ -128,6 +129,11 @@ type IncreaseMemory struct {
 	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+)?([KMGTPE]i|[mkMGTPE]|[eE][0-9]{1,2})?$`
 	Request *resource.Quantity `json:"request,omitempty"`
+	// defaulted is set when the owner gives the container no limit and it failed under the default of a LimitRange. A
+	// container without a limit is then given this one, and without a request of its own the request above, which is
+	// what it had.
+	// +optional
+	Defaulted bool `json:"defaulted,omitempty"`
 }
 
 // AdjustHeap moves a heap setting that a container already has: -Xmx and kin, --max-old-space-size, GOMEMLIMIT, or

@@ -102,11 +102,49 @@ func measure(ctx context.Context, o options, out io.Writer) (err error) {
 		return err
 	}
 	measured.took = time.Since(measured.began)
-	if measured.cycle, err = cycleOf(ctx, cluster, pair, measured); err != nil {
-		return err
+	if o.only == "" {
+		if measured.cycles, err = measureCycles(ctx, o, cluster, pair, all, measured, out); err != nil {
+			return err
+		}
 	}
 	fmt.Fprintf(out, "\n%s", measured.table())
 	return remember(o, measured, passed)
+}
+
+// perType is how many scenarios of each type are run once more, one at a time, to measure kube-remedy's own part.
+const perType = 2
+
+// measureCycles measures kube-remedy's own part, in what was run and with one scenario at a time.
+func measureCycles(ctx context.Context, o options, cluster *devcluster.Cluster, pair *install.Pair, all []*scenarios.Scenario, measured *report, out io.Writer) (cycles, error) {
+	many, err := cycleOf(ctx, cluster, pair, fmt.Sprintf("%d scenarios at a time", o.parallel), measured.began, nil)
+	if err != nil {
+		return nil, err
+	}
+	before, err := reviewsOf(ctx, pair)
+	if err != nil {
+		return nil, err
+	}
+	fmt.Fprintln(out, "\nonce more one at a time, for kube-remedy's own part alone:")
+	began := time.Now()
+	again := o
+	again.parallel, again.capture = 1, false
+	if _, err := runAll(ctx, again, cluster, pair, someOf(all), &scenarios.Passed{}, out); err != nil {
+		return nil, err
+	}
+	one, err := cycleOf(ctx, cluster, pair, "one scenario at a time", began, before)
+	return cycles{one, many}, err
+}
+
+// someOf gives a few scenarios of each type that are healed.
+func someOf(all []*scenarios.Scenario) []*scenarios.Scenario {
+	count := map[string]int{}
+	return slices.DeleteFunc(slices.Clone(all), func(s *scenarios.Scenario) bool {
+		if !s.Sample || !s.Heals() || count[s.Type] == perType {
+			return true
+		}
+		count[s.Type]++
+		return false
+	})
 }
 
 // withoutCluster prints the table of what can be told from captured evidence.
@@ -179,6 +217,9 @@ func line(o *runner.Outcome, done, of int, before bool) string {
 	}
 	for _, problem := range o.Problems {
 		text += "\n           " + problem
+	}
+	if o.Passed() && o.Fails != "" {
+		text += "\n           its folder says that it fails: " + o.Fails
 	}
 	return text
 }

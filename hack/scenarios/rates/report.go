@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"runtime"
@@ -20,7 +21,7 @@ type report struct {
 	began    time.Time
 	took     time.Duration
 	parallel int
-	cycle    cycle
+	cycles   cycles
 }
 
 // goals are the shares to reach, in percent: healed at the first and at the second apply after the failure.
@@ -134,7 +135,7 @@ before each.
 
 %s
 `, "`", "`", len(r.outcomes), r.heal(), r.table())
-	fmt.Fprintf(&out, "Goals for all types: detected right ≥ 99 %%, cause right ≥ 95 %%, wrongly changed 0.\n\n%s\n", r.cycle)
+	fmt.Fprintf(&out, "Goals for all types: detected right ≥ 99 %%, cause right ≥ 95 %%, wrongly changed 0.\n\n%s\n", r.cycles)
 	r.failing(&out)
 	fmt.Fprintf(&out, "\n## How it was measured\n\n%s\n", r.machine())
 	return out.String()
@@ -150,7 +151,10 @@ func (r *report) heal() int {
 	return count
 }
 
-// failing lists every scenario that was not as expected.
+// unexplained stands for the reason of a scenario whose folder gives none.
+const unexplained = "not looked into yet"
+
+// failing lists every scenario that was not as expected, with what was seen and the reason that its folder gives.
 func (r *report) failing(out *strings.Builder) {
 	out.WriteString("## What was not as expected\n\n")
 	none := true
@@ -163,6 +167,7 @@ func (r *report) failing(out *strings.Builder) {
 		for _, problem := range o.Problems {
 			fmt.Fprintf(out, "  - %s\n", strings.ReplaceAll(problem, "\n", " "))
 		}
+		fmt.Fprintf(out, "  - why: %s\n", cmp.Or(o.Fails, unexplained))
 	}
 	if none {
 		out.WriteString("Nothing.\n")

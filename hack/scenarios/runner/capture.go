@@ -261,7 +261,7 @@ func (r *run) ran(ctx context.Context) ([]evidence.Image, error) {
 	var images []evidence.Image
 	for _, set := range sets.Items {
 		for _, container := range slices.Concat(set.Spec.Template.Spec.Containers, set.Spec.Template.Spec.InitContainers) {
-			images = append(images, evidence.Image{Container: container.Name, Image: container.Image, Ran: set.Status.ReadyReplicas > 0})
+			images = append(images, evidence.Image{Container: container.Name, Image: container.Image, Ran: set.Status.ReadyReplicas > 0 || !r.seen.at(r.seen.ran, string(set.UID)).IsZero()})
 		}
 	}
 	return images, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -31,6 +32,9 @@ type seen struct {
 	// namespace and name.
 	failed  map[string]time.Time
 	learned map[string]time.Time
+	// ran is when a pod of a ReplicaSet was asked to stop that was ready and had never been restarted, by the UID of
+	// the set.
+	ran map[string]time.Time
 }
 
 func watch(ctx context.Context, config *rest.Config, clients kubernetes.Interface) (*seen, error) {
@@ -42,7 +46,7 @@ func watch(ctx context.Context, config *rest.Config, clients kubernetes.Interfac
 	others := dynamicinformer.NewDynamicSharedInformerFactory(dynamics, 0)
 	pods, events := shared.Core().V1().Pods().Informer(), shared.Core().V1().Events().Informer()
 	remediations := others.ForResource(v1alpha1.RemediationResource).Informer()
-	s := &seen{failed: map[string]time.Time{}, learned: map[string]time.Time{}}
+	s := &seen{failed: map[string]time.Time{}, learned: map[string]time.Time{}, ran: map[string]time.Time{}}
 	if err := errors.Join(handle(pods, s.pod), handle(events, s.event), handle(remediations, s.remediation)); err != nil {
 		return nil, fmt.Errorf("watch the cluster: %w", err)
 	}
@@ -83,8 +87,16 @@ func (s *seen) forget(namespace string) {
 }
 
 func (s *seen) pod(object any) {
-	if pod, ok := object.(*corev1.Pod); ok && shows(pod) {
+	pod, ok := object.(*corev1.Pod)
+	if !ok {
+		return
+	}
+	if shows(pod) {
 		s.first(s.failed, pod.Namespace)
+	}
+	again := func(status corev1.ContainerStatus) bool { return status.RestartCount > 0 }
+	if by := metav1.GetControllerOf(pod); by != nil && pod.DeletionTimestamp != nil && ready(pod) && !slices.ContainsFunc(pod.Status.ContainerStatuses, again) {
+		s.first(s.ran, string(by.UID))
 	}
 }
 
