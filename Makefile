@@ -10,7 +10,8 @@ DEVCLUSTER := $(BIN)/devcluster
 GOLANGCI_LINT := $(BIN)/golangci-lint
 CONTROLLER_GEN := $(BIN)/controller-gen
 
-# The Go modules of this repository with code of its own; kube is a build recipe and compiles Kubernetes.
+# The Go modules of this repository with code of its own; hack/devcluster/kube and hack/certmanager compile Kubernetes and
+# cert-manager.
 MODULES := . hack hack/devcluster
 
 .PHONY: help

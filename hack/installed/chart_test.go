@@ -46,12 +46,7 @@ func TestTheInstalledChart(t *testing.T) {
 	t.Run("a webhook that is killed loses no apply once it is started again", func(t *testing.T) {
 		pod := pods(t)[0]
 		s := startStream(t, namespace)
-		until(t, "some applies", func() error {
-			if s.count() < 20 {
-				return fmt.Errorf("there are %d", s.count())
-			}
-			return nil
-		})
+		s.untilMore(t, 20)
 		kill(t, pod, "kube-remedy-webhook")
 		killed := time.Now()
 		listens := untilListening(t, pod)

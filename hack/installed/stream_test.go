@@ -71,11 +71,21 @@ func (s *stream) note(sent time.Time, limit string, err error) {
 	}
 }
 
-// count is how many applies there were.
-func (s *stream) count() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.applied
+// untilMore waits for some more applies.
+func (s *stream) untilMore(t *testing.T, n int) {
+	t.Helper()
+	count := func() int {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.applied
+	}
+	enough := count() + n
+	until(t, "more applies", func() error {
+		if now := count(); now < enough {
+			return fmt.Errorf("there are %d of %d", now, enough)
+		}
+		return nil
+	})
 }
 
 // finish ends the stream and gives what was lost.

@@ -44,7 +44,9 @@ func newWorkload(t *testing.T) *workload {
 	kubectl(t, "create", "namespace", w.namespace)
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Log(kubectl(t, "-n", w.namespace, "get", "deployments,remediations,pods,events", "-o", "wide"))
+			out, _ := try(t, "", cluster.Kubectl(), "-n", w.namespace, "get", "deployments,pods,events", "-o", "wide")
+			more, _ := try(t, "", cluster.Kubectl(), "-n", w.namespace, "get", "remediations", "-o", "yaml")
+			t.Log(out, more)
 		}
 		kubectl(t, "delete", "namespace", w.namespace, "--wait=false")
 	})

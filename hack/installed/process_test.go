@@ -1,6 +1,7 @@
 package installed
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -47,7 +48,7 @@ func kill(t *testing.T, pod, program string) {
 // untilListening waits until a pod's webhook takes connections again, and gives the time by which it did.
 func untilListening(t *testing.T, pod string) time.Time {
 	t.Helper()
-	address := net.JoinHostPort(kubectl(t, "-n", system, "get", "pod", pod, "-o", "jsonpath={.status.podIP}"), "8443")
+	address := addressOf(t, pod)
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		connection, err := net.Dial("tcp", address)
 		if err == nil {
@@ -56,4 +57,23 @@ func untilListening(t *testing.T, pod string) time.Time {
 		}
 		require.Less(t, time.Now(), deadline, "%v", err)
 	}
+}
+
+// servedSerials are the serial numbers of the certificates that the pods serve.
+func servedSerials(t *testing.T) []string {
+	t.Helper()
+	var serials []string
+	for _, pod := range pods(t) {
+		connection, err := tls.Dial("tcp", addressOf(t, pod), &tls.Config{InsecureSkipVerify: true}) //nolint:gosec // only looked at
+		require.NoError(t, err)
+		serials = append(serials, connection.ConnectionState().PeerCertificates[0].SerialNumber.String())
+		require.NoError(t, connection.Close())
+	}
+	return serials
+}
+
+// addressOf is where a pod's webhook listens for reviews.
+func addressOf(t *testing.T, pod string) string {
+	t.Helper()
+	return net.JoinHostPort(kubectl(t, "-n", system, "get", "pod", pod, "-o", "jsonpath={.status.podIP}"), "8443")
 }
