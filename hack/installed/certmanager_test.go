@@ -12,13 +12,15 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/kube-remedy/kube-remedy/hack/install"
 )
 
 // TestTheInstalledChartWithCertManager has cert-manager's controller issue the certificate, and its cainjector write the
 // caBundles.
 func TestTheInstalledChartWithCertManager(t *testing.T) {
 	startCertManager(t)
-	install(t, "--values="+chart+"/ci/cert-manager-values.yaml", "--set=eventwatcher.stabilizationWindow=3s,webhook.shutdownDelay=1s")
+	installChart(t, "--values="+chart+"/ci/cert-manager-values.yaml", "--set=eventwatcher.stabilizationWindow=3s,webhook.shutdownDelay=1s,webhook.timeoutSeconds=10")
 	t.Run("what is issued is injected", func(t *testing.T) {
 		kubectl(t, "-n", system, "wait", "--for=condition=Ready", "certificate/kube-remedy-webhook", "--timeout=10s")
 		authority := kubectl(t, "-n", system, "get", "secret", "kube-remedy-webhook-certificate", "-o", `jsonpath={.data.ca\.crt}`)
@@ -87,9 +89,7 @@ func startCertManager(t *testing.T) {
 	t.Helper()
 	programs := buildCertManager(t)
 	objects := certManagerObjects(t)
-	kubectl(t, "create", "namespace", inCertManager)
 	t.Cleanup(func() {
-		kubectl(t, "delete", "namespace", inCertManager, "--wait=false")
 		_, err := try(t, objects, cluster.Kubectl(), "delete", "-f", "-", "--ignore-not-found")
 		require.NoError(t, err)
 	})
@@ -121,7 +121,7 @@ func buildCertManager(t *testing.T) string {
 	return dir
 }
 
-// certManagerObjects are definitions, accounts and rights from cert-manager's own chart, which its Go module has.
+// certManagerObjects are the namespace, and definitions, accounts and rights from cert-manager's own chart, which its Go module has.
 func certManagerObjects(t *testing.T) string {
 	t.Helper()
 	list := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "github.com/cert-manager/cert-manager")
@@ -137,7 +137,7 @@ func certManagerObjects(t *testing.T) string {
 	for _, template := range append(templates, "serviceaccount.yaml", "rbac.yaml", "cainjector-serviceaccount.yaml", "cainjector-rbac.yaml") {
 		args = append(args, "--show-only=templates/"+filepath.Base(template))
 	}
-	return runHelm(t, args...)
+	return "apiVersion: v1\nkind: Namespace\nmetadata: {name: " + inCertManager + "}\n" + runHelm(t, args...)
 }
 
 // startAs runs a program of cert-manager in the name of an account until the test ends.
@@ -156,6 +156,7 @@ func startAs(t *testing.T, program, user string) {
 	ctx, stop := context.WithCancel(context.Background())
 	command := exec.CommandContext(ctx, program, "--kubeconfig="+kubeconfig)
 	command.Stdout, command.Stderr = log, log
+	command.SysProcAttr = install.ChildOf()
 	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
 	require.NoError(t, command.Start())
 	ended := make(chan error, 1)

@@ -36,7 +36,7 @@ func kill(t *testing.T, pod, program string) {
 		require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
 		until(t, "the process to end", func() error {
 			if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
-				return fmt.Errorf("process %d is still there (%v)", pid, err)
+				return fmt.Errorf("process %d is still there", pid)
 			}
 			return nil
 		})

@@ -16,20 +16,27 @@ const (
 // everything are the kinds of objects outside of its namespace that an installation has, apart from the definition.
 const everything = "mutatingwebhookconfigurations,validatingwebhookconfigurations,clusterroles,clusterrolebindings,roles,rolebindings"
 
-// install installs the chart with values beside its defaults, as docs/install.md says. What is left of it at the end of
-// the test is removed, the definition and its Remediations too.
-func install(t *testing.T, values ...string) {
+// installChart installs the chart with values beside its defaults, as docs/install.md says, and takes it away at the end of
+// the test.
+func installChart(t *testing.T, values ...string) {
 	t.Helper()
+	removeAll(t) // what an interrupted run left
 	t.Cleanup(func() {
 		if t.Failed() {
 			report(t)
 		}
-		runHelm(t, "uninstall", release, "--namespace="+system, "--ignore-not-found")
-		kubectl(t, "delete", everything, ofRelease, "--all-namespaces")
-		kubectl(t, "delete", "customresourcedefinition", "remediations.kube-remedy.io", "--ignore-not-found")
-		kubectl(t, "delete", "namespace", system, "--ignore-not-found")
+		removeAll(t)
 	})
 	deploy(t, "install", append([]string{"--create-namespace"}, values...)...)
+}
+
+// removeAll takes away whatever there is of the release, the definition and its Remediations too.
+func removeAll(t *testing.T) {
+	t.Helper()
+	runHelm(t, "uninstall", release, "--namespace="+system, "--ignore-not-found")
+	kubectl(t, "delete", everything, ofRelease, "--all-namespaces")
+	kubectl(t, "delete", "customresourcedefinition", "remediations.kube-remedy.io", "--ignore-not-found")
+	kubectl(t, "delete", "namespace", system, "--ignore-not-found")
 }
 
 // deploy has Helm install or upgrade the release and waits until its pods are ready.
@@ -50,7 +57,9 @@ func pods(t *testing.T) []string {
 func report(t *testing.T) {
 	t.Helper()
 	for _, what := range [][]string{
-		{"get", "pods", "-o", "wide"}, {"get", "events"}, {"get", "mutatingwebhookconfiguration", release, "-o", "yaml"},
+		{"get", "pods", "-o", "wide"},
+		{"get", "events"},
+		{"get", "mutatingwebhookconfiguration", release, "-o", "yaml"},
 		{"logs", ofRelease, "--all-containers", "--prefix", "--tail=40"},
 	} {
 		out, _ := try(t, "", cluster.Kubectl(), append([]string{"-n", system}, what...)...)

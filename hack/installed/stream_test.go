@@ -118,8 +118,10 @@ spec:
   actions: [{increaseMemory: {container: app, failedLimit: 128Mi, limit: 256Mi, request: 256Mi}}]
 `, i)
 	}
-	_, err := try(t, cures.String(), cluster.Kubectl(), "-n", w.namespace, "create", "-f", "-")
-	require.NoError(t, err)
+	until(t, "kube-proxy to know the webhook", func() error { // a moment after its pods are ready
+		_, err := try(t, cures.String(), cluster.Kubectl(), "-n", w.namespace, "apply", "-f", "-")
+		return err
+	})
 	until(t, "the cures to be in force", func() error {
 		for i := range appliers {
 			limit, err := applyCured(w.namespace, fmt.Sprintf("cured-%d", i))

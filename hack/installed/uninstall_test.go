@@ -12,7 +12,7 @@ import (
 // gone, and what is not kept on purpose must be gone too.
 func TestUninstalling(t *testing.T) {
 	small := []string{"--set=replicas=1,webhook.shutdownDelay=1s"}
-	install(t, small...)
+	installChart(t, small...)
 	namespace := declareCures(t)
 
 	runHelm(t, "uninstall", release, "--namespace="+system, "--wait")
