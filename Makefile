@@ -10,7 +10,8 @@ DEVCLUSTER := $(BIN)/devcluster
 GOLANGCI_LINT := $(BIN)/golangci-lint
 CONTROLLER_GEN := $(BIN)/controller-gen
 
-# The Go modules of this repository with code of its own; kube is a build recipe and compiles Kubernetes.
+# The Go modules of this repository with code of its own; hack/devcluster/kube and hack/certmanager compile Kubernetes and
+# cert-manager.
 MODULES := . hack hack/devcluster
 
 .PHONY: help
@@ -61,7 +62,7 @@ test: ## Run every check: generated files, lint, unit tests, end-to-end tests on
 
 .PHONY: test-unit
 test-unit: ## Run the tests that need no cluster
-	@for module in $(MODULES); do (cd $$module && go test -race $$(go list ./... | grep -vE '/hack/(chart|crash|e2e)$$')); done
+	@for module in $(MODULES); do (cd $$module && go test -race $$(go list ./... | grep -vE '/hack/(chart|crash|e2e|installed)$$')); done
 
 .PHONY: chart-test
 chart-test: ## Test the Helm chart with the real Helm, and on the API server of a running cluster
@@ -78,6 +79,10 @@ crash-matrix: ## The same with the whole matrix: every write and every event of 
 .PHONY: test-e2e
 test-e2e: ## Run the tests on the real API server and the real node (KEEP=1 leaves the cluster running)
 	@cd hack && go test -count=1 -timeout 60m -v ./e2e
+
+.PHONY: installed-test
+installed-test: ## Install the Helm chart on the real node, and replace and kill its pods while workloads are applied (KEEP=1 leaves the cluster running)
+	@cd hack && go test -count=1 -timeout 30m -v ./installed
 
 .PHONY: property
 property: ## Resolve random actions against a million random objects and check what is promised of them

@@ -19,7 +19,7 @@ diff -u charts/kube-remedy/files/crds "$fresh/crds" || failed=1
 diff -u engine/api/v1alpha1/zz_generated.deepcopy.go "$fresh/code/zz_generated.deepcopy.go" || failed=1
 diff -u docs/catalog.md "$fresh/catalog.md" || failed=1
 diff -u docs/install.md "$fresh/install.md" || failed=1
-for module in . hack hack/devcluster hack/devcluster/kube hack/tools; do
+for module in . hack hack/certmanager hack/devcluster hack/devcluster/kube hack/tools; do
 	(cd "$module" && go mod tidy -diff) || { echo "$module: go.mod or go.sum is not tidy; run go mod tidy there" >&2; failed=1; }
 done
 if [ "$failed" != 0 ]; then

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs every check and says at the end how long each took. Stops at the first that fails.
-# The cluster is started by the end-to-end tests and stopped after them unless it ran before or KEEP is set.
+# The cluster is started by the parts that need it and stopped after them unless it ran before or KEEP is set.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -24,6 +24,7 @@ part 'unit tests' make --no-print-directory test-unit
 part 'Helm chart' make --no-print-directory chart-test
 part 'crashes of the event watcher' make --no-print-directory crash-test
 part 'end-to-end tests on the real node' make --no-print-directory test-e2e
+part 'installed chart on the real node' make --no-print-directory installed-test
 
 printf '\nAll parts passed:\n'
 for i in "${!names[@]}"; do

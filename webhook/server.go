@@ -244,7 +244,10 @@ func (s *Server) serve(ctx context.Context, reviews, health net.Listener) error 
 	group.Go(func() error { return s.trust.Run(serving) })
 	group.Go(func() error { return s.warmUp(serving) })
 	group.Go(func() error { return s.followSettings(serving) })
-	group.Go(func() error { return process.Serve(serving, s.reviewServer(), reviews, drain) })
+	group.Go(func() error {
+		s.begin(serving)
+		return process.Serve(serving, s.reviewServer(), reviews, drain)
+	})
 	group.Go(func() error {
 		return process.Serve(serving, &http.Server{
 			Handler:           process.Health{Ready: s.Ready, Metrics: s.options.Metrics, Status: s.status}.Handler(),
@@ -270,6 +273,34 @@ func (s *Server) serve(ctx context.Context, reviews, health net.Listener) error 
 	})
 	return group.Wait()
 }
+
+// begin waits until reviews can be decided, for patience at most. A container that was started again is called before the
+// cluster knows that the one before it ended. Who calls it in that time waits in the listener's queue, as long as an API
+// server's own patience lasts, instead of going on without a cure.
+func (s *Server) begin(ctx context.Context) {
+	ctx, stop := context.WithTimeout(ctx, patience)
+	defer stop()
+	if !cache.WaitFor(ctx, "", s.indexed.HasSyncedChecker(), s.namespaces.HasSyncedChecker()) {
+		return
+	}
+	again := s.options.Clock.NewTicker(askEvery)
+	defer again.Stop()
+	for s.options.Certificate.NotAfter().IsZero() {
+		select {
+		case <-ctx.Done():
+			return
+		case <-again.C():
+		}
+	}
+}
+
+const (
+	// patience is less than what the check of the own certificate has for its connection (certs.Trust), and more than the
+	// 2 s that the API server waits for a review. What can't begin until then can't soon: nobody is kept waiting for it.
+	patience = 4 * time.Second
+	// askEvery is how often it is asked whether there is a certificate.
+	askEvery = 20 * time.Millisecond
+)
 
 // maxHeader bounds the header of a request, in bytes; the API server's has less than one KiB.
 const maxHeader = 16 << 10

@@ -340,6 +340,48 @@ func TestServerWithoutACertificateIsNotReady(t *testing.T) {
 	})
 }
 
+// A container that was started again is called before the cluster knows that it is not ready.
+func TestWhoCallsBeforeTheServerCanDecideWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t)
+		time.Sleep(time.Second) // it has a certificate by now
+		time.AfterFunc(time.Second, func() { close(r.api.up) })
+		r.requireHeals(t, failing())
+		r.stop()
+		r.requireEnds(t, shutdownDelay+drain)
+	})
+}
+
+func TestWhoCallsBeforeThereIsACertificateWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		since := time.Now()
+		r := start(t, func(action clienttesting.Action) (bool, runtime.Object, error) {
+			return action.Matches("get", "secrets") && time.Since(since) < time.Second, nil, errors.New("not yet")
+		})
+		close(r.api.up)
+		connection, err := r.reviews.dial(t.Context(), "", "")
+		require.NoError(t, err)
+		defer connection.Close()
+		require.NoError(t, tls.Client(connection, &tls.Config{InsecureSkipVerify: true}).Handshake())
+		require.GreaterOrEqual(t, time.Since(since), time.Second)
+		r.stop()
+		r.requireEnds(t, shutdownDelay+drain)
+	})
+}
+
+func TestNobodyWaitsForAServerThatCannotBegin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t)
+		time.Sleep(patience)
+		status, text := r.mutate(t, failing())
+		require.Equal(t, http.StatusOK, status)
+		require.Contains(t, text, `"allowed":true`)
+		require.NotContains(t, text, `"patch"`)
+		r.stop()
+		r.requireEnds(t, shutdownDelay+drain)
+	})
+}
+
 func TestServerThatItsRegistrationDoesNotTrustIsNotReady(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t)

@@ -59,7 +59,6 @@ func apiServer(l layout, p programs, simulated bool) (component, error) {
 		"--kubelet-client-certificate=" + l.pki("apiserver-kubelet-client.crt"),
 		"--kubelet-client-key=" + l.pki("apiserver-kubelet-client.key"),
 		"--kubelet-preferred-address-types=InternalIP",
-		"--enable-aggregator-routing=true",
 		"--requestheader-client-ca-file=" + l.pki("front-proxy-ca.crt"), "--requestheader-allowed-names=front-proxy-client",
 		"--requestheader-username-headers=X-Remote-User", "--requestheader-group-headers=X-Remote-Group",
 		"--requestheader-extra-headers-prefix=X-Remote-Extra-",

@@ -2,5 +2,5 @@ package install
 
 import "syscall"
 
-// childOf makes a program end with the one that started it, however that ends.
-func childOf() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM} }
+// ChildOf makes a program end with the one that started it, however that ends.
+func ChildOf() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM} }

@@ -4,5 +4,5 @@ package install
 
 import "syscall"
 
-// childOf changes nothing where the kernel can't tie a program's life to another's.
-func childOf() *syscall.SysProcAttr { return nil }
+// ChildOf changes nothing where the kernel can't tie a program's life to another's.
+func ChildOf() *syscall.SysProcAttr { return nil }

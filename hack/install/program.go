@@ -35,7 +35,7 @@ func startProgram(path, log string, args ...string) (*Program, error) {
 	defer file.Close()
 	program := &Program{command: exec.Command(path, args...), log: log, exited: make(chan struct{})}
 	program.command.Stdout, program.command.Stderr = file, file
-	program.command.SysProcAttr = childOf()
+	program.command.SysProcAttr = ChildOf()
 	if err := program.command.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", path, err)
 	}

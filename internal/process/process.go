@@ -52,7 +52,11 @@ func ExitStatus(stderr io.Writer, name string, err error) int {
 // RESTConfig reads the kubeconfig file, or takes the pod's own service account when it is empty. userAgent names
 // the program to the API server.
 func RESTConfig(kubeconfig, userAgent string) (*rest.Config, error) {
-	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	read := func() (*rest.Config, error) { return clientcmd.BuildConfigFromFlags("", kubeconfig) }
+	if kubeconfig == "" {
+		read = rest.InClusterConfig // the other one would warn of it
+	}
+	config, err := read()
 	if err != nil {
 		return nil, fmt.Errorf("connect to the cluster (kubeconfig %q): %w", kubeconfig, err)
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
+	"k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
 )
 
@@ -78,6 +79,10 @@ func TestRESTConfig(t *testing.T) {
 	_, err = RESTConfig(missing, "kube-remedy-test")
 	require.ErrorIs(t, err, os.ErrNotExist)
 	require.ErrorContains(t, err, `connect to the cluster (kubeconfig "`+missing+`"): `)
+
+	t.Setenv("KUBERNETES_SERVICE_HOST", "")
+	_, err = RESTConfig("", "kube-remedy-test")
+	require.ErrorIs(t, err, rest.ErrNotInCluster, "without a file it is a pod's own account, and nothing else")
 }
 
 func TestOwnNamespace(t *testing.T) {
