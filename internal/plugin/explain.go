@@ -13,6 +13,7 @@ import (
 
 	"github.com/kube-remedy/kube-remedy/engine"
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
+	"github.com/kube-remedy/kube-remedy/engine/outcomes"
 	"github.com/kube-remedy/kube-remedy/engine/remedy"
 )
 
@@ -96,10 +97,49 @@ type story struct {
 	AppliedAt      string                `json:"applied_at,omitempty"`
 	VerifiedAt     string                `json:"verified_at,omitempty"`
 	Outcome        string                `json:"outcome"`
+	Withdrawn      string                `json:"withdrawn,omitempty"`
+	Tried          []trialReport         `json:"tried"`
 	Author         string                `json:"author"`
 	ApprovedBy     string                `json:"approved_by,omitempty"`
 	Undo           []string              `json:"undo"`
 	SuggestedFixes []fixReport           `json:"suggested_fixes"`
+}
+
+// trialReport is how one attempt ended, as programs read it.
+type trialReport struct {
+	Attempt     int32  `json:"attempt"`
+	RootCauseID string `json:"root_cause_id"`
+	Action      string `json:"action"`
+	// Result is held, failed or withdrawn.
+	Result string `json:"result"`
+}
+
+// triedOf tells how the attempts of a Remediation ended, as far as it is known.
+func triedOf(remediation *v1alpha1.Remediation) []trialReport {
+	told := []trialReport{}
+	for _, trial := range outcomes.Tried(remediation) {
+		report := trialReport{Attempt: trial.Attempt, RootCauseID: trial.RootCauseID, Action: trial.Action, Result: "failed"}
+		switch {
+		case trial.Held:
+			report.Result = "held"
+		case remediation.Status.Outcome.Withdrawn != "" && trial.Attempt == remediation.Status.Outcome.Attempt:
+			report.Result = "withdrawn"
+		}
+		told = append(told, report)
+	}
+	return told
+}
+
+// words says how an attempt ended, for a person.
+func (t trialReport) words() string {
+	switch t.Result {
+	case "failed":
+		return "the failure came back"
+	case "withdrawn":
+		return "taken back"
+	default:
+		return t.Result
+	}
 }
 
 // explain gives the stories of what arguments name.
@@ -131,6 +171,7 @@ func storyOf(remediation *v1alpha1.Remediation, live object) story {
 		Mode: string(modeOf(remediation)), Phase: string(status.Phase), Attempt: status.Outcome.Attempt,
 		Remedy: remedy.Describe(remediation.Spec.Actions), LearnedAt: stamp(status.LearnedAt),
 		AppliedAt: stamp(status.Outcome.AppliedAt), VerifiedAt: stamp(status.Outcome.VerifiedAt), Outcome: outcomeOf(remediation),
+		Withdrawn: status.Outcome.Withdrawn, Tried: triedOf(remediation),
 		Author: remediation.Annotations[v1alpha1.AuthorAnnotation], ApprovedBy: remediation.Annotations[v1alpha1.ApprovedByAnnotation],
 	}
 	if diagnosis := status.Diagnosis; diagnosis != nil {
@@ -153,14 +194,26 @@ func storyOf(remediation *v1alpha1.Remediation, live object) story {
 	changed := changeOf(remediation, value)
 	told.Modifications = append(told.Modifications, changed.modifications...)
 	told.Carried, told.Unchanged = changed.carried, changed.reason
-	if !told.Carried && modeOf(remediation) == v1alpha1.Suggest {
-		return told // there is nothing to undo
-	}
-	told.Undo = append(told.Undo, fmt.Sprintf("kubectl remedy rollback %s --reapply -n %s", remediation.Name, remediation.Namespace))
-	if name := remediation.Spec.TargetRef.Name; name != "" {
-		told.Undo = append(told.Undo, fmt.Sprintf("kubectl remedy opt-out %s -n %s", argumentOf(remediation.Spec.TargetRef.Kind, name), remediation.Namespace))
-	}
+	told.Undo = undoOf(remediation, changed.carried, value != nil)
 	return told
+}
+
+// undoOf gives the commands that take a cure out of its workload, of which carried says whether it has the cure and seen
+// whether it could be looked at; none when there is nothing to undo.
+func undoOf(remediation *v1alpha1.Remediation, carried, seen bool) []string {
+	ref := remediation.Spec.TargetRef
+	workload := argumentOf(ref.Kind, ref.Name) + " -n " + remediation.Namespace
+	switch {
+	case !carried && modeOf(remediation) == v1alpha1.Suggest, seen && !carried && !remediation.InForce():
+		return []string{}
+	case !remediation.InForce() && ref.Name != "": // the next apply leaves it out as it is
+		return []string{"kubectl remedy reapply " + workload}
+	}
+	undo := []string{fmt.Sprintf("kubectl remedy rollback %s --reapply -n %s", remediation.Name, remediation.Namespace)}
+	if ref.Name != "" {
+		undo = append(undo, "kubectl remedy opt-out "+workload)
+	}
+	return undo
 }
 
 func modeOf(remediation *v1alpha1.Remediation) v1alpha1.Mode {
@@ -242,6 +295,11 @@ func (t *teller) tell(s story) {
 	t.line("Seen", "%d times%s", s.Occurrences, t.between(s))
 	t.tellChange(s)
 	t.line("Outcome", "%s", s.Outcome)
+	var tried []string
+	for _, trial := range s.Tried {
+		tried = append(tried, fmt.Sprintf("attempt %d: %s against %s: %s", trial.Attempt, trial.Action, trial.RootCauseID, trial.words()))
+	}
+	t.lines("Tried", tried)
 	var times []string
 	for _, moment := range []struct{ what, at string }{{"learned", s.LearnedAt}, {"applied", s.AppliedAt}, {"verified", s.VerifiedAt}} {
 		if moment.at != "" {
@@ -258,6 +316,9 @@ func (t *teller) tell(s story) {
 	}
 	t.line("By", "%s", author)
 	t.lines("Undo", s.Undo)
+	if s.Remedy != "" && len(s.Undo) == 0 {
+		t.line("Undo", "nothing: the workload does not carry it")
+	}
 	if s.Remedy != "" {
 		return
 	}
