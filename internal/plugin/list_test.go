@@ -99,6 +99,9 @@ status:
   observed: {occurrences: 6, firstSeen: "2026-02-27T08:50:00Z", lastSeen: "2026-02-28T08:59:00Z"}
   outcome: {attempt: 2, appliedAt: "2026-02-28T09:10:00Z", withdrawn: "Pending: the quota small has no room"}
   tried: [{attempt: 1, rootCauseID: memory-limit-too-low, action: increaseMemory, held: false}]
+  conditions:
+  - {type: Applied, status: "False", reason: Failed, message: taken back, lastTransitionTime: "2026-02-28T09:20:00Z"}
+  - {type: Verified, status: "False", reason: Failed, message: taken back, lastTransitionTime: "2026-02-27T09:00:00Z"}
 `
 	api = `
 apiVersion: apps/v1
