@@ -34,6 +34,12 @@ func TestExplainTellsTheStory(t *testing.T) {
 	}
 }
 
+func TestALogDoesNotTellTheTerminalWhatToDo(t *testing.T) {
+	out, _, err := serve(t, strings.Replace(withdrawn, "terminated: reason OOMKilled", `a\x1b[2J\nb\r`, 1), api).on("explain", "deploy/api")
+	require.NoError(t, err)
+	require.Contains(t, out, "“a\ufffd[2J ⏎ b\ufffd, exit code 137”")
+}
+
 func TestWhatIsNotCarriedAnyMoreNeedsNoUndoing(t *testing.T) {
 	s := serve(t, withdrawn, strings.Replace(api, "deployment-api-oomkilled-app@2", "another@1", 1), shop)
 	out, _, err := s.on("explain", "deploy/api")

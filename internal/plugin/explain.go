@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -289,7 +290,7 @@ func (t *teller) tell(s story) {
 	}
 	var quoted []string
 	for _, cited := range s.Evidence {
-		quoted = append(quoted, fmt.Sprintf("%s: “%s”%s", cited.Source, engine.Shorten(strings.ReplaceAll(cited.Text, "\n", " ⏎ "), 300), t.when(cited.Time)))
+		quoted = append(quoted, fmt.Sprintf("%s: “%s”%s", cited.Source, engine.Shorten(oneLine(cited.Text), 300), t.when(cited.Time)))
 	}
 	t.lines("Evidence", quoted)
 	t.line("Seen", "%d times%s", s.Occurrences, t.between(s))
@@ -360,7 +361,18 @@ func orNone(value string) string {
 	if value == "" {
 		return "none"
 	}
-	return engine.Shorten(strings.ReplaceAll(value, "\n", " ⏎ "), 200)
+	return engine.Shorten(oneLine(value), 200)
+}
+
+// oneLine gives text that neither breaks a line nor tells a terminal what to do.
+func oneLine(text string) string {
+	text = strings.ReplaceAll(text, "\n", " ⏎ ")
+	return strings.Map(func(r rune) rune {
+		if r != '\t' && (unicode.IsControl(r) || r == '\u2028' || r == '\u2029') {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, text)
 }
 
 func (t *teller) between(s story) string {

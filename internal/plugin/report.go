@@ -126,7 +126,7 @@ func writeDiagnosis(page *strings.Builder, diagnosis engine.Diagnosis) {
 		if i > 0 {
 			label = ""
 		}
-		fmt.Fprintf(page, "  %-8s %s: %s\n", label, citation.Source, engine.Shorten(strings.ReplaceAll(citation.Text, "\n", " ⏎ "), 300))
+		fmt.Fprintf(page, "  %-8s %s: %s\n", label, citation.Source, engine.Shorten(oneLine(citation.Text), 300))
 	}
 	for i, fix := range finding.SuggestedFixes {
 		label := "To do"
