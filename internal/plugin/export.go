@@ -301,7 +301,7 @@ func commitMessage(change *exported) string {
 		if diagnosis := cure.Status.Diagnosis; diagnosis != nil {
 			fmt.Fprintf(&page, "%s, %d times: %s (confidence %d%%).\n", cure.Spec.FailureType, cure.Status.Observed.Occurrences, diagnosis.RootCause, diagnosis.Confidence)
 			for _, cited := range diagnosis.Evidence {
-				fmt.Fprintf(&page, "- %s: %s\n", cited.Source, strings.ReplaceAll(cited.Text, "\n", " "))
+				fmt.Fprintf(&page, "- %s: %s\n", cited.Source, oneLine(cited.Text))
 			}
 		}
 		fmt.Fprintf(&page, "Outcome: %s.\n", cmp.Or(string(cure.Status.Phase), "unknown"))
