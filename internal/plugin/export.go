@@ -46,7 +46,7 @@ func newExport(connection *connection) *cobra.Command {
                --in-place FILE is changed as manifest changes one
 
 The cure is resolved against FILE; without -f against what kubectl apply kept of the manifest, or the object in the
-cluster. Once the manifest has it, the remediation becomes Superseded, and nothing is left to put in.
+cluster. Once the manifest has it, nothing is left to put in, and who applies it is not warned any more.
 
 The exit status is 0 when there is a change, 1 for an error, and 3 when the manifest needs none.`,
 		Example: `  kubectl remedy export deployment/web -o patch

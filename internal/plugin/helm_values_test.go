@@ -69,17 +69,23 @@ func TestAChartsValuesAreFoundByConvention(t *testing.T) {
 		name, cure, values, want string
 	}{
 		{"resources", verified, values, "resources:\n  limits:\n    memory: 256Mi\n  requests:\n    memory: 128Mi\n"},
-		{"of a chart with several workloads", verified, "backEnd: {resources: {limits: {memory: 128Mi, cpu: 500m}, requests: {memory: 64Mi}}}\nfrontEnd: {resources: {limits: {memory: 128Mi, cpu: 500m}, requests: {memory: 64Mi}}}\n",
-			"frontEnd:\n  resources:\n    limits:\n      memory: 256Mi\n    requests:\n      memory: 128Mi\n"},
-		{"of a container by its name", verified, "containers: {app: {resources: {limits: {memory: 128Mi, cpu: 500m}, requests: {memory: 64Mi}}}}\n",
-			"containers:\n  app:\n    resources:\n      limits:\n        memory: 256Mi\n      requests:\n        memory: 128Mi\n"},
+		{
+			"of a chart with several workloads", verified, "backEnd: {resources: {limits: {memory: 128Mi, cpu: 500m}, requests: {memory: 64Mi}}}\nfrontEnd: {resources: {limits: {memory: 128Mi, cpu: 500m}, requests: {memory: 64Mi}}}\n",
+			"frontEnd:\n  resources:\n    limits:\n      memory: 256Mi\n    requests:\n      memory: 128Mi\n",
+		},
+		{
+			"of a container by its name", verified, "containers: {app: {resources: {limits: {memory: 128Mi, cpu: 500m}, requests: {memory: 64Mi}}}}\n",
+			"containers:\n  app:\n    resources:\n      limits:\n        memory: 256Mi\n      requests:\n        memory: 128Mi\n",
+		},
 		{"a tag that the chart chose", cureOf(image), values, "image:\n  tag: 1.2.2\n"},
 		{"a tag", cureOf(image), "image: {registry: shop, repository: web, tag: 1.2.3}", "image:\n  tag: 1.2.2\n"},
 		{"a whole image", cureOf(image), "image: shop/web:1.2.3", "image: shop/web:1.2.2\n"},
 		{"a timing that a whole probe lacks", cureOf(longer), values, "livenessProbe:\n  timeoutSeconds: 3\n"},
 		{"a timing of a probe that is switched on", cureOf(longer), "livenessProbe: {enabled: true, timeoutSeconds: 1, periodSeconds: 10}", "livenessProbe:\n  timeoutSeconds: 3\n"},
-		{"a startup probe beside an empty one", cureOf("{relaxStartup: {container: app, startSeconds: 120}}"), values,
-			"startupProbe:\n  failureThreshold: 12\n  httpGet:\n    path: /\n    port: http\n    scheme: HTTP\n  periodSeconds: 10\n  timeoutSeconds: 1\n"},
+		{
+			"a startup probe beside an empty one", cureOf("{relaxStartup: {container: app, startSeconds: 120}}"), values,
+			"startupProbe:\n  failureThreshold: 12\n  httpGet:\n    path: /\n    port: http\n    scheme: HTTP\n  periodSeconds: 10\n  timeoutSeconds: 1\n",
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			out, errs, err := serve(t, test.cure, chart, shop).with(test.values, nil, "export", "deploy/web", "-o", "helm-values", "-f", "-")
