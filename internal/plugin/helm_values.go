@@ -50,7 +50,7 @@ func (c *cluster) exportValues(ctx context.Context, cures []*v1alpha1.Remediatio
 	settings, err := settingsFor(values, chartOf(change.before, change.after), change.modifications)
 	if err != nil {
 		if _, done := settingsFor(values, chartOf(change.after, change.after), change.modifications); done == nil {
-			c.note("%s has all of it already: upgrade the release", options.file)
+			c.note("%s has all of it already; if the workload has not, upgrade the release", options.file)
 			return Exit{Status: exitNothing}
 		}
 		return noValues(options.file, cures[0], err)

@@ -146,7 +146,7 @@ func TestAFileOfValuesIsChangedInPlace(t *testing.T) {
 			out, errs, err := s.on("export", "deploy/web", "-o", "helm-values", "-f", path, "--in-place")
 			require.Equal(t, plugin.Exit{Status: 3}, err, "the second time there is nothing to do")
 			require.Empty(t, out)
-			require.Contains(t, errs, "has all of it already: upgrade the release")
+			require.Contains(t, errs, "has all of it already; if the workload has not, upgrade the release")
 		})
 	}
 	t.Run("with what was not there", func(t *testing.T) {
