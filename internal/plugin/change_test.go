@@ -35,8 +35,9 @@ func TestExplainTellsTheStory(t *testing.T) {
 }
 
 func TestALogDoesNotTellTheTerminalWhatToDo(t *testing.T) {
-	out, _, err := serve(t, strings.Replace(withdrawn, "terminated: reason OOMKilled", `a\x1b[2J\nb\r`, 1), api).on("explain", "deploy/api")
+	out, _, err := serve(t, strings.NewReplacer("terminated: reason OOMKilled", `a\x1b[2J\nb\r`, "rootCause: container app needs", `rootCause: "\x1b]0;x needs`, "limit of 256Mi\n", "limit of 256Mi\"\n").Replace(withdrawn), api).on("explain", "deploy/api")
 	require.NoError(t, err)
+	require.Contains(t, out, "  Why      \ufffd]0;x needs more memory")
 	require.Contains(t, out, "“a\ufffd[2J ⏎ b\ufffd, exit code 137”")
 }
 

@@ -37,17 +37,17 @@ func (t *teller) tell(s story) {
 	fmt.Fprintf(&t.page, "%s: %s in namespace %s\n", t.bold(s.FailureType), s.Workload, s.Namespace)
 	t.line("Name", "%s", s.Name)
 	if s.RootCause != "" {
-		t.line("Why", "%s", s.RootCause)
+		t.line("Why", "%s", oneLine(s.RootCause))
 		t.line("", "%s, confidence %d%%, risk %s", s.RootCauseID, s.Confidence, s.RiskLevel)
 	}
 	var quoted []string
 	for _, cited := range s.Evidence {
-		quoted = append(quoted, fmt.Sprintf("%s: “%s”%s", cited.Source, engine.Shorten(oneLine(cited.Text), 300), t.when(cited.Time)))
+		quoted = append(quoted, fmt.Sprintf("%s: “%s”%s", oneLine(cited.Source), engine.Shorten(oneLine(cited.Text), 300), t.when(cited.Time)))
 	}
 	t.lines("Evidence", quoted)
 	t.line("Seen", "%d times%s", s.Occurrences, t.between(s))
 	t.tellChange(s)
-	t.line("Outcome", "%s", s.Outcome)
+	t.line("Outcome", "%s", oneLine(s.Outcome))
 	var tried []string
 	for _, trial := range s.Tried {
 		tried = append(tried, fmt.Sprintf("attempt %d: %s against %s: %s", trial.Attempt, trial.Action, trial.RootCauseID, trial.words()))
@@ -77,7 +77,7 @@ func (t *teller) tell(s story) {
 	}
 	var fixes []string
 	for i, fix := range s.SuggestedFixes {
-		fixes = append(fixes, fmt.Sprintf("%d. %s", i+1, fix.Description))
+		fixes = append(fixes, fmt.Sprintf("%d. %s", i+1, oneLine(fix.Description)))
 	}
 	t.lines("To do", fixes)
 }

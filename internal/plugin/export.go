@@ -299,9 +299,9 @@ func commitMessage(change *exported) string {
 	for _, cure := range change.cures {
 		fmt.Fprintf(&page, "\n")
 		if diagnosis := cure.Status.Diagnosis; diagnosis != nil {
-			fmt.Fprintf(&page, "%s, %d times: %s (confidence %d%%).\n", cure.Spec.FailureType, cure.Status.Observed.Occurrences, diagnosis.RootCause, diagnosis.Confidence)
+			fmt.Fprintf(&page, "%s, %d times: %s (confidence %d%%).\n", cure.Spec.FailureType, cure.Status.Observed.Occurrences, oneLine(diagnosis.RootCause), diagnosis.Confidence)
 			for _, cited := range diagnosis.Evidence {
-				fmt.Fprintf(&page, "- %s: %s\n", cited.Source, oneLine(cited.Text))
+				fmt.Fprintf(&page, "- %s: %s\n", oneLine(cited.Source), oneLine(cited.Text))
 			}
 		}
 		fmt.Fprintf(&page, "Outcome: %s.\n", cmp.Or(string(cure.Status.Phase), "unknown"))

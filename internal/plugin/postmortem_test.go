@@ -26,6 +26,11 @@ func TestAReportTellsAPostMortem(t *testing.T) {
 			golden(t, test.name, out)
 		})
 	}
+	t.Run("needs nothing else", func(t *testing.T) {
+		out, _, err := s.on("report")
+		require.NoError(t, err)
+		require.NotRegexp(t, `(?i)url\(|@import|https?://|<link|<script|<img`, out)
+	})
 	t.Run("in YAML it is the same as in JSON", func(t *testing.T) {
 		asJSON, _, err := s.on("report", "-A", "-o", "json")
 		require.NoError(t, err)
