@@ -119,6 +119,7 @@ generate: $(CONTROLLER_GEN) ## Write generated code and the custom resource defi
 	$(CONTROLLER_GEN) crd:crdVersions=v1 paths=./engine/api/... output:crd:dir=charts/kube-remedy/files/crds
 	go run ./cmd/kubectl-remedy catalog -o markdown >docs/catalog.md
 	cd hack && go run ./chart -w
+	cd hack && go run ./metrics -document ../docs/metrics.md
 
 .PHONY: check-generated
 check-generated: ## Fail if generated files or go.mod files are not what would be generated

@@ -19,7 +19,7 @@ func newMetrics(registry prometheus.Registerer) *metrics {
 			Name: "kube_remedy_reconciles_total", Help: "Workloads looked at, by result: ok, conflict or error.",
 		}, []string{"result"}),
 		verdicts: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "kube_remedy_diagnoses_total", Help: "New failures diagnosed, by failure type and what was learned from them.",
+			Name: "kube_remedy_diagnoses_total", Help: "New failures diagnosed, by failure type and what was learned from them: RemediationLearned, RemediationRenewed, RemediationGivenUp, RemediationWithdrawn, RemediationNotFound or counted.",
 		}, []string{"failure_type", "verdict"}),
 		phases: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "kube_remedy_remediation_transitions_total", Help: "Phases that remediations entered, by failure type.",

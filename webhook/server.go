@@ -130,24 +130,28 @@ func (s *Server) routes() http.Handler {
 
 // register adds the metrics that are read off the server's parts.
 func (s *Server) register() {
-	for name, gauge := range map[string]struct {
-		help string
+	for _, gauge := range []struct {
+		prometheus.GaugeOpts
 		read func() float64
 	}{
-		"kube_remedy_certificate_not_after_seconds": {
-			"When the serving certificate ends, in seconds since 1970; 0 when there is none.",
-			func() float64 { return float64(max(0, s.options.Certificate.NotAfter().Unix())) },
+		{
+			prometheus.GaugeOpts{
+				Name: "kube_remedy_certificate_not_after_seconds",
+				Help: "When the serving certificate ends, in seconds since 1970; 0 when there is none.",
+			}, func() float64 { return float64(max(0, s.options.Certificate.NotAfter().Unix())) },
 		},
-		"kube_remedy_cache_heard_timestamp_seconds": {
-			"When the API server was last heard of in the watch of Remediations, in seconds since 1970; about once a minute when nothing changes.",
-			func() float64 { return float64(max(0, s.informer.Heard().Unix())) },
+		{
+			prometheus.GaugeOpts{
+				Name: "kube_remedy_cache_heard_timestamp_seconds",
+				Help: "When the API server was last heard of in the watch of Remediations, in seconds since 1970; about once a minute when nothing changes.",
+			}, func() float64 { return float64(max(0, s.informer.Heard().Unix())) },
 		},
-		"kube_remedy_cache_remediations": {
-			"How many Remediations are known.",
+		{
+			prometheus.GaugeOpts{Name: "kube_remedy_cache_remediations", Help: "How many Remediations are known."},
 			func() float64 { return float64(len(s.informer.GetIndexer().ListKeys())) },
 		},
 	} {
-		s.options.Metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: gauge.help}, gauge.read))
+		s.options.Metrics.MustRegister(prometheus.NewGaugeFunc(gauge.GaugeOpts, gauge.read))
 	}
 	s.options.Settings.Register(s.options.Metrics)
 }

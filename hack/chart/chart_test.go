@@ -319,3 +319,33 @@ func TestMonitoringIsRenderedWhereTheClusterHasItsKinds(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, notes, "WARNING: metrics.prometheusRule.enabled: the cluster has no PrometheusRule")
 }
+
+// TestEveryAlertLeadsToItsRunbook follows runbook_url to a heading of docs/runbooks.md; and there are no others.
+func TestEveryAlertLeadsToItsRunbook(t *testing.T) {
+	t.Parallel()
+	rules := render(t, append(monitoring, "--set=metrics.prometheusRule.enabled=true")...).of("PrometheusRule")
+	require.Len(t, rules, 1)
+	text, err := json.Marshal(rules[0].Object["spec"])
+	require.NoError(t, err)
+	var spec struct {
+		Groups []struct {
+			Rules []struct {
+				Alert       string
+				Annotations map[string]string
+			}
+		}
+	}
+	require.NoError(t, json.Unmarshal(text, &spec))
+	page, err := os.ReadFile("../../docs/runbooks.md")
+	require.NoError(t, err)
+	var alerts, headings []string
+	for _, rule := range spec.Groups[0].Rules {
+		alerts = append(alerts, rule.Alert)
+		require.Equal(t, "https://github.com/kube-remedy/kube-remedy/blob/main/docs/runbooks.md#"+strings.ToLower(rule.Alert), rule.Annotations["runbook_url"])
+	}
+	for _, heading := range regexp.MustCompile(`(?m)^## (.*)$`).FindAllStringSubmatch(string(page), -1) {
+		headings = append(headings, heading[1])
+	}
+	require.NotEmpty(t, alerts)
+	require.Equal(t, alerts, headings)
+}

@@ -35,3 +35,18 @@ func TestEveryTestThatADocumentNamesExists(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatIsServedIsOnThePageOfMetrics asks both programs for their metrics.
+func TestWhatIsServedIsOnThePageOfMetrics(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/metrics.md")
+	require.NoError(t, err)
+	served, err := pair.Metrics(t.Context())
+	require.NoError(t, err)
+	found := regexp.MustCompile(`(?m)^# (HELP|TYPE) (kube_remedy_\S+) (.*)$`).FindAllStringSubmatch(served, -1)
+	require.NotEmpty(t, found)
+	for _, line := range found {
+		row := regexp.MustCompile("(?m)^\\| `" + line[2] + "[`{].*$").FindString(string(page))
+		require.Contains(t, row, line[3])
+	}
+}

@@ -9,6 +9,7 @@ package manifest
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"regexp"
@@ -67,6 +68,33 @@ func Parse(data []byte) (*File, error) {
 		if err := file.add(doc, "", object, i+1); err != nil {
 			return nil, err
 		}
+	}
+	return file, nil
+}
+
+// ParseValues reads a file of one YAML document, or JSON, that is no object of Kubernetes, as the values of a chart. The
+// file has one Object.
+func ParseValues(data []byte) (*File, error) {
+	if len(data) > MaxBytes {
+		return nil, fmt.Errorf("more than %d MiB", MaxBytes>>20)
+	}
+	file := &File{documents: split(string(data))}
+	for _, doc := range file.documents {
+		value, err := decode(doc.text)
+		if err != nil {
+			return nil, err
+		}
+		if value == nil {
+			continue
+		}
+		object, ok := value.(map[string]any)
+		if !ok || len(file.objects) > 0 {
+			return nil, errors.New("it is not one document with values by name")
+		}
+		file.objects = append(file.objects, &Object{Value: object, document: doc})
+	}
+	if len(file.objects) == 0 {
+		return nil, errors.New("it has no values")
 	}
 	return file, nil
 }

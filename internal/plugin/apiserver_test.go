@@ -105,14 +105,19 @@ func (s *apiServer) put(manifest string) {
 		if len(value) == 0 {
 			continue
 		}
-		object := unstructured.Unstructured{Object: value}
-		if object.GetUID() == "" {
-			require.NoError(s.t, unstructured.SetNestedField(value, strings.ToLower(object.GetKind())+"-"+object.GetName(), "metadata", "uid"))
-		}
-		s.mu.Lock()
-		s.objects[pathOf(s.t, object)] = value
-		s.mu.Unlock()
+		s.store(value)
 	}
+}
+
+// store stores an object, with a uid where it has none.
+func (s *apiServer) store(value map[string]any) {
+	object := unstructured.Unstructured{Object: value}
+	if object.GetUID() == "" {
+		require.NoError(s.t, unstructured.SetNestedField(value, strings.ToLower(object.GetKind())+"-"+object.GetName(), "metadata", "uid"))
+	}
+	s.mu.Lock()
+	s.objects[pathOf(s.t, object)] = value
+	s.mu.Unlock()
 }
 
 func pathOf(t *testing.T, object unstructured.Unstructured) string {

@@ -14,13 +14,14 @@ import (
 )
 
 func TestExplainTellsTheStory(t *testing.T) {
-	s := serve(t, verified, suggested, strings.ReplaceAll(uncured, "namespace: bank", "namespace: shop"), web, cart, shop)
+	s := serve(t, verified, suggested, strings.ReplaceAll(uncured, "namespace: bank", "namespace: shop"), withdrawn, api, web, cart, shop)
 	for _, test := range []struct {
 		name string
 		args []string
 	}{
 		{"explain-verified.txt", []string{"explain", "deployment/web"}},
 		{"explain-suggested.txt", []string{"explain", "remediation.kube-remedy.io/deployment-cart-imagepullbackoff-app"}},
+		{"explain-withdrawn.txt", []string{"explain", "deploy/api"}},
 		{"explain-uncured.txt", []string{"explain", "job/migrate"}},
 		{"explain.json", []string{"explain", "deployment-web-oomkilled-app", "-o", "json"}},
 	} {
@@ -31,6 +32,20 @@ func TestExplainTellsTheStory(t *testing.T) {
 			golden(t, test.name, out)
 		})
 	}
+}
+
+func TestALogDoesNotTellTheTerminalWhatToDo(t *testing.T) {
+	out, _, err := serve(t, strings.NewReplacer("terminated: reason OOMKilled", `a\x1b[2J\nb\r`, "rootCause: container app needs", `rootCause: "\x1b]0;x needs`, "limit of 256Mi\n", "limit of 256Mi\"\n").Replace(withdrawn), api).on("explain", "deploy/api")
+	require.NoError(t, err)
+	require.Contains(t, out, "  Why      \ufffd]0;x needs more memory")
+	require.Contains(t, out, "“a\ufffd[2J ⏎ b\ufffd, exit code 137”")
+}
+
+func TestWhatIsNotCarriedAnyMoreNeedsNoUndoing(t *testing.T) {
+	s := serve(t, withdrawn, strings.Replace(api, "deployment-api-oomkilled-app@2", "another@1", 1), shop)
+	out, _, err := s.on("explain", "deploy/api")
+	require.NoError(t, err)
+	require.Contains(t, out, "  Undo     nothing: the workload does not carry it\n")
 }
 
 func TestAPodsStoryIsThatOfItsOwner(t *testing.T) {

@@ -118,15 +118,7 @@ func annotation(object map[string]any, name string) string {
 func words(modifications []remedy.Modification) string {
 	said := make([]string, 0, len(modifications))
 	for _, modification := range modifications {
-		before := "none"
-		if modification.OldValue != "" {
-			before = modification.OldValue
-		}
-		after := "none"
-		if modification.NewValue != "" {
-			after = modification.NewValue
-		}
-		said = append(said, fmt.Sprintf("%s %s → %s", field(modification), before, after))
+		said = append(said, fmt.Sprintf("%s %s → %s", field(modification), orNone(modification.OldValue), orNone(modification.NewValue)))
 	}
 	return strings.Join(said, ", ")
 }

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -61,4 +64,79 @@ func TestHelpLeavesCommonFlagsToOptions(t *testing.T) {
 	out, _, err = run(t, "", "options")
 	require.NoError(t, err)
 	require.Contains(t, out, "--kubeconfig string")
+}
+
+// pagesOfTheDocs are those for users, and the README.
+func pagesOfTheDocs(t *testing.T) map[string]string {
+	t.Helper()
+	files, err := filepath.Glob("../../docs/*.md")
+	require.NoError(t, err)
+	pages := map[string]string{}
+	for _, file := range append(files, "../../README.md", "../../CONTRIBUTING.md") {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		pages[file] = string(text)
+	}
+	return pages
+}
+
+// anchors are those of a page's headings, as GitHub makes them.
+func anchors(page string) map[string]bool {
+	found := map[string]bool{}
+	for _, heading := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(page, -1) {
+		plain := regexp.MustCompile(`[^\p{L}\p{N} _-]`).ReplaceAllString(strings.ToLower(heading[1]), "")
+		found[strings.ReplaceAll(plain, " ", "-")] = true
+	}
+	return found
+}
+
+// TestLinksOfTheDocsLeadSomewhere follows those within the repository, to their headings.
+func TestLinksOfTheDocsLeadSomewhere(t *testing.T) {
+	pages := pagesOfTheDocs(t)
+	links := 0
+	for file, page := range pages {
+		if filepath.Base(file) == "catalog.md" { // expressions look like links
+			continue
+		}
+		for _, link := range regexp.MustCompile(`\]\(([^)\s]+)\)`).FindAllStringSubmatch(page, -1) {
+			if strings.Contains(link[1], "://") {
+				continue
+			}
+			links++
+			path, anchor, hasAnchor := strings.Cut(link[1], "#")
+			to := file
+			if path != "" {
+				to = filepath.Join(filepath.Dir(file), path)
+			}
+			_, err := os.Stat(to)
+			require.NoError(t, err, "%s: %s", file, link[1])
+			if hasAnchor {
+				require.True(t, anchors(pages[to])[anchor], "%s: there is no heading for %s", file, link[1])
+			}
+		}
+	}
+	require.Greater(t, links, 50)
+}
+
+// TestCommandsInTheDocsAreThosePeopleHave parses each kubectl remedy of the docs as the plugin does.
+func TestCommandsInTheDocsAreThosePeopleHave(t *testing.T) {
+	parsed := 0
+	for file, page := range pagesOfTheDocs(t) {
+		for _, line := range regexp.MustCompile("(?m)(?:^|[`$(| ])kubectl remedy ([a-z][^`|>#<\n]*)").FindAllStringSubmatch(page, -1) {
+			words := strings.Fields(line[1])
+			for i := range words { // prose has punctuation
+				words[i] = strings.TrimRight(words[i], ");,.:")
+			}
+			root := plugin.New(plugin.Streams{In: strings.NewReader(""), Out: &bytes.Buffer{}, Err: &bytes.Buffer{}}, clocktesting.NewFakeClock(noon))
+			command, rest, err := root.Find(words)
+			require.NoError(t, err, "%s: %s", file, line[0])
+			require.NotEqual(t, root, command, "%s: %s", file, line[0])
+			rest = slices.DeleteFunc(rest, func(word string) bool {
+				return word == "..." || strings.HasPrefix(word, "[") || strings.HasSuffix(word, "]")
+			})
+			require.NoError(t, command.ParseFlags(rest), "%s: %s", file, line[0])
+			parsed++
+		}
+	}
+	require.Greater(t, parsed, 80)
 }

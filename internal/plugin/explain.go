@@ -4,15 +4,13 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/duration"
 
-	"github.com/kube-remedy/kube-remedy/engine"
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
+	"github.com/kube-remedy/kube-remedy/engine/outcomes"
 	"github.com/kube-remedy/kube-remedy/engine/remedy"
 )
 
@@ -96,10 +94,49 @@ type story struct {
 	AppliedAt      string                `json:"applied_at,omitempty"`
 	VerifiedAt     string                `json:"verified_at,omitempty"`
 	Outcome        string                `json:"outcome"`
+	Withdrawn      string                `json:"withdrawn,omitempty"`
+	Tried          []trialReport         `json:"tried"`
 	Author         string                `json:"author"`
 	ApprovedBy     string                `json:"approved_by,omitempty"`
 	Undo           []string              `json:"undo"`
 	SuggestedFixes []fixReport           `json:"suggested_fixes"`
+}
+
+// trialReport is how one attempt ended, as programs read it.
+type trialReport struct {
+	Attempt     int32  `json:"attempt"`
+	RootCauseID string `json:"root_cause_id"`
+	Action      string `json:"action"`
+	// Result is held, failed or withdrawn.
+	Result string `json:"result"`
+}
+
+// triedOf tells how the attempts of a Remediation ended, as far as it is known.
+func triedOf(remediation *v1alpha1.Remediation) []trialReport {
+	told := []trialReport{}
+	for _, trial := range outcomes.Tried(remediation) {
+		report := trialReport{Attempt: trial.Attempt, RootCauseID: trial.RootCauseID, Action: trial.Action, Result: "failed"}
+		switch {
+		case trial.Held:
+			report.Result = "held"
+		case remediation.Status.Outcome.Withdrawn != "" && trial.Attempt == remediation.Status.Outcome.Attempt:
+			report.Result = "withdrawn"
+		}
+		told = append(told, report)
+	}
+	return told
+}
+
+// words says how an attempt ended, for a person.
+func (t trialReport) words() string {
+	switch t.Result {
+	case "failed":
+		return "the failure came back"
+	case "withdrawn":
+		return "taken back"
+	default:
+		return t.Result
+	}
 }
 
 // explain gives the stories of what arguments name.
@@ -131,6 +168,7 @@ func storyOf(remediation *v1alpha1.Remediation, live object) story {
 		Mode: string(modeOf(remediation)), Phase: string(status.Phase), Attempt: status.Outcome.Attempt,
 		Remedy: remedy.Describe(remediation.Spec.Actions), LearnedAt: stamp(status.LearnedAt),
 		AppliedAt: stamp(status.Outcome.AppliedAt), VerifiedAt: stamp(status.Outcome.VerifiedAt), Outcome: outcomeOf(remediation),
+		Withdrawn: status.Outcome.Withdrawn, Tried: triedOf(remediation),
 		Author: remediation.Annotations[v1alpha1.AuthorAnnotation], ApprovedBy: remediation.Annotations[v1alpha1.ApprovedByAnnotation],
 	}
 	if diagnosis := status.Diagnosis; diagnosis != nil {
@@ -153,14 +191,26 @@ func storyOf(remediation *v1alpha1.Remediation, live object) story {
 	changed := changeOf(remediation, value)
 	told.Modifications = append(told.Modifications, changed.modifications...)
 	told.Carried, told.Unchanged = changed.carried, changed.reason
-	if !told.Carried && modeOf(remediation) == v1alpha1.Suggest {
-		return told // there is nothing to undo
-	}
-	told.Undo = append(told.Undo, fmt.Sprintf("kubectl remedy rollback %s --reapply -n %s", remediation.Name, remediation.Namespace))
-	if name := remediation.Spec.TargetRef.Name; name != "" {
-		told.Undo = append(told.Undo, fmt.Sprintf("kubectl remedy opt-out %s -n %s", argumentOf(remediation.Spec.TargetRef.Kind, name), remediation.Namespace))
-	}
+	told.Undo = undoOf(remediation, changed.carried, value != nil)
 	return told
+}
+
+// undoOf gives the commands that take a cure out of its workload, of which carried says whether it has the cure and seen
+// whether it could be looked at; none when there is nothing to undo.
+func undoOf(remediation *v1alpha1.Remediation, carried, seen bool) []string {
+	ref := remediation.Spec.TargetRef
+	workload := argumentOf(ref.Kind, ref.Name) + " -n " + remediation.Namespace
+	switch {
+	case !carried && modeOf(remediation) == v1alpha1.Suggest, seen && !carried && !remediation.InForce():
+		return []string{}
+	case !remediation.InForce() && ref.Name != "": // the next apply leaves it out as it is
+		return []string{"kubectl remedy reapply " + workload}
+	}
+	undo := []string{fmt.Sprintf("kubectl remedy rollback %s --reapply -n %s", remediation.Name, remediation.Namespace)}
+	if ref.Name != "" {
+		undo = append(undo, "kubectl remedy opt-out "+workload)
+	}
+	return undo
 }
 
 func modeOf(remediation *v1alpha1.Remediation) v1alpha1.Mode {
@@ -203,128 +253,4 @@ func outcomeOf(remediation *v1alpha1.Remediation) string {
 	default:
 		return "waits for the next apply of the workload"
 	}
-}
-
-// teller writes stories for a person.
-type teller struct {
-	paint
-	now  time.Time
-	page strings.Builder
-}
-
-// line writes a line behind a label; further lines of the same have none.
-func (t *teller) line(label, format string, args ...any) {
-	fmt.Fprintf(&t.page, "  %s %s\n", t.bold(fmt.Sprintf("%-8s", label)), strings.TrimRight(fmt.Sprintf(format, args...), " "))
-}
-
-// lines writes the same label for several lines once.
-func (t *teller) lines(label string, texts []string) {
-	for i, text := range texts {
-		if i > 0 {
-			label = ""
-		}
-		t.line(label, "%s", text)
-	}
-}
-
-func (t *teller) tell(s story) {
-	fmt.Fprintf(&t.page, "%s: %s in namespace %s\n", t.bold(s.FailureType), s.Workload, s.Namespace)
-	t.line("Name", "%s", s.Name)
-	if s.RootCause != "" {
-		t.line("Why", "%s", s.RootCause)
-		t.line("", "%s, confidence %d%%, risk %s", s.RootCauseID, s.Confidence, s.RiskLevel)
-	}
-	var quoted []string
-	for _, cited := range s.Evidence {
-		quoted = append(quoted, fmt.Sprintf("%s: “%s”%s", cited.Source, engine.Shorten(strings.ReplaceAll(cited.Text, "\n", " ⏎ "), 300), t.when(cited.Time)))
-	}
-	t.lines("Evidence", quoted)
-	t.line("Seen", "%d times%s", s.Occurrences, t.between(s))
-	t.tellChange(s)
-	t.line("Outcome", "%s", s.Outcome)
-	var times []string
-	for _, moment := range []struct{ what, at string }{{"learned", s.LearnedAt}, {"applied", s.AppliedAt}, {"verified", s.VerifiedAt}} {
-		if moment.at != "" {
-			times = append(times, moment.what+" "+moment.at+t.age(moment.at))
-		}
-	}
-	t.lines("When", times)
-	author := "learned by the event watcher"
-	if s.Author != "" {
-		author = "written by " + s.Author
-	}
-	if s.ApprovedBy != "" {
-		author += ", approved by " + s.ApprovedBy
-	}
-	t.line("By", "%s", author)
-	t.lines("Undo", s.Undo)
-	if s.Remedy != "" {
-		return
-	}
-	var fixes []string
-	for i, fix := range s.SuggestedFixes {
-		fixes = append(fixes, fmt.Sprintf("%d. %s", i+1, fix.Description))
-	}
-	t.lines("To do", fixes)
-}
-
-// tellChange writes what is changed, before and after.
-func (t *teller) tellChange(s story) {
-	switch {
-	case s.Remedy == "":
-		t.line("Change", "none")
-		return
-	case len(s.Modifications) == 0:
-		t.line("Change", "%s", s.Remedy)
-		t.line("", "now nothing: %s", s.Unchanged)
-		return
-	}
-	width := 0
-	for _, modification := range s.Modifications {
-		width = max(width, len(field(modification)))
-	}
-	label := "Change"
-	if !s.Carried {
-		label = "Will be"
-	}
-	var texts []string
-	for _, modification := range s.Modifications {
-		texts = append(texts, fmt.Sprintf("%-*s  %s → %s", width, field(modification),
-			t.red(orNone(modification.OldValue)), t.green(orNone(modification.NewValue))))
-	}
-	t.lines(label, texts)
-}
-
-func orNone(value string) string {
-	if value == "" {
-		return "none"
-	}
-	return engine.Shorten(strings.ReplaceAll(value, "\n", " ⏎ "), 200)
-}
-
-func (t *teller) between(s story) string {
-	switch {
-	case s.LastSeen == "":
-		return ""
-	case s.FirstSeen == s.LastSeen:
-		return ", at " + s.LastSeen + t.age(s.LastSeen)
-	default:
-		return ", first " + s.FirstSeen + ", last " + s.LastSeen + t.age(s.LastSeen)
-	}
-}
-
-func (t *teller) when(at string) string {
-	if at == "" {
-		return ""
-	}
-	return " at " + at
-}
-
-// age writes how long ago a time is, in brackets.
-func (t *teller) age(stamp string) string {
-	at, err := time.Parse(time.RFC3339, stamp)
-	if err != nil {
-		return ""
-	}
-	return " (" + duration.HumanDuration(t.now.Sub(at)) + " ago)"
 }

@@ -24,30 +24,38 @@ type exportOptions struct {
 	output  string
 	file    string
 	message bool
+	inPlace bool
 }
 
 func newExport(connection *connection) *cobra.Command {
 	var options exportOptions
 	command := &cobra.Command{
-		Use:   "export NAME|TYPE/NAME -o patch|kustomize|manifest|diff [-f FILE]",
+		Use:   "export NAME|TYPE/NAME -o patch|kustomize|manifest|diff|helm-values [-f FILE]",
 		Short: "Bring a cure back to where the manifest is kept",
 		Long: `Bring a cure back to where the manifest is kept, so that it is written down and not put in at each apply.
 
-  patch      a JSON patch (RFC 6902) for the manifest
-  kustomize  a kustomization with the patch for the workload: strategic where the kind allows that, so that
-             containers are found by name, and else a JSON patch
-  manifest   FILE is changed in place; comments, order and formatting of all other lines stay. With -f - it is read
-             from standard input and written to standard output. With --message a commit message is printed
-  diff       what manifest would change in FILE
+  patch        a JSON patch (RFC 6902) for the manifest
+  kustomize    a kustomization with the patch for the workload: strategic where the kind allows that, so that
+               containers are found by name, and else a JSON patch
+  manifest     FILE is changed in place; comments, order and formatting of all other lines stay. With -f - it is read
+               from standard input and written to standard output. With --message a commit message is printed
+  diff         what manifest would change in FILE
+  helm-values  values for helm upgrade -f, after FILE, which has the values of the release. Only where it is evident
+               which value is meant: one named resources, image or as a probe that says what the container has, and
+               that is of the whole chart or named as the workload or container. Anything else is refused. With
+               --in-place FILE is changed as manifest changes one
 
 The cure is resolved against FILE; without -f against what kubectl apply kept of the manifest, or the object in the
-cluster. Once the manifest has it, the remediation becomes Superseded, and nothing is left to put in.
+cluster. Once the manifest has it, nothing is left to put in, and who applies it is not warned any more.
 
 The exit status is 0 when there is a change, 1 for an error, and 3 when the manifest needs none.`,
 		Example: `  kubectl remedy export deployment/web -o patch
 
   # Into Git, with a message that says why
   kubectl remedy export deployment/web -o manifest -f web.yaml --message | git commit -F - web.yaml
+
+  # Into the values of a Helm release
+  kubectl remedy export deployment/web -o helm-values -f values.yaml --in-place --message | git commit -F - values.yaml
 
   # Beside a base that is not yours
   kubectl remedy export deployment/web -o kustomize > kustomization.yaml`,
@@ -60,22 +68,30 @@ The exit status is 0 when there is a change, 1 for an error, and 3 when the mani
 		},
 	}
 	flags := command.Flags()
-	flags.StringVarP(&options.output, "output", "o", "patch", "patch, kustomize, manifest or diff")
-	flags.StringVarP(&options.file, "filename", "f", "", "the manifest; - for standard input")
-	flags.BoolVar(&options.message, "message", false, "with -o manifest: print a commit message")
-	completeFlag(command, "output", "patch", "kustomize", "manifest", "diff")
+	flags.StringVarP(&options.output, "output", "o", "patch", "patch, kustomize, manifest, diff or helm-values")
+	flags.StringVarP(&options.file, "filename", "f", "", "the manifest, or the values; - for standard input")
+	flags.BoolVar(&options.message, "message", false, "when a file is changed: print a commit message")
+	flags.BoolVar(&options.inPlace, "in-place", false, "with -o helm-values: change the file of values")
+	completeFlag(command, "output", exportFormats...)
 	return command
 }
 
+var exportFormats = []string{"patch", "kustomize", "manifest", "diff", "helm-values"}
+
 func (o exportOptions) check() error {
-	edits := o.output == "manifest" || o.output == "diff"
+	helm := o.output == "helm-values"
+	changes := o.output == "manifest" || helm && o.inPlace
 	switch {
-	case !slices.Contains([]string{"patch", "kustomize", "manifest", "diff"}, o.output):
-		return fmt.Errorf("--output %q must be patch, kustomize, manifest or diff", o.output)
-	case edits && o.file == "":
+	case !slices.Contains(exportFormats, o.output):
+		return fmt.Errorf("--output %q must be patch, kustomize, manifest, diff or helm-values", o.output)
+	case (changes || o.output == "diff") && o.file == "":
 		return fmt.Errorf("--filename is needed for -o %s: the manifest that the cure goes into", o.output)
-	case o.message && (o.output != "manifest" || o.file == "-"):
-		return errors.New("--message is for -o manifest with a file: standard output has room for one thing only")
+	case helm && o.file == "":
+		return errors.New("--filename is needed for -o helm-values: the values of the release, as helm get values --all RELEASE -o yaml prints them")
+	case o.inPlace && !helm:
+		return errors.New("--in-place is for -o helm-values; -o manifest changes its file by itself")
+	case o.message && (!changes || o.file == "-"):
+		return errors.New("--message is for -o manifest, or -o helm-values --in-place, with a file: standard output has room for one thing only")
 	}
 	return nil
 }
@@ -134,6 +150,9 @@ func (c *connection) export(ctx context.Context, argument string, options export
 	})
 	if len(cures) == 0 {
 		return fmt.Errorf("there is no cure for %s to export", argument)
+	}
+	if options.output == "helm-values" {
+		return to.exportValues(ctx, cures, options)
 	}
 	if options.file != "" {
 		return to.exportFile(cures, options)
@@ -211,14 +230,19 @@ func (c *cluster) exportFile(cures []*v1alpha1.Remediation, options exportOption
 	if err := object.Apply(change.operations); err != nil {
 		return fmt.Errorf("--filename %s: %w", options.file, err)
 	}
-	switch {
-	case options.output == "diff":
+	if options.output == "diff" {
 		return printDiff(c.streams.Out, options.file, data, file.Bytes(), colored(c.streams.Out))
-	case options.file == "-":
-		_, err := c.streams.Out.Write(file.Bytes())
+	}
+	return c.replace(options, file.Bytes(), change)
+}
+
+// replace writes a changed file where it came from, and says what was changed.
+func (c *cluster) replace(options exportOptions, data []byte, change *exported) error {
+	if options.file == "-" {
+		_, err := c.streams.Out.Write(data)
 		return err
 	}
-	if err := replaceFile(options.file, file.Bytes()); err != nil {
+	if err := replaceFile(options.file, data); err != nil {
 		return fmt.Errorf("--filename: %w", err)
 	}
 	if options.message {
@@ -275,9 +299,9 @@ func commitMessage(change *exported) string {
 	for _, cure := range change.cures {
 		fmt.Fprintf(&page, "\n")
 		if diagnosis := cure.Status.Diagnosis; diagnosis != nil {
-			fmt.Fprintf(&page, "%s, %d times: %s (confidence %d%%).\n", cure.Spec.FailureType, cure.Status.Observed.Occurrences, diagnosis.RootCause, diagnosis.Confidence)
+			fmt.Fprintf(&page, "%s, %d times: %s (confidence %d%%).\n", cure.Spec.FailureType, cure.Status.Observed.Occurrences, oneLine(diagnosis.RootCause), diagnosis.Confidence)
 			for _, cited := range diagnosis.Evidence {
-				fmt.Fprintf(&page, "- %s: %s\n", cited.Source, strings.ReplaceAll(cited.Text, "\n", " "))
+				fmt.Fprintf(&page, "- %s: %s\n", oneLine(cited.Source), oneLine(cited.Text))
 			}
 		}
 		fmt.Fprintf(&page, "Outcome: %s.\n", cmp.Or(string(cure.Status.Phase), "unknown"))

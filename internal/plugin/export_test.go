@@ -103,7 +103,9 @@ func TestExportRefusesWhatItCantDo(t *testing.T) {
 	}{
 		{"a manifest without a file", []string{"-o", "manifest"}, "--filename is needed for -o manifest"},
 		{"a message beside a patch", []string{"-o", "patch", "--message"}, "--message is for -o manifest"},
-		{"a form that there is not", []string{"-o", "helm"}, `--output "helm" must be patch, kustomize, manifest or diff`},
+		{"a form that there is not", []string{"-o", "helm"}, `--output "helm" must be patch, kustomize, manifest, diff or helm-values`},
+		{"values in place of nothing", []string{"-o", "helm-values"}, "helm get values --all RELEASE"},
+		{"a patch in place", []string{"-o", "patch", "--in-place"}, "--in-place is for -o helm-values"},
 		{"a file without the workload", []string{"-f", "../../go.mod"}, "--filename ../../go.mod"},
 	} {
 		_, _, err := serve(t, verified, web).on(append([]string{"export", "deploy/web"}, test.args...)...)

@@ -77,6 +77,45 @@ status:
   observed: {occurrences: 4, firstSeen: "2026-03-01T10:50:00Z", lastSeen: "2026-03-01T10:59:00Z"}
   outcome: {attempt: 1}
 `
+	// withdrawn was tried once in vain, held, and was taken back because another failure began with it; api carries it.
+	withdrawn = `
+apiVersion: kube-remedy.io/v1alpha1
+kind: Remediation
+metadata: {name: deployment-api-oomkilled-app, namespace: shop, creationTimestamp: "2026-02-27T09:00:00Z"}
+spec:
+  targetRef: {apiVersion: apps/v1, kind: Deployment, name: api}
+  failureType: OOMKilled
+  mode: Heal
+  actions: [{increaseMemory: {container: app, failedLimit: 256Mi, limit: 512Mi}}]
+status:
+  phase: Failed
+  learnedAt: "2026-02-28T09:00:00Z"
+  diagnosis:
+    rootCauseID: memory-limit-too-low
+    rootCause: container app needs more memory than its limit of 256Mi
+    confidence: 92
+    riskLevel: CRITICAL
+    evidence: [{source: pod/api-1 container app, text: "terminated: reason OOMKilled, exit code 137"}]
+  observed: {occurrences: 6, firstSeen: "2026-02-27T08:50:00Z", lastSeen: "2026-02-28T08:59:00Z"}
+  outcome: {attempt: 2, appliedAt: "2026-02-28T09:10:00Z", withdrawn: "Pending: the quota small has no room"}
+  tried: [{attempt: 1, rootCauseID: memory-limit-too-low, action: increaseMemory, held: false}]
+  conditions:
+  - {type: Applied, status: "False", reason: Failed, message: taken back, lastTransitionTime: "2026-02-28T09:20:00Z"}
+  - {type: Verified, status: "False", reason: Failed, message: taken back, lastTransitionTime: "2026-02-27T09:00:00Z"}
+`
+	api = `
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: api
+  namespace: shop
+  annotations:
+    kube-remedy.io/remediations: deployment-api-oomkilled-app@2
+    kubectl.kubernetes.io/last-applied-configuration: '{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"api","namespace":"shop"},"spec":{"template":{"spec":{"containers":[{"name":"app","image":"a","resources":{"limits":{"memory":"128Mi"}}}]}}}}'
+spec:
+  template:
+    spec: {containers: [{name: app, image: a, resources: {limits: {memory: 512Mi}}}]}
+`
 	uncured = `
 apiVersion: kube-remedy.io/v1alpha1
 kind: Remediation

@@ -51,7 +51,7 @@ status is 0 when all went well and 1 for an error; commands with more say so in 
 	shortenHelp(root)
 	root.AddCommand(
 		newList(connection), newExplain(connection), newApprove(connection), newReject(connection),
-		newRollback(connection), newOptIn(connection), newOptOut(connection), newReapply(connection), newStatus(connection), newStats(connection), newExport(connection), newApply(connection),
+		newRollback(connection), newOptIn(connection), newOptOut(connection), newReapply(connection), newStatus(connection), newStats(connection), newReport(connection), newExport(connection), newApply(connection),
 		newDiagnose(connection), newHeal(streams, clock.Now), newCatalog(streams), newOptions(streams),
 	)
 	return root

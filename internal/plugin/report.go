@@ -119,14 +119,14 @@ func writeDiagnosis(page *strings.Builder, diagnosis engine.Diagnosis) {
 	}
 	finding := diagnosis.Finding
 	fmt.Fprintf(page, "%s: %s\n", diagnosis.FailureType, title)
-	fmt.Fprintf(page, "  Why      %s\n", finding.RootCause)
+	fmt.Fprintf(page, "  Why      %s\n", oneLine(finding.RootCause))
 	fmt.Fprintf(page, "           %s, confidence %d%%, risk %s, severity %s\n", finding.RootCauseID, finding.Confidence, finding.RiskLevel, diagnosis.Severity)
 	for i, citation := range finding.Evidence {
 		label := "Evidence"
 		if i > 0 {
 			label = ""
 		}
-		fmt.Fprintf(page, "  %-8s %s: %s\n", label, citation.Source, engine.Shorten(strings.ReplaceAll(citation.Text, "\n", " ⏎ "), 300))
+		fmt.Fprintf(page, "  %-8s %s: %s\n", label, oneLine(citation.Source), engine.Shorten(oneLine(citation.Text), 300))
 	}
 	for i, fix := range finding.SuggestedFixes {
 		label := "To do"
@@ -137,6 +137,6 @@ func writeDiagnosis(page *strings.Builder, diagnosis engine.Diagnosis) {
 		if fix.Remedy {
 			remedy = " [kube-remedy does this at the next apply]"
 		}
-		fmt.Fprintf(page, "  %-8s %d. %s%s\n", label, i+1, fix.Description, remedy)
+		fmt.Fprintf(page, "  %-8s %d. %s%s\n", label, i+1, oneLine(fix.Description), remedy)
 	}
 }
