@@ -1,0 +1,207 @@
+package engine
+
+import (
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kube-remedy/kube-remedy/engine/evidence"
+)
+
+// supersedes says which later success makes a failure in the steps of a pod's life history, by the reasons of
+// the events.
+var supersedes = map[string][]string{
+	"FailedScheduling":       {"Scheduled", "SuccessfulAttachVolume", "Pulling", "Pulled", "Created", "Started"},
+	"NotTriggerScaleUp":      {"Scheduled", "SuccessfulAttachVolume", "Pulling", "Pulled", "Created", "Started"},
+	"FailedMount":            {"Started", "Created", "Pulled"},
+	"FailedAttachVolume":     {"Started", "Created", "Pulled", "SuccessfulAttachVolume"},
+	"FailedCreatePodSandBox": {"Started", "Created", "Pulled"},
+	"NetworkNotReady":        {"Started", "Created", "Pulled"},
+	"FailedCreate":           {"SuccessfulCreate"},
+	"ProvisioningFailed":     {"ProvisioningSucceeded"},
+}
+
+// recovers says which event of a node tells that what another told is over.
+var recovers = map[string]string{
+	"NodeNotReady":              "NodeReady",
+	"Rebooted":                  "NodeReady",
+	"NodeHasDiskPressure":       "NodeHasNoDiskPressure",
+	"NodeHasInsufficientMemory": "NodeHasSufficientMemory",
+	"NodeHasInsufficientPID":    "NodeHasSufficientPID",
+}
+
+// recovered reports whether a node is past what an event about it tells. One that comes and goes is not.
+func (h *history) recovered(event evidence.Event) bool {
+	well, known := recovers[event.Reason]
+	if !known || event.Count >= often || !strings.HasPrefix(event.Object, "node/") && event.Pod != "" {
+		return false
+	}
+	at, seen := h.done[containerKey{event.Object, well}]
+	return seen && !at.IsZero() && !at.Before(event.Time) && h.now.Sub(at) >= young
+}
+
+// eventMatters reports whether an event, one of h.observed, tells of something that is still so.
+func (h *history) eventMatters(event evidence.Event) bool {
+	for _, success := range supersedes[event.Reason] {
+		at, seen := h.done[containerKey{event.Object, success}]
+		// Ages are coarse: of what failed often, a success of the same minute may have been one between two failures.
+		if seen && !at.Before(event.Time) && !(at.Equal(event.Time) && event.Count >= 10*flapping && event.Reason == "FailedCreate") {
+			return false
+		}
+	}
+	if h.bound(event.Object) || h.recovered(event) || h.overcome(event) || h.cameBack(event) {
+		return false
+	}
+	pod, known := h.pods[event.Pod]
+	if !known {
+		return h.mattersUnseen(event)
+	}
+	if pod.Status.Phase == corev1.PodSucceeded {
+		// A program that ends well when it is evicted did not do its work, and one that is restarted after it is no task.
+		return event.Reason == "Evicted" || h.restartedAlways(pod, event)
+	}
+	if _, step := supersedes[event.Reason]; step {
+		return !h.started(pod, event.Reason) && !pod.Deleting
+	}
+	if !containerReasons[event.Reason] {
+		return true
+	}
+	if pod.Deleting {
+		return false
+	}
+	return h.containerEventMatters(event)
+}
+
+// restartedAlways reports whether an event tells of a back-off in which a pod is that seems to have succeeded: kubectl
+// prints Completed also for a container that ended well and waits for its next start.
+func (h *history) restartedAlways(pod evidence.Pod, event evidence.Event) bool {
+	if event.Reason != "BackOff" || !strings.HasPrefix(event.Message, "Back-off restarting") || event.Count < flapping || event.Time.IsZero() || h.now.Sub(event.Time) >= settled {
+		return false
+	}
+	policy, kind := pod.Spec.RestartPolicy, h.observed.Workload.Kind
+	return (policy == "" || policy == corev1.RestartPolicyAlways) && kind != "Job" && kind != "CronJob"
+}
+
+// bound reports whether the object of an event is a claim that has its volume: what failed before is history.
+func (h *history) bound(object string) bool {
+	name, isClaim := strings.CutPrefix(object, "persistentvolumeclaim/")
+	return isClaim && slices.ContainsFunc(h.observed.Claims, func(claim evidence.Claim) bool {
+		return claim.Name == name && claim.Phase == string(corev1.ClaimBound)
+	})
+}
+
+// mattersUnseen judges events about a pod of which nothing else is known: those of a pod that was replaced are
+// history, and those of pulling and starting are once a later start succeeded.
+func (h *history) mattersUnseen(event evidence.Event) bool {
+	if event.Pod != "" && containerReasons[event.Reason] {
+		switch {
+		case len(h.observed.Pods) > 0:
+			return false // the workload's pods were observed, and this one is gone
+		case event.Reason == "Unhealthy" && event.Count < flapping && h.rolledOut():
+			return false // a slow start that the rollout waited for
+		}
+	}
+	if event.Reason == "Unhealthy" && h.stopped(event) {
+		return false
+	}
+	if event.Reason != "Failed" && event.Reason != "BackOff" || event.Time.IsZero() {
+		return true
+	}
+	started, seen := h.done[containerKey{event.Object, "Started"}]
+	return !seen || started.Sub(event.Time) < settled
+}
+
+// overcome reports whether the probes of a pod of whose containers nothing is known go well by now: they failed now and
+// then before it was started again, or long ago. Events of what goes on failing are five minutes apart at most
+// (k8s.io/client-go/tools/record/events_cache.go, defaultSpamQPS).
+func (h *history) overcome(event evidence.Event) bool {
+	if event.Reason != "Unhealthy" || event.Pod == "" || event.Time.IsZero() || event.Count >= flapping || h.probed[containerKey{event.Pod, event.Container}] >= flapping {
+		return false
+	}
+	if slices.ContainsFunc(h.observed.Containers, func(container evidence.Container) bool { return container.Pod == event.Pod }) {
+		return false
+	}
+	for _, other := range h.observed.Events {
+		killed := other.Reason == "Killing" && (strings.Contains(other.Message, "probe") || strings.Contains(other.Message, "unhealthy"))
+		if other.Pod == event.Pod && (killed || other.Reason == "BackOff" || other.Reason == "ProbeWarning") {
+			return false
+		}
+	}
+	return h.now.Sub(event.Time) >= settled || event.Count < often && h.done[containerKey{event.Object, "Started"}].After(event.Time)
+}
+
+// cameBack reports whether a pod was started again after its node was not ready.
+func (h *history) cameBack(event evidence.Event) bool {
+	return event.Reason == "NodeNotReady" && event.Pod != "" && !event.Time.IsZero() && h.done[containerKey{event.Object, "Started"}].After(event.Time)
+}
+
+// stopped reports whether the containers of an event's pod were asked to stop before it, and not started again: what
+// ends answers no probe.
+func (h *history) stopped(event evidence.Event) bool {
+	at, asked := h.stops[event.Object]
+	return asked && event.Pod != "" && !at.After(event.Time)
+}
+
+// sawStops notes when the containers of each pod were first asked to stop after they had last been started.
+func (h *history) sawStops() {
+	for _, event := range h.observed.Events {
+		if event.Reason != "Killing" || !strings.HasPrefix(event.Message, "Stopping container") || event.Time.IsZero() ||
+			h.done[containerKey{event.Object, "Started"}].After(event.Time) {
+			continue
+		}
+		if first, known := h.stops[event.Object]; !known || event.Time.Before(first) {
+			h.stops[event.Object] = event.Time
+		}
+	}
+}
+
+// rolledOut reports whether a Deployment's last rollout is complete and enough of its pods are available
+// (k8s.io/kubernetes/pkg/controller/deployment/util/deployment_util.go, NewRSAvailableReason).
+func (h *history) rolledOut() bool {
+	available, complete := false, false
+	for _, condition := range h.observed.Conditions {
+		available = available || condition.Type == "Available" && condition.Status == "True"
+		complete = complete || condition.Type == "Progressing" && condition.Reason == "NewReplicaSetAvailable"
+	}
+	return available && complete
+}
+
+// started reports whether a pod is past the step that an event of the reason is about.
+func (h *history) started(pod evidence.Pod, reason string) bool {
+	if reason == "FailedScheduling" || reason == "NotTriggerScaleUp" {
+		if pod.Spec.NodeName != "" {
+			return true
+		}
+	}
+	for _, container := range h.observed.Containers {
+		if container.Pod == pod.Name && (container.State.Running != nil || container.State.Terminated != nil || container.RestartCount > 0) {
+			return true
+		}
+	}
+	return false
+}
+
+// containerEventMatters judges an event about one container of an observed pod.
+func (h *history) containerEventMatters(event evidence.Event) bool {
+	judged, well := 0, 0
+	for _, container := range h.observed.Containers {
+		if container.Pod != event.Pod || event.Container != "" && container.Name != event.Container {
+			continue
+		}
+		judged++
+		if h.containers[containerKey{container.Pod, container.Name}].well || h.starting(container, event) {
+			well++
+		}
+	}
+	if judged == 0 && h.saysReady(event.Pod) {
+		judged, well = 1, 1 // its containers were cut off
+	}
+	if judged == 0 || well < judged {
+		return true
+	}
+	if strings.HasPrefix(event.Message, startupFailed) {
+		return false // it fails until the program has started, as often as that takes
+	}
+	return event.Reason == "Unhealthy" && h.probed[containerKey{event.Pod, event.Container}] >= flapping && !event.Time.IsZero() && h.now.Sub(event.Time) < settled/2
+}
