@@ -52,6 +52,7 @@ const startedFile = "started-the-cluster"
 
 // tell starts what is missing and tells the story.
 func tell(ctx context.Context, out io.Writer) (err error) {
+	begun := time.Now()
 	dir, err := directory()
 	if err != nil {
 		return err
@@ -85,7 +86,11 @@ func tell(ctx context.Context, out io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, pair.Stop()) }()
 	s := &story{ctx: ctx, out: out, cluster: cluster, file: filepath.Join(dir, "web.yaml")}
-	return s.tell()
+	if err := s.tell(); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "It took %s, from the start of this command to the end of the story.\n", time.Since(begun).Round(time.Second))
+	return nil
 }
 
 // cleanUp removes the demo's objects and the pair, and the cluster if the demo started it.
