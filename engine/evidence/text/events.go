@@ -403,6 +403,22 @@ func isOldEventRow(start string) bool {
 	return ok
 }
 
+// isCutEvent reports whether what stands before the events from line i on, in what kubectl describe printed, is no log but
+// the end of an event of which the beginning is missing.
+func (p *parser) isCutEvent(i int) bool {
+	const most = 2 // lines
+	if p.logFrom == 0 || p.command.verb != "describe" {
+		return false
+	}
+	lines := 0
+	for j := p.logFrom - 1; j < i && lines <= most; j++ {
+		if !isBlank(p.src.line(j)) {
+			lines++
+		}
+	}
+	return lines <= most
+}
+
 // looseEvents reads events that stand without the description of what they are about. The prompt may tell.
 func (p *parser) looseEvents(i int) int {
 	about := subject{kind: "Pod", namespace: p.command.namespace}

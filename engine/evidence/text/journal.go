@@ -280,6 +280,7 @@ func (p *parser) journal(i int) int {
 		next := j + 1
 		switch {
 		case isJournal(line) || isKlog(line) || bareFile(line) != "" || n.isOwn(line):
+			line, next = p.unwrapped(line, next)
 			parsed := parseJournal(line, p.now)
 			if parsed.fields["err"] == "<" {
 				parsed.fields["err"], next = p.multiline(j + 1)
@@ -296,6 +297,32 @@ func (p *parser) journal(i int) int {
 	}
 	n.finish()
 	return j
+}
+
+// unwrapped gives a line of klog's together with those that a terminal or a page made of its end, and the line after them:
+// of a message that ends inside a quotation, or has not even begun.
+func (p *parser) unwrapped(line string, next int) (whole string, after int) {
+	const most = 12 // lines
+	for after = next; after < min(p.src.lines(), next+most) && isCutOff(line); after++ {
+		more := p.src.line(after)
+		if isBlank(more) || isJournal(more) || isKlog(more) {
+			break
+		}
+		line += " " + strings.TrimSpace(more)
+	}
+	return line, after
+}
+
+// isCutOff tells whether a line of klog's ends before its message does.
+func isCutOff(line string) bool {
+	at := strings.Index(line, ".go:")
+	if at < 0 {
+		return false
+	}
+	if strings.HasSuffix(strings.TrimRight(line, " "), "]") && strings.IndexByte(line[at:], ' ') < 0 {
+		return true
+	}
+	return (strings.Count(line, `"`)-strings.Count(line, `\"`))%2 == 1
 }
 
 // isUnitHead recognises the first line of what systemctl status prints of the kubelet.

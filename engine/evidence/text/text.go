@@ -114,6 +114,9 @@ func (p *parser) next(i int) int {
 		p.recorded(i)
 		return i + 1
 	}
+	if begins == eventStart && p.isCutEvent(i) {
+		p.logFrom = 0
+	}
 	p.endLog(i)
 	switch begins {
 	case promptLine:
