@@ -50,7 +50,7 @@ func (h *history) eventMatters(event evidence.Event) bool {
 			return false
 		}
 	}
-	if h.bound(event.Object) || h.recovered(event) || h.overcome(event) || h.cameBack(event) {
+	if h.bound(event.Object) || h.recovered(event) || h.overcome(event) || h.cameBack(event) || h.attached(event) {
 		return false
 	}
 	pod, known := h.pods[event.Pod]
@@ -131,9 +131,15 @@ func (h *history) overcome(event evidence.Event) bool {
 	return h.now.Sub(event.Time) >= settled || event.Count < often && h.done[containerKey{event.Object, "Started"}].After(event.Time)
 }
 
+// attached reports whether what a pod waited for in vain, a volume to be attached or mounted, was attached later.
+func (h *history) attached(event evidence.Event) bool {
+	return event.Reason == "FailedMount" && strings.HasPrefix(event.Object, "pod/") && strings.HasPrefix(event.Message, "Unable to attach or mount volumes") &&
+		!event.Time.IsZero() && h.done[containerKey{event.Object, "SuccessfulAttachVolume"}].After(event.Time)
+}
+
 // cameBack reports whether a pod was started again after its node was not ready.
 func (h *history) cameBack(event evidence.Event) bool {
-	return event.Reason == "NodeNotReady" && event.Pod != "" && !event.Time.IsZero() && h.done[containerKey{event.Object, "Started"}].After(event.Time)
+	return event.Reason == "NodeNotReady" && strings.HasPrefix(event.Object, "pod/") && !event.Time.IsZero() && h.done[containerKey{event.Object, "Started"}].After(event.Time)
 }
 
 // stopped reports whether the containers of an event's pod were asked to stop before it, and not started again: what

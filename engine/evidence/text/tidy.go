@@ -34,6 +34,9 @@ func tidied(data []byte) []byte {
 	if strings.Contains(text, `\n`) {
 		text = withoutEscapes(text)
 	}
+	if strings.HasPrefix(text, "# ") || strings.Contains(text, "\n# ") {
+		text = withoutHashes(text)
+	}
 	if marked(text) {
 		text = withoutMarks(text)
 	}
