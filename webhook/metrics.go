@@ -2,6 +2,8 @@ package webhook
 
 import (
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
 )
 
 // How much was read of a review: only its head, or all of it.
@@ -9,6 +11,12 @@ const (
 	pathGlance = "glance"
 	pathFull   = "full"
 )
+
+// openReasons are why requests go on unpatched because something was wrong.
+var openReasons = []string{
+	"annotations", "annotations_full", "body", "content_encoding", "content_type", "empty", "json", "kind", "lookup", "method",
+	"no_request", "no_uid", "object", "overloaded", "panic", "patch", "too_deep", "too_large",
+}
 
 // metrics are what the webhook counts. Every label value comes from a closed set in this package.
 type metrics struct {
@@ -40,6 +48,13 @@ func newMetrics(registry prometheus.Registerer) *metrics {
 		seconds: map[string]prometheus.Observer{
 			pathGlance: seconds.WithLabelValues(pathGlance), pathFull: seconds.WithLabelValues(pathFull),
 		},
+	}
+	// Prometheus takes what a series begins with for no increase, so the first of each kind is seen only if it begins with 0.
+	for _, reason := range openReasons {
+		m.opens.WithLabelValues(reason)
+	}
+	for _, failure := range v1alpha1.FailureTypes() {
+		m.patches.WithLabelValues(string(failure))
 	}
 	registry.MustRegister(m.requests, m.patches, m.opens, seconds)
 	return m
