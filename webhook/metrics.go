@@ -12,11 +12,19 @@ const (
 	pathFull   = "full"
 )
 
-// openReasons are why requests go on unpatched because something was wrong.
-var openReasons = []string{
-	"annotations", "annotations_full", "body", "content_encoding", "content_type", "empty", "json", "kind", "lookup", "method",
-	"no_request", "no_uid", "object", "overloaded", "panic", "patch", "too_deep", "too_large",
+// answersToSee are the answers, with their reasons, of which the first matters; that one is allowed as it is does not.
+var answersToSee = map[outcome][]string{
+	patched:   {"annotations", "author", "healed"},
+	suggested: {"suggested"},
+	denied:    {"known_failure", "remediation"},
+	failure:   {"annotations", "annotations_full", "lookup", "object", "overloaded", "panic", "patch", "too_deep"},
+	rejected: {
+		"body", "content_encoding", "content_type", "empty", "json", "kind", "method", "no_request", "no_uid", "overloaded", "too_large",
+	},
 }
+
+// rejected is the outcome of a request that is no review that could be answered.
+const rejected outcome = "rejected"
 
 // metrics are what the webhook counts. Every label value comes from a closed set in this package.
 type metrics struct {
@@ -50,8 +58,13 @@ func newMetrics(registry prometheus.Registerer) *metrics {
 		},
 	}
 	// Prometheus takes what a series begins with for no increase, so the first of each kind is seen only if it begins with 0.
-	for _, reason := range openReasons {
-		m.opens.WithLabelValues(reason)
+	for outcome, reasons := range answersToSee {
+		for _, reason := range reasons {
+			m.requests.WithLabelValues(string(outcome), reason)
+			if outcome == failure || outcome == rejected {
+				m.opens.WithLabelValues(reason)
+			}
+		}
 	}
 	for _, failure := range v1alpha1.FailureTypes() {
 		m.patches.WithLabelValues(string(failure))
@@ -73,6 +86,6 @@ func (m *metrics) answered(given answer) {
 
 // rejected counts a request that could not be read: the API server goes on without us.
 func (m *metrics) rejected(reason string) {
-	m.requests.WithLabelValues("rejected", reason).Inc()
+	m.requests.WithLabelValues(string(rejected), reason).Inc()
 	m.opens.WithLabelValues(reason).Inc()
 }

@@ -22,8 +22,11 @@ type question struct {
 
 // quiet are the targets that are zero after one heal without trouble. All others must show something.
 var quiet = []string{
-	"Cures that did not help A", "Requests that went on unhealed A", "Questions after diagnoses A", "Armed and re-admitted B", "Workloads that wait A",
+	"Cures that did not help A", "Requests that went on unhealed A", questions, "Armed and re-admitted B", "Workloads that wait A",
 }
+
+// questions has no series at all before the first question, and after an OOM kill there is nothing to ask.
+const questions = "Questions after diagnoses A"
 
 // panel is one of a dashboard; a row has those that are folded into it, and a dashboard its own.
 type panel struct {
@@ -64,7 +67,7 @@ func panels(dashboard []byte, quiet []string, namespace, rate, whole string) ([]
 			for _, label := range legend.FindAllStringSubmatch(target.LegendFormat, -1) {
 				one.labels = append(one.labels, label[1])
 			}
-			one.quiet = slices.Contains(quiet, one.name)
+			one.quiet, one.empty = slices.Contains(quiet, one.name), one.name == questions
 			all, names = append(all, one), append(names, one.name)
 		}
 	}
