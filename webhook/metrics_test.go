@@ -35,7 +35,8 @@ func TestEveryReasonToFailOpenIsCountedFromZero(t *testing.T) {
 	var opens []string
 	for outcome, reasons := range given {
 		slices.Sort(reasons)
-		require.Equal(t, slices.Compact(reasons), answersToSee[outcome])
+		reasons = slices.Compact(reasons)
+		require.Equal(t, reasons, answersToSee[outcome])
 		opens = append(opens, reasons...)
 	}
 	slices.Sort(opens)
