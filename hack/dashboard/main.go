@@ -63,7 +63,7 @@ func run(ctx context.Context, out io.Writer, chart string) (err error) {
 	if err != nil {
 		return fmt.Errorf("read the dashboard: %w", err)
 	}
-	shown, err := panels(dashboard, quiet, install.Namespace, rateInterval, wholeRange)
+	shown, err := panels(dashboard, quiet, install.Namespace)
 	if err != nil {
 		return err
 	}
@@ -139,7 +139,7 @@ func tell(ctx context.Context, out io.Writer, s *server, since time.Time, title 
 			}
 		}
 		value := "-"
-		if most, any := given.most(); any {
+		if most, found := given.most(); found {
 			value = strconv.FormatFloat(most, 'g', 4, 64)
 		}
 		fmt.Fprintf(table, "%s\t%d\t%s\t%s\n", one.name, len(given.Data.Result), value, one.expr)

@@ -107,16 +107,16 @@ type series struct {
 }
 
 // most gives the greatest value of all series; false when there is no number.
-func (a answer) most() (most float64, any bool) {
+func (a answer) most() (most float64, found bool) {
 	for _, each := range a.Data.Result {
 		for _, point := range each.Values {
 			text, _ := point[1].(string)
-			if value, err := strconv.ParseFloat(text, 64); err == nil && !math.IsNaN(value) && (!any || value > most) {
-				most, any = value, true
+			if value, err := strconv.ParseFloat(text, 64); err == nil && !math.IsNaN(value) && (!found || value > most) {
+				most, found = value, true
 			}
 		}
 	}
-	return most, any
+	return most, found
 }
 
 // ask asks for an expression from since to now, as Grafana does for panels of either type.

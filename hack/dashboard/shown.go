@@ -44,15 +44,14 @@ func (p panel) flat() []panel {
 	return all
 }
 
-// panels gives the questions of a dashboard of Grafana, with its variables filled in: rate is $__rate_interval and whole
-// is $__range. A variable that is not known, a panel without an expression, and a name in quiet that no target has are
-// errors.
-func panels(dashboard []byte, quiet []string, namespace, rate, whole string) ([]question, error) {
+// panels gives the questions of a dashboard of Grafana, with its variables filled in. A variable that is not known, a
+// panel without an expression, and a name in quiet that no target has are errors.
+func panels(dashboard []byte, quiet []string, namespace string) ([]question, error) {
 	var read panel
 	if err := json.Unmarshal(dashboard, &read); err != nil {
 		return nil, fmt.Errorf("read the dashboard: %w", err)
 	}
-	variables := strings.NewReplacer("$namespace", namespace, "$__rate_interval", rate, "$__range", whole)
+	variables := strings.NewReplacer("$namespace", namespace, "$__rate_interval", rateInterval, "$__range", wholeRange)
 	var all []question
 	var names []string
 	for _, panel := range read.flat() {
@@ -149,11 +148,11 @@ func (q question) judge(given answer) []string {
 	for _, each := range slices.Concat(given.Warnings, given.Infos) {
 		wrong = append(wrong, "Prometheus says: "+each)
 	}
-	switch most, any := given.most(); {
+	switch most, found := given.most(); {
 	case len(given.Data.Result) == 0 && q.empty:
 	case len(given.Data.Result) == 0:
 		wrong = append(wrong, "it has no series")
-	case !q.quiet && (!any || most <= 0):
+	case !q.quiet && (!found || most <= 0):
 		wrong = append(wrong, "it shows nothing above zero")
 	}
 	for _, label := range q.labels {

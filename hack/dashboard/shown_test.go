@@ -11,10 +11,10 @@ import (
 func TestPanelsAreAskedWithTheirVariablesFilledIn(t *testing.T) {
 	const panel = `{"panels": [{"type": "row", "title": "Row"}, {"type": "stat", "title": "Cures", "targets": [{"refId": "A", "expr": %EXPR%, "legendFormat": "{{ reason }} of {{pod}}"}]}]}`
 	of := func(expr string) []byte { return []byte(strings.ReplaceAll(panel, "%EXPR%", expr)) }
-	all, err := panels(of(`"sum(increase(x{namespace=~\"$namespace\"}[$__rate_interval])) / increase(y[$__range])"`), []string{"Cures A"}, "here", "1m", "24h")
+	all, err := panels(of(`"sum(increase(x{namespace=~\"$namespace\"}[$__rate_interval])) / increase(y[$__range])"`), []string{"Cures A"}, "here")
 	require.NoError(t, err)
 	require.Equal(t, []question{{
-		name: "Cures A", expr: `sum(increase(x{namespace=~"here"}[1m])) / increase(y[24h])`, labels: []string{"reason", "pod"}, quiet: true,
+		name: "Cures A", expr: `sum(increase(x{namespace=~"here"}[1m])) / increase(y[1h])`, labels: []string{"reason", "pod"}, quiet: true,
 	}}, all)
 	for what, dashboard := range map[string][]byte{
 		"a variable that is not known": of(`"x[$interval]"`),
@@ -22,17 +22,17 @@ func TestPanelsAreAskedWithTheirVariablesFilledIn(t *testing.T) {
 		"no target":                    []byte(`{"panels": [{"type": "stat", "title": "Cures"}]}`),
 		"no dashboard":                 []byte(`[]`),
 	} {
-		_, err := panels(dashboard, nil, "here", "1m", "24h")
+		_, err := panels(dashboard, nil, "here")
 		require.Error(t, err, what)
 	}
-	_, err = panels(of(`"x"`), []string{"Cures B"}, "here", "1m", "24h")
+	_, err = panels(of(`"x"`), []string{"Cures B"}, "here")
 	require.EqualError(t, err, `no panel and target is named "Cures B" any more`)
 }
 
 func TestTheDashboardOfTheChartCanBeAsked(t *testing.T) {
 	dashboard, err := os.ReadFile("../../charts/kube-remedy/files/dashboard.json")
 	require.NoError(t, err)
-	all, err := panels(dashboard, quiet, "here", "1m", "24h")
+	all, err := panels(dashboard, quiet, "here")
 	require.NoError(t, err)
 	require.NotEmpty(t, all)
 	metric, label, err := choice(dashboard)
