@@ -84,6 +84,10 @@ test-e2e: ## Run the tests on the real API server and the real node (KEEP=1 leav
 installed-test: ## Install the Helm chart on the real node, and replace and kill its pods while workloads are applied (KEEP=1 leaves the cluster running)
 	@cd hack && go test -count=1 -timeout 30m -v ./installed
 
+.PHONY: dashboard-check
+dashboard-check: ## Ask a real Prometheus for all that the dashboard shows and the alerts compare, after a heal on the real node (needs prometheus; KEEP=1 leaves the cluster running)
+	@cd hack && go run ./dashboard
+
 .PHONY: property
 property: ## Resolve random actions against a million random objects and check what is promised of them
 	PROPERTY_CASES=$${PROPERTY_CASES:-1000000} go test -count=1 -timeout 60m -run TestProperties -v ./engine/remedy

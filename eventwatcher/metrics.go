@@ -1,6 +1,10 @@
 package eventwatcher
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
+)
 
 // metrics are what the watcher counts.
 type metrics struct {
@@ -36,6 +40,18 @@ func newMetrics(registry prometheus.Registerer) *metrics {
 		leader: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "kube_remedy_leader", Help: "1 while this replica holds the lease and writes.",
 		}),
+	}
+	// Prometheus takes what a series begins with for no increase, so the first of each kind is seen only if it begins with 0.
+	for _, result := range []string{"ok", "conflict", "error"} {
+		m.reconciled.WithLabelValues(result)
+	}
+	for _, failure := range v1alpha1.FailureTypes() {
+		for _, verdict := range []verdict{counted, learned, escalated, givenUp, noCure, withdrawn} {
+			m.verdicts.WithLabelValues(string(failure), string(verdict))
+		}
+		for _, phase := range v1alpha1.Phases() {
+			m.phases.WithLabelValues(string(failure), string(phase))
+		}
 	}
 	registry.MustRegister(m.reconciled, m.verdicts, m.phases, m.questions, m.armed, m.readmitted, m.leader)
 	return m

@@ -2,6 +2,8 @@ package webhook
 
 import (
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
 )
 
 // How much was read of a review: only its head, or all of it.
@@ -9,6 +11,20 @@ const (
 	pathGlance = "glance"
 	pathFull   = "full"
 )
+
+// answersToSee are the answers, with their reasons, of which the first matters; that one is allowed as it is does not.
+var answersToSee = map[outcome][]string{
+	patched:   {"annotations", "author", "healed"},
+	suggested: {"suggested"},
+	denied:    {"known_failure", "remediation"},
+	failure:   {"annotations", "annotations_full", "lookup", "object", "overloaded", "panic", "patch", "too_deep"},
+	rejected: {
+		"body", "content_encoding", "content_type", "empty", "json", "kind", "method", "no_request", "no_uid", "overloaded", "too_large",
+	},
+}
+
+// rejected is the outcome of a request that is no review that could be answered.
+const rejected outcome = "rejected"
 
 // metrics are what the webhook counts. Every label value comes from a closed set in this package.
 type metrics struct {
@@ -41,6 +57,18 @@ func newMetrics(registry prometheus.Registerer) *metrics {
 			pathGlance: seconds.WithLabelValues(pathGlance), pathFull: seconds.WithLabelValues(pathFull),
 		},
 	}
+	// Prometheus takes what a series begins with for no increase, so the first of each kind is seen only if it begins with 0.
+	for outcome, reasons := range answersToSee {
+		for _, reason := range reasons {
+			m.requests.WithLabelValues(string(outcome), reason)
+			if outcome == failure || outcome == rejected {
+				m.opens.WithLabelValues(reason)
+			}
+		}
+	}
+	for _, failure := range v1alpha1.FailureTypes() {
+		m.patches.WithLabelValues(string(failure))
+	}
 	registry.MustRegister(m.requests, m.patches, m.opens, seconds)
 	return m
 }
@@ -58,6 +86,6 @@ func (m *metrics) answered(given answer) {
 
 // rejected counts a request that could not be read: the API server goes on without us.
 func (m *metrics) rejected(reason string) {
-	m.requests.WithLabelValues("rejected", reason).Inc()
+	m.requests.WithLabelValues(string(rejected), reason).Inc()
 	m.opens.WithLabelValues(reason).Inc()
 }

@@ -124,6 +124,12 @@ func (p *Pair) WebhookStatus(ctx context.Context) (string, error) {
 	return p.ask(ctx, webhookHealthPort, "/status")
 }
 
+// MetricsAddresses are the hosts and ports on which the running webhook and watcher serve /metrics.
+func (p *Pair) MetricsAddresses() (webhook, watcher string) {
+	host := p.cluster.HostIP()
+	return host + ":" + webhookHealthPort, host + ":" + watcherHealthPort
+}
+
 // Metrics gives what both programs count, as Prometheus reads it.
 func (p *Pair) Metrics(ctx context.Context) (string, error) {
 	webhook, errWebhook := p.ask(ctx, webhookHealthPort, "/metrics")
@@ -232,12 +238,12 @@ func (p *Pair) start(ctx context.Context, name, healthPort string, args ...strin
 	if err != nil {
 		return nil, err
 	}
-	program, err := startProgram(filepath.Join(p.dir, name), filepath.Join(p.dir, name+"-"+healthPort+".log"), append(args, "--kubeconfig="+kubeconfig)...)
+	program, err := StartProgram(filepath.Join(p.dir, name), filepath.Join(p.dir, name+"-"+healthPort+".log"), append(args, "--kubeconfig="+kubeconfig)...)
 	if err != nil {
 		return nil, err
 	}
 	ready := "http://" + p.cluster.HostIP() + ":" + healthPort + "/readyz"
-	err = p.waitFor(ctx, name+" to be ready", func() error { return program.ready(ctx, ready) })
+	err = p.waitFor(ctx, name+" to be ready", func() error { return program.Ready(ctx, ready) })
 	if err != nil {
 		return nil, errors.Join(err, program.Stop(), fmt.Errorf("its log ends:\n%s", program.LogTail()))
 	}
@@ -288,7 +294,7 @@ func (p *Pair) waitFor(ctx context.Context, what string, ask func() error) error
 		if err == nil {
 			return nil
 		}
-		if errors.Is(err, errExited) {
+		if errors.Is(err, ErrExited) {
 			return fmt.Errorf("wait for %s: %w", what, err)
 		}
 		select {
@@ -297,26 +303,4 @@ func (p *Pair) waitFor(ctx context.Context, what string, ask func() error) error
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
-}
-
-// ready asks a program's readiness endpoint.
-func (r *Program) ready(ctx context.Context, url string) error {
-	select {
-	case <-r.exited:
-		return errExited
-	default:
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answered %s", url, response.Status)
-	}
-	return nil
 }

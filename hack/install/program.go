@@ -1,8 +1,10 @@
 package install
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"strings"
@@ -13,7 +15,7 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// Program is a running program of the pair.
+// Program is a running program of the pair, or one beside it.
 type Program struct {
 	command *exec.Cmd
 	log     string
@@ -21,13 +23,14 @@ type Program struct {
 	err     error // how it ended; read after exited is closed
 }
 
-var errExited = errors.New("the program has exited")
+// ErrExited is what Ready says of a program that has ended.
+var ErrExited = errors.New("the program has exited")
 
 // stopTimeout is how long a program may take to end after SIGTERM.
 const stopTimeout = 20 * time.Second
 
-// startProgram runs path with its output in a log file, which is begun anew.
-func startProgram(path, log string, args ...string) (*Program, error) {
+// StartProgram runs path with its output in a log file, which is begun anew. The program ends with this one at the latest.
+func StartProgram(path, log string, args ...string) (*Program, error) {
 	file, err := os.Create(log)
 	if err != nil {
 		return nil, fmt.Errorf("log of %s: %w", path, err)
@@ -44,6 +47,28 @@ func startProgram(path, log string, args ...string) (*Program, error) {
 		close(program.exited)
 	}()
 	return program, nil
+}
+
+// Ready asks a program's readiness endpoint. It is an error when the program has ended, or does not answer 200 OK.
+func (r *Program) Ready(ctx context.Context, url string) error {
+	select {
+	case <-r.exited:
+		return ErrExited
+	default:
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s answered %s", url, response.Status)
+	}
+	return nil
 }
 
 // Stop sends SIGTERM and waits. It is an error when the program does not end with status 0 in time; it is

@@ -165,6 +165,11 @@ const (
 	PhaseExpired Phase = "Expired"
 )
 
+// Phases are all of them.
+func Phases() []Phase {
+	return []Phase{PhaseLearned, PhaseApplied, PhaseVerified, PhaseFailed, PhaseSuperseded, PhaseExpired}
+}
+
 // RemediationStatus is what the watcher found and followed.
 type RemediationStatus struct {
 	// phase is where the Remediation stands.
