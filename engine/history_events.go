@@ -3,6 +3,7 @@ package engine
 import (
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -31,14 +32,25 @@ var recovers = map[string]string{
 	"NodeHasInsufficientPID":    "NodeHasSufficientPID",
 }
 
-// recovered reports whether a node is past what an event about it tells. One that comes and goes is not.
+// recovered reports whether a node is past what an event about it tells. One that comes and goes is not, unless it has
+// been well for long.
 func (h *history) recovered(event evidence.Event) bool {
 	well, known := recovers[event.Reason]
-	if !known || event.Count >= often || !strings.HasPrefix(event.Object, "node/") && event.Pod != "" {
+	if event.Reason == "EvictionThresholdMet" {
+		well, known = "NodeHasNoDiskPressure", true
+		if strings.HasSuffix(event.Message, " memory") {
+			well = "NodeHasSufficientMemory"
+		}
+	}
+	if !known || !strings.HasPrefix(event.Object, "node/") && event.Pod != "" {
 		return false
 	}
 	at, seen := h.done[containerKey{event.Object, well}]
-	return seen && !at.IsZero() && !at.Before(event.Time) && h.now.Sub(at) >= young
+	since := young
+	if event.Count >= often {
+		since = 3 * settled
+	}
+	return seen && !at.IsZero() && !at.Before(event.Time) && h.now.Sub(at) >= since
 }
 
 // eventMatters reports whether an event, one of h.observed, tells of something that is still so.
@@ -109,14 +121,22 @@ func (h *history) mattersUnseen(event evidence.Event) bool {
 		return true
 	}
 	started, seen := h.done[containerKey{event.Object, "Started"}]
+	if seen && isPull(event) && started.After(event.Time) && h.now.Sub(event.Time) >= settled/2 {
+		return false // what can't be pulled is tried again, and told of, every five minutes at least (MaxContainerBackOff)
+	}
 	return !seen || started.Sub(event.Time) < settled
+}
+
+// isPull reports whether an event tells of an image that could not be pulled.
+func isPull(event evidence.Event) bool {
+	return strings.Contains(event.Message, "ImagePull") || strings.Contains(event.Message, " to pull image ") || strings.HasPrefix(event.Message, "Back-off pulling image ")
 }
 
 // overcome reports whether the probes of a pod of whose containers nothing is known go well by now: they failed now and
 // then before it was started again, or long ago. Events of what goes on failing are five minutes apart at most
 // (k8s.io/client-go/tools/record/events_cache.go, defaultSpamQPS).
 func (h *history) overcome(event evidence.Event) bool {
-	if event.Reason != "Unhealthy" || event.Pod == "" || event.Time.IsZero() || event.Count >= flapping || h.probed[containerKey{event.Pod, event.Container}] >= flapping {
+	if event.Reason != "Unhealthy" || event.Pod == "" || event.Time.IsZero() || event.Count >= flapping || h.probed[containerKey{event.Pod, event.Container}] >= flapping || h.restartedFor(event) {
 		return false
 	}
 	if slices.ContainsFunc(h.observed.Containers, func(container evidence.Container) bool { return container.Pod == event.Pod }) {
@@ -129,6 +149,25 @@ func (h *history) overcome(event evidence.Event) bool {
 		}
 	}
 	return h.now.Sub(event.Time) >= settled || event.Count < often && h.done[containerKey{event.Object, "Started"}].After(event.Time)
+}
+
+// restartedFor reports whether a probe that fails was followed by another start of its container, which such probes cause.
+func (h *history) restartedFor(event evidence.Event) bool {
+	const soon = 3 * time.Minute
+	if !strings.HasPrefix(event.Message, "Liveness probe failed") && !strings.HasPrefix(event.Message, startupFailed) {
+		return false
+	}
+	if slices.ContainsFunc(h.observed.Events, func(other evidence.Event) bool {
+		return other.Object == event.Object && other.Reason == "Killing" && !strings.Contains(other.Message, "probe")
+	}) {
+		return false // it was stopped for another reason
+	}
+	for _, step := range []string{"Pulling", "Pulled", "Created", "Started"} {
+		if after := h.done[containerKey{event.Object, step}].Sub(event.Time); after > 0 && after <= soon {
+			return true
+		}
+	}
+	return false
 }
 
 // attached reports whether what a pod waited for in vain, a volume to be attached or mounted, was attached later.

@@ -56,7 +56,7 @@ func (c *collector) placeEvent(event *corev1.Event) {
 	found := EventOf(event)
 	switch about.Kind {
 	case "":
-		c.addTo(c.only(), found)
+		c.addTo(c.only(troubledOne(found)), found)
 	case "Pod":
 		owner, known := c.podOwner[nameKey{about.Namespace, about.Name}]
 		if !known {
@@ -87,16 +87,16 @@ func (c *collector) addTo(owner Workload, event Event) {
 	evidence.Events = append(evidence.Events, event)
 }
 
-// only gives the workload that nameless evidence belongs to: the only one there is, or else the only one in
-// trouble. Otherwise it is one without a name.
-func (c *collector) only() Workload {
+// only gives the workload that nameless evidence belongs to: the only one there is, or else the only one that is in the
+// trouble it tells of. Otherwise it is one without a name.
+func (c *collector) only(inTrouble func(*Evidence) bool) Workload {
 	var all, troubled []Workload
 	for known, evidence := range c.found {
 		if known.Kind == "Node" || known.Kind == "PersistentVolumeClaim" || known.Kind == "" {
 			continue
 		}
 		all = append(all, known)
-		if slices.ContainsFunc(evidence.Containers, Container.troubled) {
+		if inTrouble(evidence) {
 			troubled = append(troubled, known)
 		}
 	}
@@ -108,6 +108,26 @@ func (c *collector) only() Workload {
 	default:
 		return Workload{}
 	}
+}
+
+// troubledOne gives what the workload that an event is about must be like: what no node was found for has not begun.
+func troubledOne(event Event) func(*Evidence) bool {
+	if event.Reason == "FailedScheduling" {
+		return (*Evidence).waits
+	}
+	return (*Evidence).troubled
+}
+
+// troubled reports whether a container of the workload is not as it should be, or was not.
+func (e *Evidence) troubled() bool { return slices.ContainsFunc(e.Containers, Container.troubled) }
+
+// waits reports whether no container of a pod of the workload has begun.
+func (e *Evidence) waits() bool {
+	return slices.ContainsFunc(e.Pods, func(pod Pod) bool {
+		return pod.Status.Phase == corev1.PodPending && !slices.ContainsFunc(e.Containers, func(container Container) bool {
+			return container.Pod == pod.Name && container.State != (corev1.ContainerState{})
+		})
+	})
 }
 
 // troubled reports whether a container is not as it should be, or was not.
@@ -125,7 +145,7 @@ func (c *collector) placeLog(log Log) {
 		evidence.Logs = append(evidence.Logs, log)
 		return
 	}
-	owner := c.only()
+	owner := c.only((*Evidence).troubled)
 	if log.Pod != "" {
 		owner = c.workloadOf("Pod", log.Namespace, log.Pod)
 		for key, known := range c.podOwner {

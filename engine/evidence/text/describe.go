@@ -212,7 +212,7 @@ func (d described) other(about subject) (subject, runtime.Object) {
 
 // entries collects the lines of a description up to its events or its end.
 func (p *parser) entries(i, margin int) (entries []entry, next int) {
-	blank, table := 0, false
+	blank, table, contained := 0, false, false
 	for j := i; j < p.src.lines(); j++ {
 		line := dedent(p.src.line(j), margin)
 		if line == "" {
@@ -227,6 +227,10 @@ func (p *parser) entries(i, margin int) (entries []entry, next int) {
 		switch {
 		case indent > 0 && (blank > maxBlank || isEventColumns(e.text) && p.eventsFollow(j+1) || isEventRow(e.text)): // events without their heading
 			return entries, j
+		case indent > 1 && !contained && len(entries) > 0 && strings.HasPrefix(entries[0].text, "Name:") && strings.HasPrefix(e.text, "State:") && isStateLine(e.text[len("State:"):], e.text):
+			// What stands between the name of the pod and the state of a container was left out.
+			contained = true
+			entries = append(entries, entry{text: "Containers:"}, entry{indent: 1, text: unnamed + ":"})
 		case indent > 0 && strings.HasPrefix(e.text, "Message:"):
 			if hasEnded(entries, indent) {
 				e.more = p.untilExitCode(j, margin, indent)
@@ -234,12 +238,16 @@ func (p *parser) entries(i, margin int) (entries []entry, next int) {
 			j += len(e.more)
 		case indent == 0 && j > i:
 			key, _ := cutField(e.text)
+			contained = contained || key == "Containers" || key == "Init Containers" || key == "Pod Template"
 			if key == "Name" || key == "Events" || blank > 0 && p.breaks(j) {
 				return entries, j
 			}
 			table = table || isPlainTable(e.text)
 			if after := p.afterData(j, e.text); after > 0 {
 				j, next = after-1, after
+				continue
+			}
+			if blank == 0 && goesOnFlat(entries, e.text) {
 				continue
 			}
 			if !isTopKey(key) && (!table || blank > 0) {
@@ -256,6 +264,23 @@ func (p *parser) entries(i, margin int) (entries []entry, next int) {
 		next = j + 1
 	}
 	return entries, max(next, i+1)
+}
+
+// unnamed stands for the name of a container that was left out.
+const unnamed = "?"
+
+// goesOnFlat recognises, where the indentation was lost, a further label, annotation or selector behind the first, and
+// the words that stand in place of volumes.
+func goesOnFlat(entries []entry, text string) bool {
+	if text == "No volumes." {
+		return true
+	}
+	if len(entries) == 0 || entries[len(entries)-1].indent > 0 {
+		return false
+	}
+	key, _ := cutField(entries[len(entries)-1].text)
+	name, _, paired := strings.Cut(text, "=")
+	return paired && !strings.ContainsAny(name, " \t:") && (key == "Labels" || key == "Annotations" || key == "Selector")
 }
 
 // maxBlank is how many empty lines the text of a script inside a description may have in a row.

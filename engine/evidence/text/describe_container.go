@@ -21,7 +21,7 @@ func containers(from *section) []corev1.Container {
 
 func container(from *section) corev1.Container {
 	c := corev1.Container{
-		Name: from.key, Image: from.value("Image"),
+		Name: strings.TrimPrefix(from.key, unnamed), Image: from.value("Image"),
 		Ports: ports(from),
 		Resources: corev1.ResourceRequirements{
 			Limits: quantities(from.find("Limits")), Requests: quantities(from.find("Requests")),

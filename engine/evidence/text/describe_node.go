@@ -121,7 +121,7 @@ func isNodeConditions(start string) bool {
 func (p *parser) beginsNode(i int, start string) bool {
 	switch start[0] {
 	case 'C':
-		return strings.TrimRight(start, " \t") == "Conditions:" && i+1 < p.src.lines() && isNodeConditions(trimLeft(p.src.line(i+1)))
+		return strings.TrimRight(start, " \t") == "Conditions:" && i+1 < p.src.lines() && (isNodeConditions(trimLeft(p.src.line(i+1))) || p.fewConditions(i+1))
 	case 'T':
 		return isNodeConditions(start)
 	case 'R', 'M', 'D', 'P', 'O', 'N':
@@ -136,6 +136,31 @@ func (p *parser) beginsNode(i int, start string) bool {
 	return false
 }
 
+// fewConditions recognises, from line i on, conditions of which only type and status were kept: those of nodes are told
+// by the pressures.
+func (p *parser) fewConditions(i int) bool {
+	const header = 2 // lines, with the dashes
+	for j := i; j < p.src.lines() && j <= i+header; j++ {
+		line := trimLeft(p.src.line(j))
+		kind, rest := word(line)
+		switch {
+		case j == i && isFewColumns(line), j > i && strings.HasPrefix(kind, "---"):
+		case j > i && strings.HasSuffix(kind, "Pressure"):
+			status, _ := word(rest)
+			return isConditionStatus(status)
+		default:
+			return false
+		}
+	}
+	return false
+}
+
+// isFewColumns recognises the header of such conditions.
+func isFewColumns(line string) bool {
+	kind, rest := word(line)
+	return kind == "Type" && strings.TrimRight(rest, " \t") == "Status"
+}
+
 // nodeFragment reads the conditions of a node that stand alone. The prompt may tell whose they are.
 func (p *parser) nodeFragment(i int) int {
 	d := described{p: p, seen: p.clock.sighting()}
@@ -143,7 +168,7 @@ func (p *parser) nodeFragment(i int) int {
 	if p.command.verb == "describe" && singular(p.command.kind) == "node" && p.command.name != "" {
 		node.Name = p.command.name
 	}
-	if strings.HasPrefix(trimLeft(p.src.line(i)), "Conditions:") {
+	if strings.HasPrefix(trimLeft(p.src.line(i)), "Conditions:") && indentOf(p.src.line(i+1)) > indentOf(p.src.line(i)) {
 		return p.restOfNode(i, d, node.Name)
 	}
 	j := i
@@ -154,7 +179,7 @@ func (p *parser) nodeFragment(i int) int {
 			node.Status.Conditions = append(node.Status.Conditions, condition)
 			continue
 		}
-		if line != "Conditions:" && !isNodeConditions(line) && !strings.HasPrefix(line, "---") && !isElision(line) {
+		if line != "Conditions:" && !isNodeConditions(line) && !isFewColumns(line) && !strings.HasPrefix(line, "---") && !isElision(line) {
 			break
 		}
 	}

@@ -176,7 +176,7 @@ func (d described) statuses(from *section) []corev1.ContainerStatus {
 			continue
 		}
 		status := corev1.ContainerStatus{
-			Name: c.key, Image: c.value("Image"), ImageID: c.value("Image ID"), ContainerID: c.value("Container ID"),
+			Name: strings.TrimPrefix(c.key, unnamed), Image: c.value("Image"), ImageID: c.value("Image ID"), ContainerID: c.value("Container ID"),
 			State: d.state(c.find("State")), LastTerminationState: d.state(last),
 			Ready: c.value("Ready") == "True",
 		}

@@ -139,7 +139,7 @@ func (d described) job() *batchv1.Job {
 		statuses = before + after
 	}
 	counts := countsOf(statuses, "/")
-	object.Status.Active, object.Status.Succeeded, object.Status.Failed = counts["active"], counts["succeeded"], counts["failed"]
+	object.Status.Active, object.Status.Succeeded, object.Status.Failed = counts["active"]+counts["running"], counts["succeeded"], counts["failed"]
 	d.conditions(func(kind string, status corev1.ConditionStatus, reason string) {
 		object.Status.Conditions = append(object.Status.Conditions, batchv1.JobCondition{Type: batchv1.JobConditionType(kind), Status: status, Reason: reason})
 	})

@@ -16,6 +16,8 @@ type eventRow struct {
 	first, last time.Time
 	// sandbox is set for what happened to no container of the pod's specification.
 	sandbox bool
+	// object is what it is about, as kind/name, where the row says so itself.
+	object string
 }
 
 // isEventRow tells whether a line without its indentation is an event as kubectl describe prints it, which needs
@@ -49,13 +51,18 @@ func parseEventRow(line string) (eventRow, bool) {
 	return row, true
 }
 
-// withoutAge reads "Type Reason Message", as people keep of an event what matters to them. Only columns two spaces apart
+// withoutAge reads "Type Reason [Object] Message", as people keep of an event what matters to them. Only columns two spaces apart
 // tell it from a sentence.
 func (row eventRow) withoutAge(line, message string) (eventRow, bool) {
 	columns := line[:len(line)-len(message)]
 	reason := strings.LastIndex(columns, row.reason)
 	if !strings.HasSuffix(columns[:reason], "  ") || !strings.HasSuffix(columns, "  ") || row.reason[0] < 'A' || row.reason[0] > 'Z' || !strings.Contains(message, " ") {
 		return row, false
+	}
+	if object, rest := word(message); strings.HasPrefix(message[len(object):], "  ") {
+		if kind, name, ok := strings.Cut(object, "/"); ok && kindOf(kind) != "" && name != "" {
+			row.object, message = object, rest
+		}
 	}
 	row.fieldPath, row.message = cutFieldPath(strings.TrimSpace(message))
 	return row, true
@@ -228,6 +235,10 @@ func (row eventRow) event(about subject, seen *sighting) *corev1.Event {
 		Type:           row.kind, Reason: row.reason, Message: strings.TrimSpace(row.message), Count: row.span.count,
 		Source: corev1.EventSource{Component: component, Host: host},
 	}
+	if kind, name, ok := strings.Cut(row.object, "/"); ok {
+		about = subject{kind: kindOf(kind), namespace: about.namespace, name: name}
+		event.InvolvedObject.Kind, event.InvolvedObject.Name = about.kind, name
+	}
 	event.Namespace = about.namespace
 	if about.kind == "Node" || about.kind == "PersistentVolume" {
 		event.Namespace = corev1.NamespaceDefault
@@ -328,6 +339,8 @@ func (p *parser) continued(event *corev1.Event, from, until int) {
 		line := strings.TrimRight(p.src.line(k), " \t")
 		switch {
 		case isElision(line):
+		case strings.HasSuffix(event.Message, " probe failed:"):
+			event.Message += " " + strings.TrimSpace(line)
 		case isOpen([]string{event.Message}) && !strings.Contains(event.Message, "\n"):
 			event.Message = unwrap([]string{event.Message, strings.TrimSpace(line)})
 		default:

@@ -177,7 +177,7 @@ func isContainerKey(key string) bool {
 // addContainer adds the container that was read; without a name when it isn't known.
 func (d described) addContainer(pod *corev1.Pod, name string) {
 	list := &section{below: []*section{d.root}}
-	d.root.key = "?"
+	d.root.key = unnamed
 	for _, c := range containers(list) {
 		c.Name = name
 		pod.Spec.Containers = append(pod.Spec.Containers, c)

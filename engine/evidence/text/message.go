@@ -48,6 +48,8 @@ func reasonOf(start string) string {
 			if _, _, ok := ratio(count); ok {
 				return "FailedScheduling"
 			}
+		} else if intOf[int32](count) != nil {
+			return ifPrefixed(rest, "FailedScheduling", "node(s) had ", "node(s) didn't ") // the message was cut before it
 		}
 	}
 	return ""
@@ -62,14 +64,20 @@ func ifPrefixed(text, reason string, prefixes ...string) string {
 	return ""
 }
 
-// reasonOfError is for the messages that begin with "Error".
+// reasonOfError is for the messages that begin with "Error", and for those of evictions behind their reason.
 func reasonOfError(start string) string {
+	if message, ok := strings.CutPrefix(start, evicted); ok {
+		return reasonOfEviction(message)
+	}
 	if found := ifPrefixed(start, "FailedCreate", "Error creating: "); found != "" {
 		return found
 	}
 	return ifPrefixed(start, "Failed", "Error: ImagePullBackOff", "Error: ErrImagePull", "Error: ErrImageNeverPull", "Error: InvalidImageName", "Error: ErrInvalidImageName",
 		"Error: failed to create containerd task: ", "Error: failed to start container ", "Error: container has runAsNonRoot and image ", "Error: couldn't find key ")
 }
+
+// evicted is what somebody who prints reason and message of a pod's status puts before the message.
+const evicted = "Evicted: "
 
 // reasonOfEviction is for the messages of pods that the kubelet ended.
 func reasonOfEviction(start string) string {
@@ -87,6 +95,7 @@ func (p *parser) message(i int) int {
 	at, kind, said := stamped(trimLeft(p.src.line(i)))
 	first, _, _ := strings.Cut(withoutBullet(said), "\t")
 	reason := reasonOf(first)
+	first = strings.TrimPrefix(first, evicted)
 	if rest, ok := strings.CutPrefix(first, "[ERROR ImagePull]: failed to pull image "); ok { // of kubeadm
 		if image, why, ok := strings.Cut(rest, ": "); ok {
 			first = `Failed to pull image "` + image + `": ` + why
@@ -211,7 +220,7 @@ func (p *parser) waitingLines(i int) int {
 
 // withoutBullet takes off what marks a line as an item of a list, or as quoted.
 func withoutBullet(start string) string {
-	for _, bullet := range []string{"> ", "* ", "- ", "• "} {
+	for _, bullet := range []string{"> ", "* ", "- ", "• ", ".. ", "... "} {
 		if rest, ok := strings.CutPrefix(start, bullet); ok && trimLeft(rest) != "" {
 			return trimLeft(rest)
 		}

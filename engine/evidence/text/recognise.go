@@ -66,7 +66,7 @@ func (p *parser) begins(i int) begins {
 		return eventStart
 	case isFragment(first, start) && !p.beginsNode(i, start), mayCut(first, start) && (p.isContainerCut(i, start) || p.isContainerName(i)):
 		return fragmentStart
-	case mayDescribe(first) && p.isHeadlessDescription(i, start):
+	case mayDescribe(first) && p.isHeadlessDescription(i, start) && !p.beginsNode(i, start):
 		return tailStart
 	case first == 'd' && rolledOutName(start) != "":
 		return rolloutStart

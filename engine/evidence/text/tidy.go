@@ -3,6 +3,7 @@ package text
 import (
 	"bytes"
 	"html"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -40,6 +41,9 @@ func tidied(data []byte) []byte {
 	if marked(text) {
 		text = withoutMarks(text)
 	}
+	if strings.Contains(text, " describe ") {
+		text = onSameLine.ReplaceAllString(text, "$1\n$2")
+	}
 	if strings.Contains(text, "Active: ") && strings.Contains(text, ".service") {
 		text = withoutOtherUnits(text)
 	}
@@ -48,6 +52,9 @@ func tidied(data []byte) []byte {
 	}
 	return []byte(text)
 }
+
+// onSameLine finds a description that begins on the line of the command that printed it.
+var onSameLine = regexp.MustCompile(`(?m)^([^\n]{0,40}\b(?:kubectl|oc) describe [^\n]{1,120}?)[ \t]+(Name:[ \t])`)
 
 // spaces are what web pages and word processors use in place of a blank, and marks without a width.
 var spaces = strings.NewReplacer("\u00a0", " ", "\u202f", " ", "\u2007", " ", "\u3000", "  ", "\u200b", "", "\u2060", "")
@@ -130,8 +137,8 @@ func withoutMarks(text string) string {
 		if strings.Contains(content, "^^^") && strings.Trim(content, "^~ \t\r") == "" {
 			continue
 		}
-		if strings.Count(content, "**")%2 == 0 && !strings.Contains(content, "***") && !strings.Contains(content, "/**") && !strings.Contains(content, "**/") {
-			content = strings.ReplaceAll(content, "**", "")
+		if strings.Contains(content, "**") && !strings.Contains(content, "***") && !strings.Contains(content, "/**") && !strings.Contains(content, "**/") {
+			content = withoutStars(content)
 		}
 		if len(content) < maxMarked && (strings.Contains(content, "<") || strings.Contains(content, "\u2190")) {
 			content = withoutArrow(content)
@@ -140,6 +147,19 @@ func withoutMarks(text string) string {
 		out.WriteString(end)
 	}
 	return out.String()
+}
+
+// withoutStars takes off what makes letters bold, on both sides of something or where the bold letters of several lines
+// begin or end.
+func withoutStars(line string) string {
+	if strings.Count(line, "**")%2 == 0 {
+		return strings.ReplaceAll(line, "**", "")
+	}
+	start := trimLeft(line)
+	if behind, opens := strings.CutPrefix(start, "**"); opens && !strings.HasPrefix(behind, " (") { // Elixir begins its errors so
+		return line[:len(line)-len(start)] + behind
+	}
+	return strings.TrimSuffix(strings.TrimRight(line, " \t\r"), "**")
 }
 
 // maxMarked bounds the lines that are searched for arrows, in bytes.
