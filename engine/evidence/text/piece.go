@@ -129,6 +129,13 @@ func (p *parser) pieceText(i int) (next int, document []byte) {
 		return next, p.src.data[p.src.starts[i] : begin+length]
 	}
 	next = max(p.yamlEnd(i, margin, true), i+1)
+	if isItem := func(line string) bool { return strings.HasPrefix(trimLeft(line), "-") }; isItem(line) { // what is beside a list is not of it
+		for j := i + 1; j < next; j++ {
+			if other := p.src.line(j); indentOf(other) == margin && !isBlank(other) && !isItem(other) {
+				next = j
+			}
+		}
+	}
 	if least := p.leastIndent(i+1, next); next > i+1 && least > margin && least < indentOf(p.src.line(i+1)) {
 		margin = least // copying took the indentation off the first line only
 	}
