@@ -87,8 +87,10 @@ func (p *parser) remove(pieces ...*corev1.Pod) {
 	p.objects = slices.DeleteFunc(p.objects, func(object runtime.Object) bool { return gone[object] })
 }
 
-// together joins a piece that has the status of a container and one that has its specification.
+// together joins a piece that has the status of a container and one that has its specification, and pieces that are about
+// different containers.
 func (p *parser) together(pieces []*corev1.Pod) []*corev1.Pod {
+	pieces = p.ofOnePod(pieces)
 	if len(pieces) != 2 {
 		return pieces
 	}
@@ -108,6 +110,38 @@ func (p *parser) together(pieces []*corev1.Pod) []*corev1.Pod {
 	status.Status.ContainerStatuses[0].Name = other.Name
 	p.remove(spec)
 	return []*corev1.Pod{status}
+}
+
+// ofOnePod joins each piece that has the statuses of containers to the one before it, as long as they have names and no
+// name comes twice.
+func (p *parser) ofOnePod(pieces []*corev1.Pod) []*corev1.Pod {
+	var all, gone []*corev1.Pod
+	named, known := map[string]bool{}, false // the containers of the last of all, and whether it has any that all have names
+	for _, piece := range pieces {
+		statuses := piece.Status.ContainerStatuses
+		has := func(taken func(name string) bool) bool {
+			return slices.ContainsFunc(statuses, func(status corev1.ContainerStatus) bool { return taken(status.Name) })
+		}
+		named[""] = true
+		if known && len(statuses) > 0 && !has(func(name string) bool { return named[name] }) {
+			whole := all[len(all)-1]
+			whole.Status.ContainerStatuses = append(whole.Status.ContainerStatuses, statuses...)
+			whole.Spec.Containers = append(whole.Spec.Containers, piece.Spec.Containers...)
+			joinTail(whole, piece)
+			gone = append(gone, piece)
+		} else {
+			clear(named)
+			all = append(all, piece)
+			known = len(statuses) > 0 && !has(func(name string) bool { return name == "" })
+		}
+		for _, status := range statuses {
+			named[status.Name] = true
+		}
+	}
+	if len(gone) > 0 {
+		p.remove(gone...)
+	}
+	return all
 }
 
 // lacksState reports whether of the only container of a pod nothing is told but how its last run ended, as when the rest
