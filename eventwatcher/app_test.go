@@ -162,16 +162,22 @@ func TestAPodIsNotLookedAtForWhatItsAppIsKnownFor(t *testing.T) {
 
 func TestOnlyAPodWithTheCureTellsOfIt(t *testing.T) {
 	workload := evidence.Workload{APIVersion: "v1", Kind: "Pod", Namespace: "shop", Name: "worker-x7k2p", AppName: "worker"}
-	known := oomOf(t, workload)
+	learned := oomOf(t, workload)
+	applied := toPhase(learned, v1alpha1.PhaseApplied, noon)
+	applied.Status.Outcome.AppliedTemplateHash = "another pod's"
 	for _, test := range []struct {
 		sentence, mark string
+		known          *v1alpha1.Remediation
 		want           []v1alpha1.Phase
 	}{
-		{"one with it", known.Mark(), []v1alpha1.Phase{v1alpha1.PhaseApplied}},
-		{"one with an earlier attempt", known.Name + "@0", nil},
-		{"one without any, though it has as much memory", "", nil},
+		{"one with it", learned.Mark(), learned, []v1alpha1.Phase{v1alpha1.PhaseApplied}},
+		{"one with an earlier attempt", learned.Name + "@0", learned, nil},
+		{"one without any, though it has as much memory", "", learned, nil},
+		{"another one with it is nothing new", learned.Mark(), applied, nil},
+		{"one without any, after another with it", "", applied, nil},
 	} {
 		t.Run(test.sentence, func(t *testing.T) {
+			known := test.known
 			w := newWatching(t, known)
 			live := barePod(workload.Name, ofWorker)
 			live.SetAnnotations(map[string]string{v1alpha1.RemediationsAnnotation: test.mark})
