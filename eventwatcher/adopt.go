@@ -63,9 +63,8 @@ func declare(remediation *v1alpha1.Remediation, now time.Time) error {
 		author = "somebody unknown"
 	}
 	at := metav1.NewTime(now.UTC().Truncate(time.Second))
-	ref := remediation.Spec.TargetRef
 	remediation.Status = v1alpha1.RemediationStatus{
-		Phase: v1alpha1.PhaseLearned, LearnedAt: &at, Target: ref.Kind + "/" + ref.Name + ref.GenerateName,
+		Phase: v1alpha1.PhaseLearned, LearnedAt: &at, Target: remediation.Spec.TargetRef.String(),
 		Diagnosis: &v1alpha1.Diagnosis{
 			RootCauseID: v1alpha1.DeclaredCause, RootCause: engine.Shorten("declared by "+author, maxDeclared), Confidence: 100, RiskLevel: v1alpha1.RiskLow,
 		},

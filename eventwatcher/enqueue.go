@@ -157,7 +157,8 @@ func (w *Watcher) excluded(namespace string) bool {
 		slices.Contains(w.options.Settings.Current().ExcludedNamespaces, namespace)
 }
 
-// hasRemediation asks the caches whether the workload of a controller has a Remediation.
+// hasRemediation asks the caches whether the workload of a controller has a Remediation. One for an app does not count:
+// only pods that carry the cure tell of it, and those are known by their marks.
 func (w *Watcher) hasRemediation(controller evidence.Workload) bool {
 	workload := controller
 	if above, known, cached := w.owners.cached(controller); cached && known {
@@ -174,6 +175,7 @@ func (w *Watcher) hasRemediation(controller evidence.Workload) bool {
 	workload.Name = ""
 	found, err = w.caches.remediations.For(targetOf(workload))
 	return err == nil && slices.ContainsFunc(found, func(remediation *v1alpha1.Remediation) bool {
-		return strings.HasPrefix(named, remediation.Spec.TargetRef.GenerateName)
+		prefix := remediation.Spec.TargetRef.GenerateName
+		return prefix != "" && strings.HasPrefix(named, prefix)
 	})
 }

@@ -41,7 +41,7 @@ func follow(known *v1alpha1.Remediation, live *unstructured.Unstructured, at rem
 	carried := slices.Contains(marksOf(annotations), known.Mark())
 	switch fit := remedy.ResolveWithin(known.Spec.Actions, live.Object, at, bounds).Fit; {
 	case fit == remedy.InEffect && carried:
-		return followApplied(known, template, pods, window, now)
+		return followApplied(known, at, template, pods, window, now)
 	case fit == remedy.Exceeded && !carried && replaces(known) && carriesEarlier(known, annotations):
 		// What the last attempt put there is not the owner's choice; the owner's own apply gets this attempt.
 		return followed{next: toPhase(known, v1alpha1.PhaseLearned, now), arm: true}, nil
@@ -95,7 +95,7 @@ func carriesEarlier(known *v1alpha1.Remediation, annotations map[string]string) 
 }
 
 // followApplied follows a cure that the live pod template carries.
-func followApplied(known *v1alpha1.Remediation, template map[string]any, pods []*corev1.Pod, window time.Duration, now time.Time) (followed, error) {
+func followApplied(known *v1alpha1.Remediation, at remedy.Template, template map[string]any, pods []*corev1.Pod, window time.Duration, now time.Time) (followed, error) {
 	hash, err := templateHash(template)
 	if err != nil {
 		return followed{}, err
@@ -104,7 +104,8 @@ func followApplied(known *v1alpha1.Remediation, template map[string]any, pods []
 	if known.Status.Phase != v1alpha1.PhaseVerified {
 		next = toPhase(known, v1alpha1.PhaseApplied, now)
 	}
-	if next.Status.Outcome.AppliedTemplateHash != hash {
+	// A Pod is its own template: each one of an app is another, and so it is after each change of its status.
+	if next.Status.Outcome.AppliedTemplateHash != hash && (len(at) > 0 || next != known) {
 		if next == known {
 			next = known.DeepCopy()
 		}
@@ -125,8 +126,8 @@ func followApplied(known *v1alpha1.Remediation, template map[string]any, pods []
 		if next == known {
 			next = known.DeepCopy()
 		}
-		at := metav1.NewTime(now.UTC().Truncate(time.Second))
-		next.Status.Outcome.VerifiedAt = &at
+		verified := metav1.NewTime(now.UTC().Truncate(time.Second))
+		next.Status.Outcome.VerifiedAt = &verified
 		return followed{next: next}, nil
 	case known.Status.Phase != v1alpha1.PhaseApplied:
 		// A phase that passed while nobody looked is told like any other.

@@ -26,17 +26,42 @@ const maxName = 120
 // container could share because the parts are joined by a character they may contain, end in a hash.
 func remediationName(diagnosis engine.Diagnosis) string {
 	failure := strings.ToLower(string(diagnosis.FailureType))
-	parts := []string{strings.ToLower(diagnosis.Workload.Kind), strings.Trim(diagnosis.Workload.Owned(), "-."), failure}
+	ref := refOf(diagnosis.Workload)
+	parts := []string{strings.ToLower(ref.Kind), readable(ref), failure}
 	if diagnosis.Container != "" { // a failure of the pod as a whole has none
 		parts = append(parts, diagnosis.Container)
 	}
 	name := strings.Join(parts, "-")
-	prefix := diagnosis.Workload.GenerateName // an object may have it as its name
-	if len(name) <= maxName && strings.Count(name, failure) == 1 && prefix == "" {
+	others := "" // an object may have as its name what others are known by
+	switch {
+	case ref.GenerateName != "":
+		others = ref.GenerateName
+	case ref.AppName != "":
+		others = ref.Named()
+	case len(name) <= maxName && strings.Count(name, failure) == 1:
 		return name
 	}
-	sum := sha256.Sum256([]byte(strings.Join(append(parts, prefix), "/")))
+	sum := sha256.Sum256([]byte(strings.Join(append(parts, others), "/")))
 	return strings.TrimRight(name[:min(len(name), maxName-9)], "-.") + "-" + hex.EncodeToString(sum[:4])
+}
+
+// readable gives what a target is known by as a part of a name. The value of a label may have more characters than names.
+func readable(ref v1alpha1.TargetRef) string {
+	if ref.AppName != "" {
+		return strings.NewReplacer("_", "-", ".", "-").Replace(strings.ToLower(ref.AppName))
+	}
+	return strings.Trim(ref.Name+ref.GenerateName, "-.")
+}
+
+// refOf names a workload as its Remediations do: by its name, or what its owner knows it by where that is another each time.
+func refOf(workload evidence.Workload) v1alpha1.TargetRef {
+	ref := v1alpha1.TargetRef{
+		APIVersion: workload.APIVersion, Kind: workload.Kind, GenerateName: workload.GenerateName, AppName: workload.AppName,
+	}
+	if !workload.Anonymous() {
+		ref.Name = workload.Name
+	}
+	return ref
 }
 
 // verdict is what learning from a diagnosis comes to, for Events and metrics.
@@ -91,18 +116,11 @@ func learn(known *v1alpha1.Remediation, diagnosis engine.Diagnosis, observed evi
 }
 
 func learnFirst(diagnosis engine.Diagnosis, observed evidence.Evidence, situation engine.Situation, now time.Time) (*v1alpha1.Remediation, verdict, error) {
+	ref := refOf(diagnosis.Workload)
 	first := &v1alpha1.Remediation{
 		ObjectMeta: metav1.ObjectMeta{Name: remediationName(diagnosis), Namespace: diagnosis.Workload.Namespace},
-		Spec: v1alpha1.RemediationSpec{
-			TargetRef: v1alpha1.TargetRef{
-				APIVersion: diagnosis.Workload.APIVersion, Kind: diagnosis.Workload.Kind, GenerateName: diagnosis.Workload.GenerateName,
-			},
-			FailureType: diagnosis.FailureType,
-		},
-		Status: v1alpha1.RemediationStatus{Target: diagnosis.Workload.Kind + "/" + diagnosis.Workload.Owned()},
-	}
-	if first.Spec.TargetRef.GenerateName == "" {
-		first.Spec.TargetRef.Name = diagnosis.Workload.Name
+		Spec:       v1alpha1.RemediationSpec{TargetRef: ref, FailureType: diagnosis.FailureType},
+		Status:     v1alpha1.RemediationStatus{Target: ref.String()},
 	}
 	count(first, diagnosis.Failures)
 	return renewOrRemember(first, diagnosis, observed, situation, now)

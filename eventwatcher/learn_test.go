@@ -1,6 +1,7 @@
 package eventwatcher
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/kube-remedy/kube-remedy/engine"
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
@@ -182,6 +184,32 @@ func TestRemediationName(t *testing.T) {
 	require.NotEqual(t, long, name(strings.Repeat("w", 253), "app2"), "long names differ by their hash")
 	require.NotEqual(t, name("a", "b-oomkilled-c"), name("a-oomkilled-b", "c"), "parts that could be split two ways differ by their hash")
 	require.Equal(t, name("a", "b-oomkilled-c"), name("a", "b-oomkilled-c"))
+}
+
+func TestWhatIsKnownByPrefixOrAppHasANameOfItsOwn(t *testing.T) {
+	name := func(change func(*evidence.Workload)) string {
+		diagnosis := oom("1Mi", nil, noon)
+		diagnosis.Workload = evidence.Workload{APIVersion: "v1", Kind: "Pod", Namespace: "shop", Name: "worker-3f9c2d1e"}
+		change(&diagnosis.Workload)
+		first := mustLearn(t, nil, func() engine.Diagnosis { diagnosis.MemoryLimit = resource.MustParse("1Mi"); return diagnosis }())
+		require.Equal(t, remediationName(diagnosis), first.Name)
+		require.Equal(t, refOf(diagnosis.Workload), first.Spec.TargetRef)
+		require.Equal(t, first.Spec.TargetRef.String(), first.Status.Target)
+		require.Empty(t, validation.IsDNS1123Subdomain(first.Name))
+		return first.Name
+	}
+	app := func(of string) string { return name(func(w *evidence.Workload) { w.AppName = of }) }
+	names := []string{
+		name(func(*evidence.Workload) {}), name(func(w *evidence.Workload) { w.Name = "worker" }), name(func(w *evidence.Workload) { w.GenerateName = "worker" }),
+		name(func(w *evidence.Workload) { w.GenerateName = "worker-" }), app("worker"), app("Worker"), app("my_worker"), app("my.worker"), app("my..worker"), app(strings.Repeat("W", 63)),
+	}
+	require.Equal(t, "pod-worker-3f9c2d1e-oomkilled-app", names[0])
+	require.Equal(t, "pod-worker-oomkilled-app", names[1])
+	require.Regexp(t, "^pod-worker-oomkilled-app-[0-9a-f]{8}$", names[4])
+	require.Regexp(t, "^pod-my-worker-oomkilled-app-[0-9a-f]{8}$", names[6])
+	slices.Sort(names)
+	require.Len(t, slices.Compact(slices.Clone(names)), len(names))
+	require.Equal(t, app("worker"), name(func(w *evidence.Workload) { w.Name, w.AppName = "worker-x7k2p", "worker" }), "whatever the pod is called")
 }
 
 func TestCountNeverOverflows(t *testing.T) {

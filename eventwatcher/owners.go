@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/tools/cache"
 
+	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
 	"github.com/kube-remedy/kube-remedy/engine/evidence"
 	"github.com/kube-remedy/kube-remedy/internal/remediations"
 )
@@ -26,10 +27,10 @@ func groupKind(workload evidence.Workload) schema.GroupKind {
 	return schema.FromAPIVersionAndKind(workload.APIVersion, workload.Kind).GroupKind()
 }
 
-// targetOf is the workload as remediations name it. One that is known by its prefix has no name there.
+// targetOf is the workload as remediations name it. One that is known by its prefix or its app has no name there.
 func targetOf(workload evidence.Workload) remediations.Target {
 	target := remediations.Target{Group: groupKind(workload).Group, Kind: workload.Kind, Namespace: workload.Namespace, Name: workload.Name}
-	if workload.GenerateName != "" {
+	if workload.Anonymous() {
 		target.Name = ""
 	}
 	return target
@@ -155,6 +156,27 @@ func (o owners) read(ctx context.Context, workload evidence.Workload) (*unstruct
 		return nil, fmt.Errorf("read %s %s/%s: %w", workload.Kind, workload.Namespace, workload.Name, err)
 	}
 	return live, nil
+}
+
+// known gives a live workload the prefix or the app by which its owner knows it, where its name is another each time. A pod
+// that something was learned about by its name is known by that, as it is at admission.
+func (w *Watcher) known(workload evidence.Workload, live *unstructured.Unstructured) (evidence.Workload, error) {
+	if metav1.GetControllerOfNoCopy(live) != nil {
+		return workload, nil
+	}
+	workload.GenerateName = live.GetGenerateName()
+	if groupKind(workload) != podKind {
+		return workload, nil
+	}
+	app := v1alpha1.AppNameOf(live)
+	if app == "" {
+		return workload, nil
+	}
+	own, err := w.caches.remediations.For(targetOf(workload))
+	if err == nil && len(own) == 0 {
+		workload.AppName = app
+	}
+	return workload, err
 }
 
 // controllersOf gives the UIDs that the pods of a live workload have as their controller.

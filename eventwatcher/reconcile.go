@@ -9,7 +9,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -51,7 +50,7 @@ func (w *Watcher) reconcile(ctx context.Context, key evidence.Workload) error {
 	if err := w.adoptAll(ctx, key); err != nil {
 		return err
 	}
-	if key.Name == "" { // what is known of prefixes of names, of which none is a workload
+	if key.Name == "" { // what is known of prefixes of names and of apps, of which none is a workload
 		stored, err := w.store.of(ctx, key)
 		if err != nil {
 			return err
@@ -70,8 +69,10 @@ func (w *Watcher) reconcile(ctx context.Context, key evidence.Workload) error {
 	if err != nil {
 		return err
 	}
-	if live != nil && metav1.GetControllerOfNoCopy(live) == nil {
-		workload.GenerateName = live.GetGenerateName()
+	if live != nil {
+		if workload, err = w.known(workload, live); err != nil {
+			return err
+		}
 	}
 	kind, _ := w.kind(groupKind(workload))
 	of := target{workload: workload, live: live, template: kind.template}
@@ -115,7 +116,7 @@ type target struct {
 // key is what stands for the workload on the queue and elsewhere: pods are known by their own names alone there.
 func (t *target) key() evidence.Workload {
 	key := t.workload
-	key.GenerateName = ""
+	key.GenerateName, key.AppName = "", ""
 	return key
 }
 
@@ -261,8 +262,8 @@ func (w *Watcher) followAll(ctx context.Context, of target) error {
 	waiting := false
 	for _, name := range sortedKeys(stored) {
 		known := stored[name]
-		if of.workload.GenerateName != "" && !carries(live, of.template, known) {
-			continue // what else was made from the prefix says nothing about the cure
+		if of.workload.Anonymous() && !carries(live, of.template, known) {
+			continue // what else was made from the prefix, or is of the app, says nothing about the cure
 		}
 		if attempt, since, is := halfWritten(known); is && known.InForce() {
 			// What failed is gone; what was learned from it is not.

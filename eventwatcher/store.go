@@ -27,8 +27,8 @@ type store struct {
 }
 
 // of gives the Remediations for a workload as they are now, by name. They name it, or the prefix that its name was made
-// from where there is one; those for a workload without either are all those of its kind and namespace that name
-// prefixes.
+// from or the app it is of, where it is known by that; those for a workload without any are all those of its kind and
+// namespace that name prefixes or apps.
 func (s store) of(ctx context.Context, workload evidence.Workload) (map[string]*v1alpha1.Remediation, error) {
 	target := targetOf(workload)
 	selected := fields.Set{"spec.targetRef.kind": target.Kind}
@@ -42,8 +42,9 @@ func (s store) of(ctx context.Context, workload evidence.Workload) (map[string]*
 	found := map[string]*v1alpha1.Remediation{}
 	for i := range list.Items {
 		is, ok := remediations.TargetOf(&list.Items[i])
-		prefix := list.Items[i].Spec.TargetRef.GenerateName
-		if ok && is == target && (workload.GenerateName == "" || workload.GenerateName == prefix) {
+		ref := list.Items[i].Spec.TargetRef
+		same := ref.GenerateName == workload.GenerateName && ref.AppName == workload.AppName
+		if ok && is == target && (same || !workload.Anonymous()) {
 			found[list.Items[i].Name] = &list.Items[i]
 		}
 	}

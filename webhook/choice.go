@@ -121,7 +121,7 @@ func (c *choice) apply(s *subject, remediation *v1alpha1.Remediation, resolved r
 	for _, modification := range resolved.Modifications {
 		c.fields = append(c.fields, modification.Field)
 	}
-	c.warnings = append(c.warnings, healWarning("undo: "+s.annotate(v1alpha1.ModeOff), remediation, resolved.Modifications))
+	c.warnings = append(c.warnings, healWarning("undo: "+s.undo(remediation), remediation, resolved.Modifications))
 }
 
 // keep leaves a Remediation that the object already carries as it stands there.

@@ -310,11 +310,8 @@ func (g *guard) authorize(ctx context.Context, e entry, target kind) answer {
 		return refuse("whether you may patch the target could not be found out; try again")
 	}
 	if !asked.Status.Allowed {
-		name := attributes.Name
-		if name == "" {
-			name = e.now.Spec.TargetRef.GenerateName + "…"
-		}
-		return refuse("user %q may not patch %s %q in namespace %q, which this remediation would change", e.UserInfo.Username, target.resource, name, e.Namespace)
+		return refuse("user %q may not patch %s %q in namespace %q, which this remediation would change",
+			e.UserInfo.Username, target.resource, e.now.Spec.TargetRef.Named(), e.Namespace)
 	}
 	return allow("authorized")
 }

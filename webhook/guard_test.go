@@ -179,6 +179,13 @@ func TestWhatRemediationsMaySayAndWhomTheyMayComeFrom(t *testing.T) {
 			written: own(func(r *v1alpha1.Remediation) { r.Spec.TargetRef.Name, r.Spec.TargetRef.GenerateName = "", "web-" }),
 			refused: `user "alice" may not patch deployments "web-…" in namespace "shop"`,
 		},
+		{
+			name: "of an app whose pods the user may not change", denies: true, asks: true,
+			written: own(func(r *v1alpha1.Remediation) {
+				r.Spec.TargetRef = v1alpha1.TargetRef{APIVersion: "v1", Kind: "Pod", AppName: "worker"}
+			}),
+			refused: `user "alice" may not patch pods "app.kubernetes.io/name=worker" in namespace "shop"`,
+		},
 		{name: "when nobody can say", written: own(func(*v1alpha1.Remediation) {}), fails: errors.New("timeout"), asks: true, refused: "whether you may patch the target could not be found out; try again"},
 		{name: "the watcher is not asked for", written: written{user: "watcher", now: by("watcher", "", heal)}, denies: true},
 		{name: "an author that is somebody else", written: written{user: "mallory", now: by("watcher", "", suggest)}, refused: `annotation kube-remedy.io/author must be "mallory", who creates it`},

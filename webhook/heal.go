@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	jsonpatch "github.com/evanphx/json-patch/v5"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
@@ -54,7 +55,7 @@ func (h *healer) glance(r *reader, rest []byte) (given answer, decided bool) {
 		return failed("lookup"), true
 	case len(r.name) == 0: // it is made from what the object says
 		return answer{}, false
-	case len(h.learned(r)) > 0, bytes.Contains(rest, ownPrefix):
+	case len(h.learned(r)) > 0, bytes.Contains(rest, ownPrefix), h.knowsApp(r, rest):
 		return answer{}, false
 	case r.object != nil: // it stood before what had to be read, and is no part of rest
 		return answer{}, false
@@ -65,9 +66,38 @@ func (h *healer) glance(r *reader, rest []byte) (given answer, decided bool) {
 
 // learned gives what is known of the object with the request's name.
 func (h *healer) learned(r *reader) []*v1alpha1.Remediation {
-	r.key = appendKey(r.key[:0], r.group, r.kind, r.namespace, r.name, false)
+	r.key = appendKey(r.key[:0], r.group, r.kind, r.namespace, r.name, byName)
 	return h.index.find(r.key)
 }
+
+// appLabel stands in front of a label's value.
+var appLabel = []byte(`"` + v1alpha1.AppNameLabel + `"`)
+
+// knowsApp reports whether something is known of the app of a pod with a random name. It looks for the label in rest, the
+// part of the body with the object, wherever it stands there: what is known of the app is applied only once all is read.
+func (h *healer) knowsApp(r *reader, rest []byte) bool {
+	if h.index.apps.Load() == 0 || !isPod(&r.review) || !v1alpha1.RandomName(r.name) {
+		return false
+	}
+	for {
+		_, after, found := bytes.Cut(rest, appLabel)
+		if !found {
+			return false
+		}
+		rest = after
+		value, _, _ := bytes.Cut(bytes.TrimLeft(after[:min(len(after), maxAppName)], ": \t\r\n\""), []byte(`"`))
+		r.key = appendKey(r.key[:0], r.group, r.kind, r.namespace, value, byApp)
+		if len(h.index.find(r.key)) > 0 {
+			return true
+		}
+	}
+}
+
+// maxAppName is how far behind the label's name its value ends, in bytes. The API server allows 63 for the value, and
+// writes three characters around it.
+const maxAppName = 80
+
+func isPod(r *review) bool { return len(r.group) == 0 && string(r.kind) == "Pod" }
 
 // heal decides about a request that was read as a whole. The error says what went wrong when the answer counts as a
 // failure.
@@ -95,13 +125,15 @@ func (h *healer) heal(r *review) (answer, error) {
 		return allow("not_an_apply"), nil
 	}
 	s := subject{
-		review: r, kind: known, object: object, old: old, target: nameOf(r, object), before: readAnnotations(object),
+		review: r, kind: known, object: object, old: old, before: readAnnotations(object),
 		policy: policyFor(annotationsOf(object), h.namespaces(string(r.namespace)), installed.Config), settings: installed.Config,
 	}
 	if s.policy.mode == v1alpha1.ModeOff {
 		return allow("mode_off"), nil
 	}
-	chosen := s.choose(h.index.find(s.target.key(r)))
+	var learned []*v1alpha1.Remediation
+	s.target, learned = h.find(r, object)
+	chosen := s.choose(learned)
 	chosen.warnings = append(chosen.warnings, s.policy.warnings...)
 	return chosen.answer(&s)
 }
@@ -118,14 +150,29 @@ type subject struct {
 	settings *config.Config
 }
 
-// target is the name under which something may be known of an object: its own, or the prefix that its name is made of.
+// target is what something may be known of an object by: its own name, the prefix that its name is made of, or its app.
 type target struct {
-	name   string
-	prefix bool
+	name string
+	by   knownBy
 }
 
 func (t target) key(r *review) []byte {
-	return appendKey(nil, r.group, r.kind, r.namespace, []byte(t.name), t.prefix)
+	return appendKey(nil, r.group, r.kind, r.namespace, []byte(t.name), t.by)
+}
+
+// find gives what is known of an object, and what it is known by. What is known of a pod by its name goes before what is
+// known of its app.
+func (h *healer) find(r *review, object map[string]any) (target, []*v1alpha1.Remediation) {
+	own := nameOf(r, object)
+	learned := h.index.find(own.key(r))
+	if len(learned) > 0 || !isPod(r) || h.index.apps.Load() == 0 {
+		return own, learned
+	}
+	app := target{name: v1alpha1.AppNameOf(&unstructured.Unstructured{Object: object}), by: byApp}
+	if learned = h.index.find(app.key(r)); len(learned) > 0 {
+		return app, learned
+	}
+	return own, nil
 }
 
 // nameOf names the object of a request. On a creation with generateName neither the request nor the object has a name
@@ -139,7 +186,7 @@ func nameOf(r *review, object map[string]any) target {
 		return target{name: name}
 	}
 	prefix, _ := metadata["generateName"].(string)
-	return target{name: prefix, prefix: true}
+	return target{name: prefix, by: byPrefix}
 }
 
 // tryPatch gives what the API server will make of the object.

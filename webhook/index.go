@@ -22,6 +22,7 @@ const shards = 4096
 type Index struct {
 	seed    maphash.Seed
 	parts   [shards]atomic.Pointer[[]indexed]
+	apps    atomic.Int64 // Remediations for apps
 	writing sync.Mutex
 }
 
@@ -36,26 +37,42 @@ type indexed struct {
 // NewIndex gives an empty index.
 func NewIndex() *Index { return &Index{seed: maphash.MakeSeed()} }
 
-// appendKey writes the key of a target; '|' stands in no part of it, and '*' behind a prefix in no name.
-func appendKey[T string | []byte](key []byte, group, kind, namespace, name T, prefix bool) []byte {
+// knownBy is what a target is known by. It ends the target's key.
+type knownBy string
+
+// What targets are known by. None of it stands in a name, a prefix or the value of a label.
+const (
+	byName   knownBy = ""
+	byPrefix knownBy = "*"
+	byApp    knownBy = "="
+)
+
+// appendKey writes the key of a target; '|' stands in no part of it.
+func appendKey[T string | []byte](key []byte, group, kind, namespace, name T, by knownBy) []byte {
 	key = append(append(key, group...), '|')
 	key = append(append(key, kind...), '|')
 	key = append(append(key, namespace...), '|')
-	key = append(key, name...)
-	if prefix {
-		key = append(key, '*')
-	}
-	return key
+	return append(append(key, name...), by...)
 }
 
 // keyOf gives the key of a Remediation's target; false when its targetRef can't be read.
 func keyOf(remediation *v1alpha1.Remediation) (string, bool) {
 	ref := remediation.Spec.TargetRef
 	version, err := schema.ParseGroupVersion(ref.APIVersion)
-	if err != nil || (ref.Name == "") == (ref.GenerateName == "") {
+	if err != nil {
 		return "", false
 	}
-	return string(appendKey(nil, version.Group, ref.Kind, remediation.Namespace, ref.Name+ref.GenerateName, ref.GenerateName != "")), true
+	var key []byte
+	for by, name := range map[knownBy]string{byName: ref.Name, byPrefix: ref.GenerateName, byApp: ref.AppName} {
+		switch {
+		case name == "":
+		case key != nil: // it is known by one of them
+			return "", false
+		default:
+			key = appendKey(nil, version.Group, ref.Kind, remediation.Namespace, name, by)
+		}
+	}
+	return string(key), key != nil
 }
 
 // find gives the Remediations of a key, by name. They belong to the index and are not changed.
@@ -113,8 +130,8 @@ func (x *Index) change(remediation *v1alpha1.Remediation, present bool) string {
 	at := &x.parts[hash%shards]
 	var others []indexed
 	now := indexed{hash: hash, key: key}
-	if before := at.Load(); before != nil {
-		for _, known := range *before {
+	if all := at.Load(); all != nil {
+		for _, known := range *all {
 			if known.key == key {
 				now.found = slices.Clone(known.found)
 			} else {
@@ -122,6 +139,7 @@ func (x *Index) change(remediation *v1alpha1.Remediation, present bool) string {
 			}
 		}
 	}
+	before := len(now.found)
 	now.found = slices.DeleteFunc(now.found, func(other *v1alpha1.Remediation) bool { return other.Name == remediation.Name })
 	if present {
 		now.found = append(now.found, remediation)
@@ -131,5 +149,8 @@ func (x *Index) change(remediation *v1alpha1.Remediation, present bool) string {
 		others = append(others, now)
 	}
 	at.Store(&others)
+	if remediation.Spec.TargetRef.AppName != "" {
+		x.apps.Add(int64(len(now.found) - before))
+	}
 	return key
 }

@@ -23,7 +23,7 @@ func aimed(namespace, name, target string, change ...func(*v1alpha1.Remediation)
 // namesOf are the names of the Remediations that an index has of a Deployment.
 func namesOf(index *Index, target string) []string {
 	names := []string{}
-	for _, remediation := range index.find(appendKey(nil, "apps", "Deployment", "shop", target, false)) {
+	for _, remediation := range index.find(appendKey(nil, "apps", "Deployment", "shop", target, byName)) {
 		names = append(names, remediation.Name)
 	}
 	return names
@@ -40,9 +40,13 @@ func TestIndexIsWhatAScanFinds(t *testing.T) {
 		for range 300 {
 			next := aimed(some("ns", 3), some("r", 6), some("web", 4), func(r *v1alpha1.Remediation) {
 				r.Status.Phase = phases[random.IntN(len(phases))]
-				switch random.IntN(8) {
+				switch random.IntN(9) {
 				case 0:
 					r.Spec.TargetRef.Name, r.Spec.TargetRef.GenerateName = "", r.Spec.TargetRef.Name
+				case 4:
+					r.Spec.TargetRef.Name, r.Spec.TargetRef.AppName = "", r.Spec.TargetRef.Name
+				case 5:
+					r.Spec.TargetRef.AppName = r.Spec.TargetRef.Name // one too many
 				case 1:
 					r.Spec.TargetRef.APIVersion = "a/b/c" // can't be read
 				case 2:
@@ -71,8 +75,8 @@ func TestIndexIsWhatAScanFinds(t *testing.T) {
 		}
 		for namespace := range 3 {
 			for target := range 4 {
-				for _, prefix := range []bool{false, true} {
-					key := appendKey(nil, "apps", "Deployment", fmt.Sprint("ns", namespace), fmt.Sprint("web", target), prefix)
+				for _, by := range []knownBy{byName, byPrefix, byApp} {
+					key := appendKey(nil, "apps", "Deployment", fmt.Sprint("ns", namespace), fmt.Sprint("web", target), by)
 					want := []*v1alpha1.Remediation{}
 					for name := range 6 { // in the order of their names
 						remediation, exists := all[fmt.Sprintf("ns%d/r%d", namespace, name)]
@@ -90,9 +94,17 @@ func TestIndexIsWhatAScanFinds(t *testing.T) {
 				}
 			}
 		}
+		apps := map[*v1alpha1.Remediation]bool{}
+		for _, remediation := range all {
+			for _, found := range index.find(appendKey(nil, "apps", "Deployment", remediation.Namespace, remediation.Spec.TargetRef.AppName, byApp)) {
+				apps[found] = true
+			}
+		}
+		require.EqualValues(t, len(apps), index.apps.Load(), "seed %d", seed)
 		for _, remediation := range all {
 			index.OnDelete(remediation)
 		}
+		require.Zero(t, index.apps.Load(), "seed %d", seed)
 		for i := range index.parts {
 			if part := index.parts[i].Load(); part != nil {
 				require.Empty(t, *part, "seed %d: nothing is left of what is gone", seed)

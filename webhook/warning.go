@@ -16,20 +16,31 @@ const maxWarning = 256
 
 // annotate is the command with which the owner sets the mode of the object.
 func (s *subject) annotate(mode string) string {
-	name := s.target.name
-	if s.target.prefix {
-		name += "…" // there is no name yet
+	name := nameOf(s.review, s.object)
+	if name.by == byPrefix {
+		name.name += "…" // there is no name yet
 	}
-	command := fmt.Sprintf("kubectl annotate %s/%s %s=%s", s.kind.short, name, v1alpha1.ModeAnnotation, mode) + inNamespace(string(s.review.namespace))
+	command := fmt.Sprintf("kubectl annotate %s/%s %s=%s", s.kind.short, name.name, v1alpha1.ModeAnnotation, mode) + inNamespace(string(s.review.namespace))
 	if annotationOf(s.object, v1alpha1.ModeAnnotation) != "" {
 		command += " --overwrite" // without it kubectl refuses to change the value
 	}
 	return command
 }
 
+// undo is the command with which the next apply is left as its owner writes it. An annotation on a pod that has another
+// name the next time would be of no use.
+func (s *subject) undo(remediation *v1alpha1.Remediation) string {
+	if s.target.by == byApp {
+		return setMode(remediation, v1alpha1.Suggest)
+	}
+	return s.annotate(v1alpha1.ModeOff)
+}
+
 // approve is the command with which a Remediation is approved.
-func approve(remediation *v1alpha1.Remediation) string {
-	return fmt.Sprintf(`kubectl patch rem %s --type=merge -p '{"spec":{"mode":"Heal"}}'`, remediation.Name) + inNamespace(remediation.Namespace)
+func approve(remediation *v1alpha1.Remediation) string { return setMode(remediation, v1alpha1.Heal) }
+
+func setMode(remediation *v1alpha1.Remediation, mode v1alpha1.Mode) string {
+	return fmt.Sprintf(`kubectl patch rem %s --type=merge -p '{"spec":{"mode":%q}}'`, remediation.Name, mode) + inNamespace(remediation.Namespace)
 }
 
 func inNamespace(name string) string {

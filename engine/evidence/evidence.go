@@ -61,15 +61,12 @@ type Workload struct {
 	Name string
 	// GenerateName is the prefix that its name was made from, where the owner gave it no other.
 	GenerateName string
+	// AppName is the app that a pod is of, where its owner gives it a name that is another each time.
+	AppName string
 }
 
-// Owned is the name as its owner knows it: the prefix where there is one.
-func (w Workload) Owned() string {
-	if w.GenerateName != "" {
-		return w.GenerateName
-	}
-	return w.Name
-}
+// Anonymous reports whether the object's own name means nothing to its owner: there are others of the same prefix or app.
+func (w Workload) Anonymous() bool { return w.GenerateName != "" || w.AppName != "" }
 
 // Pod is one pod without its containers.
 type Pod struct {

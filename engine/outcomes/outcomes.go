@@ -56,10 +56,10 @@ type Past map[Treatment]Count
 // Of counts the outcomes of Remediations, which it does not change.
 func Of(remediations iter.Seq[*v1alpha1.Remediation]) Past {
 	// The API group is not part of what tells workloads apart: two of one kind and name count as one, which only errs on
-	// the side of knowing too little. So do all that are made from one prefix of names.
+	// the side of knowing too little. So do all that are made from one prefix of names, and all pods of one app.
 	type once struct {
 		Treatment
-		namespace, kind, name, prefix string
+		namespace, kind, name, prefix, app string
 	}
 	fared := map[once]ended{}
 	past := Past{}
@@ -72,7 +72,7 @@ func Of(remediations iter.Seq[*v1alpha1.Remediation]) Past {
 			if underWay(remediation, treatment) {
 				continue
 			}
-			workload := once{treatment, remediation.Namespace, target.Kind, target.Name, target.GenerateName}
+			workload := once{treatment, remediation.Namespace, target.Kind, target.Name, target.GenerateName, target.AppName}
 			fared[workload] = max(fared[workload], end.ended)
 		}
 	}

@@ -76,6 +76,9 @@ func TestOf(t *testing.T) {
 		{"what is made from one prefix of names is one workload, and another prefix another", []*v1alpha1.Remediation{
 			with(cure("", "Failed", 1), from("a-")), with(cure("", "Failed", 1), from("a-")), with(cure("", "Verified", 1), from("b-")),
 		}, outcomes.Past{raise: {First: 1, Failed: 1, Attempts: 3}}},
+		{"all pods of one app are one workload, and a prefix of the same letters another", []*v1alpha1.Remediation{
+			with(cure("", "Failed", 1), ofApp("a")), with(cure("", "Verified", 1), ofApp("a")), with(cure("", "Verified", 1), from("a")),
+		}, outcomes.Past{raise: {First: 1, Failed: 1, Attempts: 3}}},
 		{"two causes of a workload are two", []*v1alpha1.Remediation{cure("a", "Verified", 1), with(cure("a", "Failed", 1), func(r *v1alpha1.Remediation) {
 			r.Spec.Actions, r.Status.Diagnosis.RootCauseID = image, missing
 		})}, outcomes.Past{raise: {First: 1, Attempts: 1}, change: {Failed: 1, Attempts: 1}}},
@@ -94,6 +97,10 @@ func TestOf(t *testing.T) {
 
 func from(prefix string) func(*v1alpha1.Remediation) {
 	return func(r *v1alpha1.Remediation) { r.Spec.TargetRef.GenerateName = prefix }
+}
+
+func ofApp(name string) func(*v1alpha1.Remediation) {
+	return func(r *v1alpha1.Remediation) { r.Spec.TargetRef.AppName = name }
 }
 
 func held(attempt int32) func(*v1alpha1.Remediation) {

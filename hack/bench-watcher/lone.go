@@ -1,27 +1,33 @@
 package main
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
 )
 
 // What a real API server is asked to store: the made-up cluster's objects without what is the server's to say.
 
 // lonePod makes a pod that nothing controls, bound to its node: the garbage collector deletes pods whose owner does not
-// exist, and the owners would make pods of their own. It has no generateName, by which pods would share what is learned.
+// exist, and the owners would make pods of their own. It has no generateName and no app, by which pods would share what is
+// learned.
 func (c *cluster) lonePod(i int) *corev1.Pod {
 	its := c.variable(i, 0)
 	of := c.templates[i%c.workloads]
 	pod := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace: of.Namespace, Name: of.GenerateName + its.suffix, Labels: of.Labels, Annotations: of.Annotations,
+			Namespace: of.Namespace, Name: of.GenerateName + its.suffix, Annotations: of.Annotations,
 		},
 		Spec: *of.Spec.DeepCopy(),
 	}
+	pod.Labels = maps.Clone(of.Labels)
+	delete(pod.Labels, v1alpha1.AppNameLabel)
 	spec := &pod.Spec
 	spec.NodeName = its.node
 	// Every namespace has this account; pods of one that is not there are refused.

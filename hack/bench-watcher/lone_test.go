@@ -6,6 +6,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
 )
 
 func TestLonePodsCanBeCreated(t *testing.T) {
@@ -23,6 +25,7 @@ func TestLonePodsCanBeCreated(t *testing.T) {
 		onNode[pod.Spec.NodeName]++
 		require.Empty(t, validation.IsDNS1123Subdomain(pod.Name))
 		require.Empty(t, pod.GenerateName, "pods with the same prefix would share what is learned")
+		require.Empty(t, v1alpha1.AppNameOf(pod), "so would pods of the same app")
 		require.Empty(t, pod.OwnerReferences, "the garbage collector would delete it")
 		require.Equal(t, "default", pod.Spec.ServiceAccountName, "another may not be there")
 		for _, container := range pod.Spec.Containers {

@@ -60,6 +60,40 @@ func TestWhatIsMadeFromAPrefixTeachesThePrefix(t *testing.T) {
 	w.untilPhase(v1alpha1.PhaseVerified, 1)
 }
 
+// TestPodsWithRandomNamesTeachTheirApp creates a pod that nothing controls twice, whose creator gives it another name each
+// time.
+func TestPodsWithRandomNamesTeachTheirApp(t *testing.T) {
+	t.Parallel()
+	r := &transcript{workload: newWorkload(t, spec{})}
+	create := func(name, labels string, args ...string) string {
+		manifest := fmt.Sprintf("apiVersion: v1\nkind: Pod\nmetadata: {name: %s, labels: %s}\n"+
+			"spec: {restartPolicy: Never, terminationGracePeriodSeconds: 1, containers: ["+greedy+"]}\n", name, labels, "-hold")
+		require.NoError(t, os.WriteFile(r.file, []byte(manifest), 0o600))
+		return r.run(append([]string{"create", "-f", r.file}, args...)...)
+	}
+	const worker = "{app.kubernetes.io/name: worker}"
+	require.NotContains(t, create("worker-3f9c2d1e", worker), "kube-remedy:")
+	learned := r.untilPhase(v1alpha1.PhaseLearned, 1)
+	require.Equal(t, v1alpha1.TargetRef{APIVersion: "v1", Kind: "Pod", AppName: "worker"}, learned.Spec.TargetRef)
+	require.Equal(t, "Pod/app.kubernetes.io/name=worker", learned.Status.Target)
+	for what, out := range map[string]string{
+		"a name that stays":   create("worker-1", worker, "--dry-run=server"),
+		"another app":         create("worker-0b7d4e2a", "{app.kubernetes.io/name: api}", "--dry-run=server"),
+		"no app":              create("worker-0b7d4e2a", "{app: worker}", "--dry-run=server"),
+		"a prefix of its own": create("worker-0b7d4e2a, generateName: worker-", worker, "--dry-run=server"),
+	} {
+		require.NotContains(t, out, "kube-remedy:", what)
+	}
+	for _, argument := range []string{"pod/worker-3f9c2d1e", "pod/app.kubernetes.io/name=worker"} {
+		require.Contains(t, r.quietly(0, "list", argument).stdout, "Pod/app.kubernetes.io/name=worker")
+	}
+	require.Contains(t, create("worker-0b7d4e2a", worker), "app memory limit 128Mi → 256Mi")
+	require.Equal(t, "256Mi", r.run("get", "pod", "worker-0b7d4e2a", "-o", "jsonpath={.spec.containers[0].resources.limits.memory}"))
+	verified := r.untilPhase(v1alpha1.PhaseVerified, 1)
+	require.Equal(t, learned.Name, verified.Name)
+	require.EqualValues(t, 1, verified.Status.Observed.Occurrences)
+}
+
 // TestHealingNeedsNoHandWhereTheNamespaceSaysSo applies once, in a namespace whose owner asks for hands-free healing.
 func TestHealingNeedsNoHandWhereTheNamespaceSaysSo(t *testing.T) {
 	t.Parallel()

@@ -17,7 +17,6 @@ import (
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
 	"github.com/kube-remedy/kube-remedy/engine/evidence"
 	"github.com/kube-remedy/kube-remedy/engine/remedy"
-	"github.com/kube-remedy/kube-remedy/internal/remediations"
 )
 
 // Times of watching a rollout.
@@ -301,16 +300,15 @@ func (a *applying) diagnose(ctx context.Context, part *part, only func(*corev1.P
 // awaitCure waits until a cure was learned for a part that it does not carry yet. It says why there is none.
 func (a *applying) awaitCure(ctx context.Context, part *part) (reason string) {
 	until := a.clock.Now().Add(learnWithin)
-	target := remediations.Target{Group: part.mapping.GroupVersionKind.Group, Kind: part.GetKind(), Namespace: part.GetNamespace(), Name: part.GetName()}
 	for {
-		all, err := a.list(ctx, part.GetNamespace(), metav1.ListOptions{FieldSelector: "spec.targetRef.kind=" + part.GetKind() + ",spec.targetRef.name=" + part.GetName()})
+		all, err := a.list(ctx, part.GetNamespace(), metav1.ListOptions{FieldSelector: "spec.targetRef.kind=" + part.GetKind()})
 		if apierrors.IsForbidden(err) {
 			return "" // it shows at the next apply
 		}
 		if err != nil {
 			return err.Error()
 		}
-		cured, why := a.cureIn(forTarget(all, target), part)
+		cured, why := a.cureIn(forLive(all, part.mapping.GroupVersionKind.GroupKind(), part), part)
 		if cured {
 			return ""
 		}

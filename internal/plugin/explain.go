@@ -205,12 +205,11 @@ func undoOf(remediation *v1alpha1.Remediation, carried, seen bool) []string {
 		return []string{}
 	case !remediation.InForce() && ref.Name != "": // the next apply leaves it out as it is
 		return []string{"kubectl remedy reapply " + workload}
+	case ref.Name == "": // what is there has another name the next time
+		return []string{fmt.Sprintf("kubectl remedy rollback %s -n %s", remediation.Name, remediation.Namespace)}
+	default:
+		return []string{fmt.Sprintf("kubectl remedy rollback %s --reapply -n %s", remediation.Name, remediation.Namespace), "kubectl remedy opt-out " + workload}
 	}
-	undo := []string{fmt.Sprintf("kubectl remedy rollback %s --reapply -n %s", remediation.Name, remediation.Namespace)}
-	if ref.Name != "" {
-		undo = append(undo, "kubectl remedy opt-out "+workload)
-	}
-	return undo
 }
 
 func modeOf(remediation *v1alpha1.Remediation) v1alpha1.Mode {

@@ -258,7 +258,15 @@ func isTarget(object map[string]any, cure *v1alpha1.Remediation) bool {
 	metadata, _ := object["metadata"].(map[string]any)
 	version, _ := object["apiVersion"].(string)
 	ref := cure.Spec.TargetRef
-	return object["kind"] == ref.Kind && metadata["name"] == ref.Name &&
+	named := metadata["name"] == ref.Name
+	switch {
+	case ref.GenerateName != "":
+		named = metadata["generateName"] == ref.GenerateName
+	case ref.AppName != "": // the name may be a placeholder there
+		labels, _ := metadata["labels"].(map[string]any)
+		named = labels[v1alpha1.AppNameLabel] == ref.AppName
+	}
+	return object["kind"] == ref.Kind && named &&
 		schema.FromAPIVersionAndKind(version, "").Group == schema.FromAPIVersionAndKind(ref.APIVersion, "").Group &&
 		(metadata["namespace"] == nil || metadata["namespace"] == "" || metadata["namespace"] == cure.Namespace)
 }

@@ -16,7 +16,6 @@ import (
 	"k8s.io/client-go/dynamic"
 
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
-	"github.com/kube-remedy/kube-remedy/internal/remediations"
 )
 
 // errNotInstalled is what it means that the API server knows no Remediations.
@@ -61,7 +60,8 @@ func (c *cluster) unlisted(namespace string, err error) error {
 	}
 }
 
-// reference is what an argument names: a Remediation, or an object by its type and name.
+// reference is what an argument names: a Remediation, or an object by its type and name, or what stands for several
+// objects' names as targets are shown: pod/app.kubernetes.io/name=worker.
 type reference struct{ resource, name string }
 
 // remediation reports whether a Remediation is named: by its name alone, or as kubectl -o name writes it.
@@ -74,7 +74,7 @@ func parseReference(argument string) (reference, error) {
 	switch {
 	case !typed && argument != "":
 		return reference{name: argument}, nil
-	case resource == "" || name == "" || strings.Contains(name, "/"):
+	case resource == "" || name == "" || strings.Contains(strings.TrimPrefix(name, v1alpha1.AppNameLabel+"="), "/"):
 		return reference{}, fmt.Errorf("%q is not TYPE/NAME, as deployment/web", argument)
 	default:
 		return reference{resource: resource, name: name}, nil
@@ -128,7 +128,7 @@ func namesObject(err error) bool {
 }
 
 // findFor gives the Remediations of a workload. For a pod, or what else a controller made, they are those of what its
-// owner applies.
+// owner applies; for what has another name each time, those of its prefix or app.
 func (c *cluster) findFor(ctx context.Context, named reference) ([]*v1alpha1.Remediation, error) {
 	mapping, err := c.mappingOf(named.resource)
 	if err != nil {
@@ -141,24 +141,27 @@ func (c *cluster) findFor(ctx context.Context, named reference) ([]*v1alpha1.Rem
 	if err != nil {
 		return nil, err
 	}
-	target := remediations.Target{Group: mapping.GroupVersionKind.Group, Kind: mapping.GroupVersionKind.Kind, Namespace: c.namespace, Name: named.name}
+	kind, name := mapping.GroupVersionKind.GroupKind(), named.name
 	for range maxOwners {
-		if found := forTarget(all, target); len(found) > 0 {
+		if found := forTarget(all, kind, name); len(found) > 0 {
 			return found, nil
 		}
-		live, err := c.resource(mapping, c.namespace).Get(ctx, target.Name, metav1.GetOptions{})
+		live, err := c.resource(mapping, c.namespace).Get(ctx, name, metav1.GetOptions{})
 		if err != nil {
 			break
 		}
 		controller := metav1.GetControllerOf(live)
 		if controller == nil {
+			if found := forLive(all, kind, live); len(found) > 0 {
+				return found, nil
+			}
 			break
 		}
 		of := schema.FromAPIVersionAndKind(controller.APIVersion, controller.Kind)
 		if mapping, err = c.mapper.RESTMapping(of.GroupKind(), of.Version); err != nil {
 			break
 		}
-		target.Group, target.Kind, target.Name = of.Group, of.Kind, controller.Name
+		kind, name = of.GroupKind(), controller.Name
 	}
 	return nil, fmt.Errorf("nothing was learned about %s in namespace %s; kubectl remedy diagnose %s -n %s looks at it now", named, c.namespace, named, c.namespace)
 }
@@ -166,14 +169,32 @@ func (c *cluster) findFor(ctx context.Context, named reference) ([]*v1alpha1.Rem
 // maxOwners bounds how far up is looked: from a pod to its ReplicaSet or Job, and to what made that.
 const maxOwners = 4
 
-func forTarget(all []v1alpha1.Remediation, target remediations.Target) []*v1alpha1.Remediation {
+// forTarget gives those Remediations of a namespace whose targets are of a kind and named so.
+func forTarget(all []v1alpha1.Remediation, kind schema.GroupKind, named string) []*v1alpha1.Remediation {
 	var found []*v1alpha1.Remediation
 	for i := range all {
-		if of, ok := remediations.TargetOf(&all[i]); ok && of == target {
+		ref := all[i].Spec.TargetRef
+		if schema.FromAPIVersionAndKind(ref.APIVersion, ref.Kind).GroupKind() == kind && ref.Named() == named {
 			found = append(found, &all[i])
 		}
 	}
 	return found
+}
+
+// forLive gives those Remediations of a namespace that are for an object there that nothing controls: of its name, or of
+// what its owner knows it by.
+func forLive(all []v1alpha1.Remediation, kind schema.GroupKind, live metav1.Object) []*v1alpha1.Remediation {
+	found := forTarget(all, kind, live.GetName())
+	switch app := v1alpha1.AppNameOf(live); {
+	case len(found) > 0:
+		return found
+	case live.GetGenerateName() != "":
+		return forTarget(all, kind, v1alpha1.TargetRef{GenerateName: live.GetGenerateName()}.Named())
+	case app != "" && kind == schema.GroupKind{Kind: "Pod"}:
+		return forTarget(all, kind, v1alpha1.TargetRef{AppName: app}.Named())
+	default:
+		return nil
+	}
 }
 
 // String writes the reference as it was given.
@@ -239,6 +260,9 @@ func (c *cluster) read(ctx context.Context, argument string) (object, error) {
 	if named.resource == "" {
 		return object{}, fmt.Errorf("%q names no type; write TYPE/NAME, as deployment/%s", argument, named.name)
 	}
+	if strings.HasPrefix(named.name, v1alpha1.AppNameLabel+"=") {
+		return object{}, fmt.Errorf("%s stands for all pods of an app; name one of them, or their namespace", named)
+	}
 	mapping, err := c.mappingOf(named.resource)
 	if err != nil {
 		return object{}, err
@@ -287,13 +311,7 @@ func (c *cluster) target(ctx context.Context, remediation *v1alpha1.Remediation)
 }
 
 // targetOf names the target of a Remediation, as Deployment/web.
-func targetOf(remediation *v1alpha1.Remediation) string {
-	ref := remediation.Spec.TargetRef
-	if ref.Name == "" {
-		return ref.Kind + "/" + ref.GenerateName + "…"
-	}
-	return ref.Kind + "/" + ref.Name
-}
+func targetOf(remediation *v1alpha1.Remediation) string { return remediation.Spec.TargetRef.String() }
 
 // argumentOf names an object as an argument of kubectl.
 func argumentOf(kind, name string) string {

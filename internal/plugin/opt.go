@@ -211,6 +211,9 @@ func (c *cluster) opt(ctx context.Context, live object, options optOptions) erro
 	}
 	fmt.Fprintf(c.streams.Out, "%s %s\n", live.title(), options.dry.done(what))
 	c.tellPolicy(live, written, options.clear)
+	if live.GetGenerateName() != "" || live.GetKind() == "Pod" && v1alpha1.AppNameOf(live) != "" {
+		c.note("the next one has another name and not these annotations: write them where it is created from, or annotate namespace/%s", live.GetNamespace())
+	}
 	return nil
 }
 

@@ -19,7 +19,6 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
-	"github.com/kube-remedy/kube-remedy/internal/remediations"
 )
 
 func kindOf(version, kind string) schema.GroupVersionKind {
@@ -135,9 +134,7 @@ func (c *cluster) curesOf(ctx context.Context, live object) ([]*v1alpha1.Remedia
 	case err != nil:
 		return nil, err
 	}
-	return forTarget(all, remediations.Target{
-		Group: live.mapping.GroupVersionKind.Group, Kind: live.GetKind(), Namespace: live.GetNamespace(), Name: live.GetName(),
-	}), nil
+	return forLive(all, live.mapping.GroupVersionKind.GroupKind(), live), nil
 }
 
 // refused puts the way out to a refusal.

@@ -62,7 +62,7 @@ func (c *Clientset) Remediations(namespace string) *Client {
 }
 
 // Target is the workload a Remediation is for. The version of its API is not part of it. All those for prefixes of names
-// in a namespace have the same, without a name.
+// or for apps in a namespace have the same, without a name.
 type Target struct {
 	Group, Kind, Namespace, Name string
 }

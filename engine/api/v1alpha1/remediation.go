@@ -110,10 +110,11 @@ type RemediationSpec struct {
 	Actions []Action `json:"actions,omitempty"`
 }
 
-// TargetRef names a workload by its API version, kind and name, or all those of a kind whose names are made from one
-// prefix.
+// TargetRef names a workload by its API version, kind and name; or, where names are others each time, all those of a kind
+// whose names are made from one prefix, or all pods of one app.
 //
-// +kubebuilder:validation:XValidation:rule="has(self.name) != has(self.generateName)",message="give name or generateName"
+// +kubebuilder:validation:XValidation:rule="[has(self.name), has(self.generateName), has(self.appName)].exists_one(given, given)",message="give one of name, generateName and appName"
+// +kubebuilder:validation:XValidation:rule="!has(self.appName) || self.kind == 'Pod' && !self.apiVersion.contains('/')",message="appName is for pods"
 type TargetRef struct {
 	// apiVersion is the group and version the target was seen in, for example apps/v1. The version does not
 	// take part in matching: another version of the same group is the same workload.
@@ -140,7 +141,29 @@ type TargetRef struct {
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9.]*)?$`
 	GenerateName string `json:"generateName,omitempty"`
+	// appName is the value of the label app.kubernetes.io/name of pods that nothing controls and whose names end in what
+	// whoever created them made up: a UUID, random characters or a time. Pods with other names are no targets.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$`
+	AppName string `json:"appName,omitempty"`
 }
+
+// Named is how the targets are named for a person: web, batch-… for a prefix, app.kubernetes.io/name=worker for an app.
+func (r TargetRef) Named() string {
+	switch {
+	case r.AppName != "":
+		return AppNameLabel + "=" + r.AppName
+	case r.GenerateName != "":
+		return r.GenerateName + "…"
+	default:
+		return r.Name
+	}
+}
+
+// String names the targets with their kind, as Deployment/web.
+func (r TargetRef) String() string { return r.Kind + "/" + r.Named() }
 
 // Phase is where a Remediation stands on its way from learned to verified.
 //
@@ -175,7 +198,7 @@ type RemediationStatus struct {
 	// phase is where the Remediation stands.
 	// +optional
 	Phase Phase `json:"phase,omitempty"`
-	// target is targetRef as kubectl writes it, for example Deployment/web.
+	// target is targetRef for a person, for example Deployment/web, Job/batch-… or Pod/app.kubernetes.io/name=worker.
 	// +optional
 	// +kubebuilder:validation:MaxLength=320
 	Target string `json:"target,omitempty"`
