@@ -182,7 +182,7 @@ func (e *edit) adjustHeap(action *v1alpha1.AdjustHeap) *obstacle {
 	}
 	target := action.Heap.Value() / mebi * mebi
 	raises := action.Heap.Cmp(*action.FailedHeap) > 0
-	limit, _, hindered := container.amounts("memory")
+	limit, _, hindered := container.amounts("memory", nil)
 	if hindered != nil {
 		return hindered
 	}

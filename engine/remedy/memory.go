@@ -74,7 +74,7 @@ func (e *edit) giveLimit(name string, action *v1alpha1.IncreaseMemory) (done boo
 	if hindered != nil {
 		return false, hindered
 	}
-	limit, request, hindered := container.amounts(name)
+	limit, request, hindered := container.amounts(name, nil)
 	if hindered != nil {
 		return false, hindered
 	}
@@ -111,7 +111,7 @@ func (e *edit) raise(name, containerName string, floor resource.Quantity, reques
 	if hindered != nil {
 		return hindered
 	}
-	limit, request, hindered := container.amounts(name)
+	limit, request, hindered := container.amounts(name, &floor)
 	if hindered != nil {
 		return hindered
 	}
@@ -169,8 +169,9 @@ func scaled(request *resource.Quantity, limit, bound resource.Quantity) *resourc
 
 // amounts reads limit and request of a resource, nil where there is none. A limit of zero is none, as it is for
 // the kubelet. A request above the limit is refused: the API server refuses the object, and nobody knows which of
-// the two its owner meant.
-func (c containerAt) amounts(name string) (limit, request *resource.Quantity, hindered *obstacle) {
+// the two its owner meant. One that is as much as the cure gave is what the API server wrote beside the cure's limit into a
+// pod that had none of its own; applying the pod again takes back the limit alone. given is nil where no cure gives a limit.
+func (c containerAt) amounts(name string, given *resource.Quantity) (limit, request *resource.Quantity, hindered *obstacle) {
 	limit, err := amount(c.fields, "limits", name)
 	if err == nil {
 		request, err = amount(c.fields, "requests", name)
@@ -181,7 +182,7 @@ func (c containerAt) amounts(name string) (limit, request *resource.Quantity, hi
 	if limit != nil && limit.IsZero() {
 		limit = nil
 	}
-	if limit != nil && request != nil && request.Cmp(*limit) > 0 {
+	if limit != nil && request != nil && request.Cmp(*limit) > 0 && (given == nil || request.Cmp(*given) != 0) {
 		return nil, nil, hinders(Malformed, "%s asks for %s of %s, more than its limit of %s", c.words, request.String(), name, limit.String())
 	}
 	return limit, request, nil

@@ -123,6 +123,12 @@ func TestResolveIncreaseMemory(t *testing.T) {
 				"spec.template.spec.containers[name=app].resources.requests.memory": "128Mi",
 			},
 		},
+		{
+			name: "a request that the API server wrote beside the cure's limit stays, where the limit was taken back",
+			spec: `{"containers":[{"name":"app","resources":{"limits":{"memory":"128Mi"},"requests":{"memory":"256Mi"}}}]}`, fit: remedy.Changes,
+			want:  `{"containers":[{"name":"app","resources":{"limits":{"memory":"256Mi"},"requests":{"memory":"256Mi"}}}]}`,
+			wrote: map[string]string{"spec.template.spec.containers[name=app].resources.limits.memory": "256Mi"},
+		},
 		{name: "the exact floor is in effect", spec: `{"containers":[{"name":"app","resources":{"limits":{"memory":"268435456"}}}]}`, fit: remedy.InEffect},
 		{name: "more than the floor is the owner's", spec: `{"containers":[{"name":"app","resources":{"limits":{"memory":"512Mi"}}}]}`, fit: remedy.Exceeded},
 		{name: "a container without a limit is left alone", spec: `{"containers":[{"name":"app"}]}`, fit: remedy.Misfit, reason: `container "app" has no memory limit`},

@@ -36,7 +36,7 @@ func (e *edit) reduceRequests(action *v1alpha1.ReduceRequests) *obstacle {
 
 // reduce lowers one request. A container without a request asks for its limit, so a request is then written.
 func (e *edit) reduce(container containerAt, name string, most resource.Quantity) *obstacle {
-	limit, request, hindered := container.amounts(name)
+	limit, request, hindered := container.amounts(name, nil)
 	if hindered != nil {
 		return hindered
 	}

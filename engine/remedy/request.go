@@ -36,7 +36,7 @@ func (e *edit) raiseRequest(action *v1alpha1.RaiseRequest) *obstacle {
 	if hindered != nil {
 		return hindered
 	}
-	limit, request, hindered := container.amounts(name)
+	limit, request, hindered := container.amounts(name, nil)
 	if hindered != nil {
 		return hindered
 	}

@@ -189,14 +189,15 @@ func TestNamesThatAreMadeFromAPrefixAreHealed(t *testing.T) {
 	require.Equal(t, "256Mi", w.run("get", "jobs", "-o", "jsonpath={.items[0].spec.template.spec.containers[0].resources.limits.memory}"))
 }
 
-// TestWhatAPersonDeclaresForAnAppIsInForce applies a pod of it twice, and one of it whose name stays.
+// TestWhatAPersonDeclaresForAnAppIsInForce applies a pod of it twice, to which the API server writes the request that it
+// lacks, and one of it whose name stays.
 func TestWhatAPersonDeclaresForAnAppIsInForce(t *testing.T) {
 	t.Parallel()
 	w := newWorkload(t, spec{})
 	w.declare("worker", "{apiVersion: v1, kind: Pod, appName: worker}", "increaseMemory: {container: app, failedLimit: 128Mi, limit: 256Mi, request: 256Mi}")
 	apply := func(name string) string {
 		manifest := fmt.Sprintf("apiVersion: v1\nkind: Pod\nmetadata: {name: %s, labels: {app.kubernetes.io/name: worker}}\n"+
-			"spec: {restartPolicy: Never, containers: [{name: app, image: 'misbehave:v1', args: [-exit=0], resources: {limits: {memory: 128Mi}, requests: {memory: 128Mi}}}]}\n", name)
+			"spec: {restartPolicy: Never, containers: [{name: app, image: 'misbehave:v1', args: [-exit=0], resources: {limits: {memory: 128Mi}}}]}\n", name)
 		require.NoError(t, os.WriteFile(w.file, []byte(manifest), 0o600))
 		return w.apply()
 	}
