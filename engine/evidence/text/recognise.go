@@ -88,7 +88,11 @@ func (p *parser) begins(i int) begins {
 func (p *parser) beginsPrinted(i int, start string, first byte) begins {
 	switch first {
 	case 'E':
-		if _, ok := parseRefusedLog(start); ok {
+		if _, ok := parseRefusedLog(start); ok || p.isOwnError(start) {
+			return refusedStart
+		}
+	case 'U':
+		if p.isOwnError(start) {
 			return refusedStart
 		}
 	case 'R', 'T':

@@ -33,8 +33,23 @@ func parseRefusedLog(start string) (found refusedLog, ok bool) {
 	return found, isReason(found.reason)
 }
 
+// isOwnError recognises what kubectl says when it can't reach the API server, or it a kubelet: no container wrote that.
+func (p *parser) isOwnError(start string) bool {
+	switch {
+	case strings.HasPrefix(start, "Error from server"):
+		return strings.Contains(start, ":10250/containerLogs/") || strings.Contains(start, ":10250/exec/") // the kubelet's port
+	case strings.HasPrefix(start, "Unable to connect to the server: "):
+		return p.command.verb != "" && !p.command.isLogs()
+	default:
+		return false
+	}
+}
+
 // refused adds the pod whose log was refused.
 func (p *parser) refused(i int) int {
+	if p.isOwnError(trimLeft(p.src.line(i))) {
+		return i + 1
+	}
 	found, _ := parseRefusedLog(trimLeft(p.src.line(i)))
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: found.pod, Namespace: p.command.namespace}}
 	pod.Status.Phase = corev1.PodPending
