@@ -144,11 +144,9 @@ func TestHealMindsWhatAnnotationsOfTheManifestSay(t *testing.T) {
 		{"and why it is not", annotated("kube-remedy.io/mode: suggest"), 2, "  not done: annotation kube-remedy.io/mode of the workload is suggest\n"},
 		{"another failure type", annotated(`kube-remedy.io/failure-types: "ProbeFailure, Pending"`), 3, left + "kube-remedy.io/failure-types of the workload allows ProbeFailure, Pending only"},
 		{"this failure type", annotated(`kube-remedy.io/failure-types: "ProbeFailure, OOMKilled"`), 0, "healed Deployment/web"},
-		{"what the workload says goes before its namespace", of(`kube-remedy.io/mode: "off", kube-remedy.io/failure-types: Pending`) +
-			annotated("kube-remedy.io/mode: heal, kube-remedy.io/failure-types: OOMKilled"), 0, "healed Deployment/web"},
+		{"what the workload says goes before its namespace", of(`kube-remedy.io/mode: "off", kube-remedy.io/failure-types: Pending`) + annotated("kube-remedy.io/mode: heal, kube-remedy.io/failure-types: OOMKilled"), 0, "healed Deployment/web"},
 		{"what another namespace says does not matter", strings.Replace(of(`kube-remedy.io/mode: "off"`), "name: shop", "name: other", 1) + annotated(""), 0, "healed Deployment/web"},
-		{"what can't be read is ignored", annotated("kube-remedy.io/mode: of, kube-remedy.io/failure-types: OOM"), 0,
-			`warning: Deployment/web in namespace shop: annotation kube-remedy.io/mode of the workload is ignored: "of" is none of its values`},
+		{"what can't be read is ignored", annotated("kube-remedy.io/mode: of, kube-remedy.io/failure-types: OOM"), 0, `warning: Deployment/web in namespace shop: annotation kube-remedy.io/mode of the workload is ignored: "of" is none of its values`},
 		{"and goes for nothing", of("kube-remedy.io/mode: suggest") + annotated("kube-remedy.io/mode: of"), 2, "of the namespace is suggest"},
 		{"a bound of its namespace", of("kube-remedy.io/max-memory: 192Mi") + annotated(""), 0, "app memory limit 128Mi → 192Mi"},
 	} {
