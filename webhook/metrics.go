@@ -47,7 +47,7 @@ func newMetrics(registry prometheus.Registerer) *metrics {
 		}, []string{"outcome", "reason"}),
 		patches: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "kube_remedy_admission_patches_total",
-			Help: "Cures that were put into objects, by failure type. Not counted are dry runs, and applies of what carries the cure already.",
+			Help: "Cures that were put into objects, by failure type. Not counted are dry runs, and applies of what carries the cure already; an update that the API server asks several replicas about counts in each.",
 		}, []string{"failure_type"}),
 		opens: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "kube_remedy_admission_fail_open_total",
