@@ -85,8 +85,8 @@ installed-test: ## Install the Helm chart on the real node, and replace and kill
 	@cd hack && go test -count=1 -timeout 30m -v ./installed
 
 .PHONY: dashboard-check
-dashboard-check: ## Ask a real Prometheus for all that the dashboard shows and the alerts compare, after a heal on the real node (needs prometheus; KEEP=1 leaves the cluster running)
-	@cd hack && go run ./dashboard
+dashboard-check: ## Ask a real Prometheus for all that the dashboard shows and the alerts compare, after a heal on the real node (needs prometheus; SHOTS=directory leaves pictures by chromium; KEEP=1 the cluster running)
+	@cd hack && go run ./dashboard $(if $(SHOTS),-shots=$(abspath $(SHOTS)))
 
 .PHONY: property
 property: ## Resolve random actions against a million random objects and check what is promised of them

@@ -205,6 +205,10 @@ func toPhase(known *v1alpha1.Remediation, phase v1alpha1.Phase, now time.Time) *
 	default:
 		next.Status.Outcome = v1alpha1.Outcome{Attempt: known.Status.Outcome.Attempt}
 	}
+	switch phase {
+	case v1alpha1.PhaseVerified, v1alpha1.PhaseSuperseded, v1alpha1.PhaseExpired: // what fails from now on is another story
+		next.Status.Observed.FailingSince = nil
+	}
 	return next
 }
 

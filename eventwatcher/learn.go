@@ -231,9 +231,12 @@ func failuresSince(failures []engine.Failure, last *metav1.Time) []engine.Failur
 // count adds failures, the oldest first and at least one, to what was observed.
 func count(remediation *v1alpha1.Remediation, failures []engine.Failure) {
 	observed := &remediation.Status.Observed
+	first := metav1.NewTime(failures[0].Time.UTC())
 	if observed.FirstSeen == nil {
-		first := metav1.NewTime(failures[0].Time.UTC())
-		observed.FirstSeen = &first
+		observed.FirstSeen = first.DeepCopy()
+	}
+	if observed.FailingSince == nil {
+		observed.FailingSince = first.DeepCopy()
 	}
 	last := metav1.NewTime(failures[len(failures)-1].Time.UTC())
 	observed.LastSeen = &last

@@ -372,7 +372,7 @@ func (w *Watcher) save(ctx context.Context, live *unstructured.Unstructured, kno
 		return nil, err
 	}
 	if known == nil || known.Status.Phase != written.Status.Phase {
-		w.metrics.phases.WithLabelValues(string(written.Spec.FailureType), string(written.Status.Phase)).Inc()
+		w.metrics.entered(known, written, w.clock.Now())
 		w.log.Info("remediation", "namespace", written.Namespace, "name", written.Name,
 			"phase", written.Status.Phase, "attempt", written.Status.Outcome.Attempt, "does", describe(written))
 	}

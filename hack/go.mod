@@ -10,6 +10,7 @@ replace (
 require (
 	github.com/evanphx/json-patch/v5 v5.9.11
 	github.com/google/go-containerregistry v0.22.1
+	github.com/grafana/grafana-foundation-sdk/go v0.0.22
 	github.com/kube-remedy/kube-remedy v0.0.0
 	github.com/kube-remedy/kube-remedy/hack/devcluster v0.0.0
 	github.com/prometheus/client_golang v1.25.0

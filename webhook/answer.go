@@ -7,6 +7,8 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+
+	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
 )
 
 // outcome is what became of a request, for metrics.
@@ -28,7 +30,13 @@ type answer struct {
 	warnings []string
 	audit    map[string]string // for the API server's audit log
 	message  string            // why a request is denied
-	types    []string          // failure types whose cures the patch has, for metrics
+	cures    []cure            // that the object gets now, for metrics
+}
+
+// cure is one that an object gets.
+type cure struct {
+	failure v1alpha1.FailureType
+	update  string // of which object by which attempt; empty when the object is created
 }
 
 func allow(reason string) answer  { return answer{outcome: allowed, reason: reason} }

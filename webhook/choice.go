@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -189,10 +190,46 @@ func (c choice) answer(s *subject) (answer, error) {
 		told.reason = "healed"
 		told.audit = c.auditAnnotations()
 	}
-	for _, remediation := range c.applied {
-		told.types = append(told.types, string(remediation.Spec.FailureType))
-	}
+	told.cures = s.gets(c.applied)
 	return told, nil
+}
+
+// gets gives the cures among those that are applied which the object gets now: in a dry run it gets none, and what carried
+// one before, which its owner applies as it was written, had it.
+func (s *subject) gets(applied []*v1alpha1.Remediation) []cure {
+	if s.review.dryRun {
+		return nil
+	}
+	var cures []cure
+	for _, remediation := range applied {
+		mark := remediation.Mark()
+		if hasMark(s.old.raw, mark) {
+			continue
+		}
+		got := cure{failure: remediation.Spec.FailureType}
+		if string(s.review.operation) == "UPDATE" {
+			got.update = strings.Join([]string{string(s.review.namespace), s.target.name, mark}, "/")
+		}
+		cures = append(cures, got)
+	}
+	return cures
+}
+
+// hasMark reports whether a mark stands in an object as it is written, alone or in a list: only to count, the object is not
+// decoded.
+func hasMark(object []byte, mark string) bool {
+	ends := func(c byte) bool { return c == '"' || c == ',' }
+	for {
+		at := bytes.Index(object, []byte(mark))
+		if at < 0 {
+			return false
+		}
+		end := at + len(mark)
+		if at > 0 && ends(object[at-1]) && end < len(object) && ends(object[end]) {
+			return true
+		}
+		object = object[end:]
+	}
 }
 
 // sameAsBefore reports whether a patched object has the spec that the API server keeps already.

@@ -9,8 +9,10 @@ import (
 	"net/http"
 	"runtime/debug"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/semaphore"
+	"k8s.io/apimachinery/pkg/util/cache"
 	"k8s.io/utils/clock"
 )
 
@@ -33,12 +35,22 @@ type Handler struct {
 	clock   clock.PassiveClock
 	room    *semaphore.Weighted // bytes of bodies that may be held
 	readers *sync.Pool
+	counted *cache.LRUExpireCache // updates whose cures were counted lately
 }
+
+// askedAgain is how long the API server may go on asking about the same request: its own limit for a request that is no
+// watch (k8s.io/apiserver/pkg/endpoints/handlers/rest.go, requestTimeoutUpperBound). maxCounted bounds what is remembered
+// for so long; when it is full the oldest is forgotten.
+const (
+	askedAgain = 34 * time.Second
+	maxCounted = 1024
+)
 
 func newHandler(healer *healer, metrics *metrics, log *slog.Logger, clock clock.PassiveClock) *Handler {
 	return &Handler{
 		healer: healer, metrics: metrics, log: log, clock: clock,
 		room: semaphore.NewWeighted(maxInFlight), readers: &sync.Pool{New: newReader},
+		counted: cache.NewLRUExpireCacheWithClock(maxCounted, clock),
 	}
 }
 
@@ -59,10 +71,25 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h.metrics.answered(answer)
+	h.count(answer.cures)
 	if err := answer.write(w, reader.uid); err != nil {
 		h.log.Warn("could not send an answer", "error", err)
 	}
 	h.metrics.seconds[path].Observe(h.clock.Since(begun).Seconds())
+}
+
+// count counts cures. The API server asks again about an update when the object was changed meanwhile, or its own cache was
+// behind (k8s.io/apiserver/pkg/endpoints/handlers/patch.go, applyAdmission), which says nothing of what was asked before.
+func (h *Handler) count(cures []cure) {
+	for _, cure := range cures {
+		if cure.update != "" {
+			if _, before := h.counted.Get(cure.update); before {
+				continue
+			}
+			h.counted.Add(cure.update, nil, askedAgain)
+		}
+		h.metrics.patches.WithLabelValues(string(cure.failure)).Inc()
+	}
 }
 
 // review reads a request and decides about it. path says how much had to be read.

@@ -47,7 +47,7 @@ func newMetrics(registry prometheus.Registerer) *metrics {
 		}, []string{"outcome", "reason"}),
 		patches: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "kube_remedy_admission_patches_total",
-			Help: "Cures that were put into objects, by failure type. A review that is sent twice counts twice.",
+			Help: "Cures that were put into objects, by failure type. Not counted are dry runs, and applies of what carries the cure already; an update that the API server asks several replicas about counts in each.",
 		}, []string{"failure_type"}),
 		opens: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "kube_remedy_admission_fail_open_total",
@@ -78,9 +78,6 @@ func (m *metrics) answered(given answer) {
 	m.requests.WithLabelValues(string(given.outcome), given.reason).Inc()
 	if given.outcome == failure {
 		m.opens.WithLabelValues(given.reason).Inc()
-	}
-	for _, failure := range given.types {
-		m.patches.WithLabelValues(failure).Inc()
 	}
 }
 

@@ -3,7 +3,6 @@ package webhook
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -62,11 +61,10 @@ func (p *policy) read(annotations map[string]string, whose string) (mode bool) {
 		ignored(v1alpha1.ModeAnnotation, "use heal, suggest or off")
 	}
 	if value := annotations[v1alpha1.FailureTypesAnnotation]; value != "" {
-		types, unknown := failureTypes(value)
-		if unknown {
-			ignored(v1alpha1.FailureTypesAnnotation, "use a comma list of OOMKilled, CrashLoopBackOff, ImagePullBackOff, Pending, ProbeFailure, NodeNotReady")
-		} else {
+		if types, ok := v1alpha1.ParseFailureTypes(value); ok {
 			p.types = types
+		} else {
+			ignored(v1alpha1.FailureTypesAnnotation, "use a comma list of OOMKilled, CrashLoopBackOff, ImagePullBackOff, Pending, ProbeFailure, NodeNotReady")
 		}
 	}
 	for annotation, name := range map[string]corev1.ResourceName{
@@ -95,21 +93,6 @@ func (p *policy) read(annotations map[string]string, whose string) (mode bool) {
 	}
 	slices.Sort(p.warnings)
 	return mode
-}
-
-// failureTypes reads a comma list.
-func failureTypes(list string) (types []v1alpha1.FailureType, unknown bool) {
-	for name := range strings.SplitSeq(list, ",") {
-		failure := v1alpha1.FailureType(strings.TrimSpace(name))
-		if failure == "" {
-			continue
-		}
-		if !slices.Contains(v1alpha1.FailureTypes(), failure) {
-			return nil, true
-		}
-		types = append(types, failure)
-	}
-	return types, len(types) == 0
 }
 
 // covers reports whether failures of a type may be healed.

@@ -2,7 +2,8 @@
 // workload was OOM-killed, healed and verified on a real node (make dashboard-check). It prints what was answered, and
 // fails when an expression is refused or warned of, or shows nothing where there is something to show.
 //
-// It does not draw anything: what Grafana makes of the answers is not seen here.
+// What Grafana makes of the answers is not seen here. With -shots, Prometheus' own page draws each expression in a browser,
+// and leaves pictures to look at.
 package main
 
 import (
@@ -33,10 +34,11 @@ import (
 
 func main() {
 	chart := flag.String("chart", "../charts/kube-remedy", "the chart")
+	shots := flag.String("shots", "", "a directory for pictures of each panel's expression, as Prometheus draws it (needs chromium); none when empty")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Stdout, *chart); err != nil {
+	if err := run(ctx, os.Stdout, *chart, *shots); err != nil {
 		fmt.Fprintln(os.Stderr, "dashboard:", err)
 		os.Exit(1)
 	}
@@ -49,10 +51,16 @@ const (
 )
 
 // run reads what is asked, starts what answers, lets the story happen, and asks.
-func run(ctx context.Context, out io.Writer, chart string) (err error) {
+func run(ctx context.Context, out io.Writer, chart, shots string) (err error) {
 	prometheus, promtool, err := findPrometheus()
 	if err != nil {
 		return err
+	}
+	chromium := ""
+	if shots != "" {
+		if chromium, err = findChromium(); err != nil {
+			return err
+		}
 	}
 	dir, err := os.MkdirTemp("", "kube-remedy-dashboard-")
 	if err != nil {
@@ -120,6 +128,9 @@ func run(ctx context.Context, out io.Writer, chart string) (err error) {
 			return errors.Join(tell(ctx, &table, s, begun, "PANEL", shown), tell(ctx, &table, s, begun, "ALERT", compared), inForce(ctx, s, len(compared)))
 		})
 		_, errPrint := table.WriteTo(out)
+		if shots != "" {
+			err = errors.Join(err, s.shoot(ctx, chromium, filepath.Join(dir, "chromium"), shots, shown))
+		}
 		return errors.Join(err, errPrint)
 	})
 }

@@ -88,3 +88,23 @@ func TestAnAnswerIsJudgedByWhatItMustShow(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) { require.Equal(t, c.want, c.asked.judge(c.given)) })
 	}
 }
+
+func TestAPageIsJudgedByWhatItDraws(t *testing.T) {
+	const clean = `<div class="error alert alert-danger" style="display: none;"></div><div class="warning alert alert-warning" style="display: none;"></div>`
+	for _, c := range []struct {
+		name, document string
+		empty          bool
+		want           string
+	}{
+		{"a diagram", clean + `Load time: 9ms <br> Total time series: 12</div><svg width="9">`, false, ""},
+		{"no diagram", clean + `Total time series: 1`, false, "no diagram"},
+		{"nothing to draw", `<div class="error alert alert-danger" style="">No datapoints found.</div>`, false, "an error: No datapoints found."},
+		{"where there may be nothing", `<div class="error alert alert-danger" style="">No datapoints found.</div>`, true, ""},
+		{"no answer", clean, true, "no series"},
+		{"an error", `<div class="error alert alert-danger" style="">Error executing query: 1:2: parse error: a &lt; b</div><svg>`, true, "an error: Error executing query: 1:2: parse error: a < b"},
+	} {
+		t.Run(c.name, func(t *testing.T) { require.Equal(t, c.want, drawn(c.document, c.empty)) })
+	}
+	require.Equal(t, "time-for-requests-and-before-them-p99-a", fileName("Time for requests, and before them (p99) A"))
+	require.Equal(t, "http://h/classic/graph?g0.expr=a%7Bb%3D~%22c%22%7D+%2B+1&g0.range_input=5m&g0.step_input=1&g0.tab=0", (&server{url: "http://h"}).graphURL(`a{b=~"c"} + 1`))
+}

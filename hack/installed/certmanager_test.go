@@ -23,6 +23,7 @@ func TestTheInstalledChartWithCertManager(t *testing.T) {
 	installChart(t, "--values="+chart+"/ci/cert-manager-values.yaml", "--set=eventwatcher.stabilizationWindow=3s,webhook.shutdownDelay=1s,webhook.timeoutSeconds=10")
 	t.Run("what is issued is injected", func(t *testing.T) {
 		kubectl(t, "-n", system, "wait", "--for=condition=Ready", "certificate/kube-remedy-webhook", "--timeout=10s")
+		require.Contains(t, kubectl(t, "-n", system, "describe", "certificate"), "kube-remedy-webhook") // as docs/runbooks.md says
 		authority := kubectl(t, "-n", system, "get", "secret", "kube-remedy-webhook-certificate", "-o", `jsonpath={.data.ca\.crt}`)
 		for _, configuration := range []string{"mutatingwebhookconfiguration", "validatingwebhookconfiguration"} {
 			bundles := strings.Fields(kubectl(t, "get", configuration, release, "-o", "jsonpath={.webhooks[*].clientConfig.caBundle}"))

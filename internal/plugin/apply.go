@@ -271,7 +271,7 @@ func (a *applying) prepare(ctx context.Context, this *attempt, failures []failur
 	for _, failure := range failures {
 		var reason string
 		if a.options.local {
-			reason = failure.part.cures.prescribe(failure.part, failure, a.policyFor(ctx, failure.part, a.options.assertive), a.clock.Now())
+			reason = failure.part.cures.prescribe(failure.part, failure, a.policyFor(ctx, failure.part), a.options.assertive, a.clock.Now())
 		} else if !prepared[failure.part] {
 			prepared[failure.part] = true
 			reason = a.awaitCure(ctx, failure.part)

@@ -1,14 +1,12 @@
 package plugin
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kube-remedy/kube-remedy/engine"
@@ -77,7 +75,7 @@ func annotated(value map[string]any, name, text string) map[string]any {
 }
 
 // prescribe finds a cure in process. It says why there is none.
-func (c *cures) prescribe(p *part, found failure, allowed policy, now time.Time) (reason string) {
+func (c *cures) prescribe(p *part, found failure, allowed policy, assertive bool, now time.Time) (reason string) {
 	if c.of == nil {
 		c.of, c.told = map[string]*cure{}, map[string]bool{}
 	}
@@ -85,7 +83,7 @@ func (c *cures) prescribe(p *part, found failure, allowed policy, now time.Time)
 		return reason
 	}
 	key := strings.Join([]string{string(found.FailureType), found.Container}, "/")
-	situation := engine.Situation{Object: p.asAnnotated(), Attempt: 1, Namespace: allowed.namespace, Install: engine.Allowance{Assertive: allowed.assertive}}
+	situation := engine.Situation{Object: p.asAnnotated(), Attempt: 1, Namespace: allowed.namespace, Install: engine.Allowance{Assertive: assertive}}
 	if before := c.of[key]; before != nil {
 		situation.Attempt, situation.Before = before.attempt+1, before.actions
 	}
@@ -100,6 +98,9 @@ func (c *cures) prescribe(p *part, found failure, allowed policy, now time.Time)
 	prescribed, err := engine.Prescribe(found.Diagnosis, found.observed, situation)
 	if err != nil {
 		return err.Error()
+	}
+	if allowed.mode == v1alpha1.ModeSuggest {
+		prescribed.Mode, prescribed.Reason = v1alpha1.Suggest, allowed.says()
 	}
 	if prescribed.Mode != v1alpha1.Heal {
 		return remedy.Describe(prescribed.Actions) + " is only suggested: " + prescribed.Reason
@@ -120,53 +121,4 @@ func (p *part) asAnnotated() map[string]any {
 		}
 	}
 	return value
-}
-
-// policy is what annotations of a workload and its namespace allow.
-type policy struct {
-	mode, whose string
-	types       string
-	namespace   engine.Allowance
-	assertive   bool
-}
-
-// refuses says why a failure is not to be healed; empty when it is.
-func (p policy) refuses(failure v1alpha1.FailureType) string {
-	if p.mode == v1alpha1.ModeOff || p.mode == v1alpha1.ModeSuggest {
-		return fmt.Sprintf("annotation %s of the %s is %s", v1alpha1.ModeAnnotation, p.whose, p.mode)
-	}
-	if p.types != "" && !slices.ContainsFunc(strings.Split(p.types, ","), func(name string) bool { return strings.TrimSpace(name) == string(failure) }) {
-		return fmt.Sprintf("annotation %s allows %s only", v1alpha1.FailureTypesAnnotation, p.types)
-	}
-	return ""
-}
-
-// policyFor reads what a part and its namespace allow.
-func (c *cluster) policyFor(ctx context.Context, p *part, assertive bool) policy {
-	allowed := policy{assertive: assertive}
-	live := p.object
-	if p.live != nil { // an opt-out stands on the live object
-		live = object{p.live, p.mapping}
-	}
-	allowed.mode, allowed.whose = c.modeFor(ctx, live)
-	allowed.types = live.GetAnnotations()[v1alpha1.FailureTypesAnnotation]
-	namespace, err := c.typed.CoreV1().Namespaces().Get(ctx, p.GetNamespace(), metav1.GetOptions{})
-	if err != nil {
-		return allowed
-	}
-	quantity := func(name string) *resource.Quantity {
-		most, err := remedy.ParseQuantity(namespace.Annotations[name])
-		if err != nil || most.Sign() <= 0 {
-			return nil
-		}
-		return &most
-	}
-	allowed.namespace = engine.Allowance{
-		MaxMemory: quantity(v1alpha1.MaxMemoryAnnotation), MaxCPU: quantity(v1alpha1.MaxCPUAnnotation),
-		Assertive: namespace.Annotations[v1alpha1.AllowAnnotation] == v1alpha1.AllowAssertive,
-	}
-	if allowed.types == "" {
-		allowed.types = namespace.Annotations[v1alpha1.FailureTypesAnnotation]
-	}
-	return allowed
 }

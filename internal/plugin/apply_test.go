@@ -152,6 +152,8 @@ func TestApplyGivesUpAndSaysWhy(t *testing.T) {
 	}{
 		{"nothing is enough", []string{"--local"}, []string{shop}, []string{"FAILED after 4 attempts", "no retries are left"}},
 		{"the namespace opted out", []string{"--local", "--max-retries", "1"}, []string{"apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, annotations: {kube-remedy.io/mode: \"off\"}}"}, []string{"annotation kube-remedy.io/mode of the namespace is off", "FAILED after 2 attempts"}},
+		{"the namespace wants suggestions", []string{"--local", "--max-retries", "1"}, []string{"apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, annotations: {kube-remedy.io/mode: suggest}}"}, []string{"app memory limit 128Mi → 256Mi is only suggested: annotation kube-remedy.io/mode of the namespace is suggest", "FAILED after 2 attempts"}},
+		{"the namespace wants other failures healed", []string{"--local", "--max-retries", "1"}, []string{"apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, annotations: {kube-remedy.io/failure-types: Pending}}"}, []string{"annotation kube-remedy.io/failure-types of the namespace allows Pending only", "FAILED after 2 attempts"}},
 		{"nothing is learned", []string{"--max-retries", "1"}, []string{shop}, []string{"none was learned within 30s; kubectl remedy status shows whether the event watcher runs"}},
 		{"there is no time", []string{"--local", "--timeout", "2s"}, []string{shop}, []string{"FAILED after 1 attempt"}},
 	} {

@@ -114,6 +114,24 @@ func annotation(object map[string]any, name string) string {
 	return value
 }
 
+// ourAnnotations reads our annotations of an object that need not be one that the API server would take: a mode that is
+// written as off, without quotes, is false in YAML.
+func ourAnnotations(object map[string]any) map[string]string {
+	metadata, _ := object["metadata"].(map[string]any)
+	annotations, _ := metadata["annotations"].(map[string]any)
+	found := map[string]string{}
+	for name, value := range annotations {
+		switch {
+		case !strings.HasPrefix(name, v1alpha1.GroupName+"/"):
+		case name == v1alpha1.ModeAnnotation && value == false:
+			found[name] = v1alpha1.ModeOff
+		default:
+			found[name] = fmt.Sprint(value)
+		}
+	}
+	return found
+}
+
 // words writes modifications in one line.
 func words(modifications []remedy.Modification) string {
 	said := make([]string, 0, len(modifications))

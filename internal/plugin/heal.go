@@ -49,8 +49,10 @@ formatting of all other lines stay. Evidence is any text that diagnose reads; wi
 is read as evidence, as kubectl get -o yaml prints it with its pods. No cluster is asked.
 
 What changes what runs (another image, reference, command, or target of a probe) is only suggested, unless the
-manifest has the annotation kube-remedy.io/allow: assertive or --assertive is given. The bounds that annotations set
-hold here too.
+manifest has the annotation kube-remedy.io/allow: assertive or --assertive is given. What annotations of the workload
+say holds here too, and of its Namespace if that is in a manifest: bounds, kube-remedy.io/failure-types, and
+kube-remedy.io/mode, with which suggest tells what would be done, and off leaves the workload as it is. To heal it
+nevertheless, change them.
 
 The exit status is 0 when something was healed, 1 for an error, 2 when there are only suggestions, and 3 when there
 is nothing to do. What was done and why is told on standard error.`,
@@ -90,6 +92,7 @@ is nothing to do. What was done and why is told on standard error.`,
 type healed struct {
 	*manifest.Object
 	template   remedy.Template
+	allowed    policy
 	applied    []v1alpha1.Action
 	operations []remedy.Operation
 	records    []audit.Record
@@ -102,6 +105,7 @@ type outcome struct {
 	prescribed engine.Prescription
 	changed    bool
 	reason     string // why nothing was changed
+	left       bool   // the owner wants it left alone
 }
 
 func heal(options healOptions, streams Streams, now func() time.Time) error {
@@ -142,6 +146,12 @@ func heal(options healOptions, streams Streams, now func() time.Time) error {
 	told, err := readAnswers(options.answers, streams.In)
 	if err != nil {
 		return err
+	}
+	for _, object := range objects {
+		object.allowed = policyOf(ourAnnotations(object.Value), ourAnnotations(namespaceOf(object, objects)))
+		for _, one := range object.allowed.ignored {
+			fmt.Fprintf(streams.Err, "warning: %s: %s\n", object.title(), one)
+		}
 	}
 	astray := healAll(engine.New(known), text.Parse(seen, now()), told, objects, options.assertive, now())
 	for _, diagnosis := range astray {
@@ -196,12 +206,19 @@ func healAll(with *engine.Engine, observations evidence.Observations, told evide
 func (h *healed) heal(diagnosis engine.Diagnosis, observed evidence.Evidence, assertive bool, now time.Time) {
 	became := outcome{diagnosis: diagnosis}
 	defer func() { h.outcomes = append(h.outcomes, became) }()
+	if became.reason = h.allowed.refuses(diagnosis.FailureType); became.reason != "" {
+		became.left = true
+		return
+	}
 	prescribed, err := engine.Prescribe(diagnosis, observed, engine.Situation{
-		Object: h.Value, Template: h.template, InForce: h.applied, Install: engine.Allowance{Assertive: assertive},
+		Object: h.Value, Template: h.template, InForce: h.applied, Namespace: h.allowed.namespace, Install: engine.Allowance{Assertive: assertive},
 	})
 	if err != nil {
 		became.reason = err.Error()
 		return
+	}
+	if h.allowed.mode == v1alpha1.ModeSuggest {
+		prescribed.Mode, prescribed.Reason = v1alpha1.Suggest, h.allowed.says()
 	}
 	became.prescribed = prescribed
 	if prescribed.Mode != v1alpha1.Heal {
@@ -253,6 +270,8 @@ func tellHealed(out io.Writer, objects []*healed) {
 			cause := fmt.Sprintf("%s: %s (confidence %d%%)", became.diagnosis.FailureType, became.diagnosis.Finding.RootCause, became.diagnosis.Finding.Confidence)
 			does := remedy.Describe(became.prescribed.Actions)
 			switch {
+			case became.left:
+				fmt.Fprintf(out, "left %s as it is, though it has %s: %s; to have it healed, change that\n", object.title(), became.diagnosis.FailureType, became.reason)
 			case became.changed:
 				fmt.Fprintf(out, "healed %s: %s\n  %s\n", object.title(), does, cause)
 			case does != "":

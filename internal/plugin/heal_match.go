@@ -46,6 +46,16 @@ func aboutWhich(workload evidence.Workload, objects []*healed) *healed {
 	}
 }
 
+// namespaceOf gives the Namespace that an object is to be in; nil when it is none of the objects.
+func namespaceOf(object *healed, objects []*healed) map[string]any {
+	for _, other := range objects {
+		if other.kind() == "Namespace" && other.name() != "" && other.name() == object.metadata("namespace") {
+			return other.Value
+		}
+	}
+	return nil
+}
+
 // created are the kinds that controllers create with names that begin with their own.
 var created = map[string]bool{"Pod": true, "ReplicaSet": true, "Job": true, "Deployment": true}
 

@@ -125,6 +125,47 @@ Events:
 	}
 }
 
+func TestHealMindsWhatAnnotationsOfTheManifestSay(t *testing.T) {
+	annotated := func(text string) string {
+		return strings.Replace(shopManifest, "  name: web\nspec", "  name: web\n  namespace: shop\n  annotations: {"+text+"}\nspec", 1)
+	}
+	const namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, annotations: {%s}}\n---\n"
+	const left = "left Deployment/web in namespace shop as it is, though it has OOMKilled: annotation "
+	of := func(text string) string { return strings.ReplaceAll(namespace, "%s", text) }
+	for _, test := range []struct {
+		name, manifest string
+		status         int
+		says           string
+	}{
+		{"off leaves it alone", annotated(`kube-remedy.io/mode: "off"`), 3, left + "kube-remedy.io/mode of the workload is off; to have it healed, change that\n"},
+		{"off without quotes too", annotated(`kube-remedy.io/mode: off`), 3, left + "kube-remedy.io/mode of the workload is off"},
+		{"off of its namespace", of(`kube-remedy.io/mode: "off"`) + annotated(""), 3, left + "kube-remedy.io/mode of the namespace is off"},
+		{"suggest tells what would be done", annotated("kube-remedy.io/mode: suggest"), 2, "app memory limit 128Mi → 256Mi\n  OOMKilled: container app needs more memory"},
+		{"and why it is not", annotated("kube-remedy.io/mode: suggest"), 2, "  not done: annotation kube-remedy.io/mode of the workload is suggest\n"},
+		{"another failure type", annotated(`kube-remedy.io/failure-types: "ProbeFailure, Pending"`), 3, left + "kube-remedy.io/failure-types of the workload allows ProbeFailure, Pending only"},
+		{"this failure type", annotated(`kube-remedy.io/failure-types: "ProbeFailure, OOMKilled"`), 0, "healed Deployment/web"},
+		{"what the workload says goes before its namespace", of(`kube-remedy.io/mode: "off", kube-remedy.io/failure-types: Pending`) + annotated("kube-remedy.io/mode: heal, kube-remedy.io/failure-types: OOMKilled"), 0, "healed Deployment/web"},
+		{"what another namespace says does not matter", strings.Replace(of(`kube-remedy.io/mode: "off"`), "name: shop", "name: other", 1) + annotated(""), 0, "healed Deployment/web"},
+		{"what can't be read is ignored", annotated("kube-remedy.io/mode: of, kube-remedy.io/failure-types: OOM"), 0, `warning: Deployment/web in namespace shop: annotation kube-remedy.io/mode of the workload is ignored: "of" is none of its values`},
+		{"and goes for nothing", of("kube-remedy.io/mode: suggest") + annotated("kube-remedy.io/mode: of"), 2, "of the namespace is suggest"},
+		{"a bound of its namespace", of("kube-remedy.io/max-memory: 192Mi") + annotated(""), 0, "app memory limit 128Mi → 192Mi"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			out, errs, err := run(t, oomKilledPod, "heal", "-f", written(t, "web.yaml", test.manifest), "--evidence", "-")
+			if test.status == 0 {
+				require.NoError(t, err)
+				require.NotEqual(t, test.manifest, out)
+			} else {
+				var exit plugin.Exit
+				require.ErrorAs(t, err, &exit)
+				require.Equal(t, test.status, exit.Status)
+				require.Equal(t, test.manifest, out)
+			}
+			require.Contains(t, errs, test.says)
+		})
+	}
+}
+
 const missingSecretOfWeb = `LAST SEEN   TYPE      REASON   OBJECT                     MESSAGE
 12s         Warning   Failed   pod/web-7c9f6d8b54-qx2lp   Error: secret "billing-db" not found
 `

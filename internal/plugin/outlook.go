@@ -4,9 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
 	"github.com/kube-remedy/kube-remedy/engine/remedy"
 )
@@ -64,19 +61,4 @@ func (c *cluster) outlookOfSuggestion(remediation *v1alpha1.Remediation, live ob
 		return append(said, "the next apply of "+target+" undoes "+words(changed.modifications))
 	}
 	return append(said, "the next apply of "+target+" makes it as its owner wrote it")
-}
-
-// modeFor reads what annotations say of a workload, and whose they are: its own first, then its namespace's.
-func (c *cluster) modeFor(ctx context.Context, live object) (mode, whose string) {
-	if mode := live.GetAnnotations()[v1alpha1.ModeAnnotation]; mode != "" {
-		return mode, "workload"
-	}
-	namespace, err := c.typed.CoreV1().Namespaces().Get(ctx, live.GetNamespace(), metav1.GetOptions{})
-	if err != nil {
-		if apierrors.IsForbidden(err) {
-			c.note("you may not read namespace %s: its annotations, which may say otherwise, are left out", live.GetNamespace())
-		}
-		return "", ""
-	}
-	return namespace.Annotations[v1alpha1.ModeAnnotation], "namespace"
 }

@@ -1,5 +1,10 @@
 package v1alpha1
 
+import (
+	"slices"
+	"strings"
+)
+
 // Annotations that users write and read. A value that can't be parsed never blocks an apply: it is ignored,
 // and the applier is warned.
 const (
@@ -38,6 +43,22 @@ const (
 	// ModeOff leaves the object alone and says nothing.
 	ModeOff = "off"
 )
+
+// ParseFailureTypes reads a value of FailureTypesAnnotation. It is false when the list is empty or has something else in it.
+func ParseFailureTypes(list string) ([]FailureType, bool) {
+	var types []FailureType
+	for name := range strings.SplitSeq(list, ",") {
+		failure := FailureType(strings.TrimSpace(name))
+		if failure == "" {
+			continue
+		}
+		if !slices.Contains(FailureTypes(), failure) {
+			return nil, false
+		}
+		types = append(types, failure)
+	}
+	return types, len(types) > 0
+}
 
 // ReapplyAuto is the value of ReapplyAnnotation that allows the watcher's own writes to be healed.
 const ReapplyAuto = "auto"

@@ -309,6 +309,10 @@ type Observed struct {
 	// lastSeen is when the failure was last seen.
 	// +optional
 	LastSeen *metav1.Time `json:"lastSeen,omitempty"`
+	// failingSince is when the failure was first seen of those that are not cured yet. It is gone once a cure is verified,
+	// the owner's manifest gives more than the cure would, or the Remediation expired.
+	// +optional
+	FailingSince *metav1.Time `json:"failingSince,omitempty"`
 	// ranSeconds is how long a container ran at most before it failed, in seconds: what failed after an hour has not
 	// proven itself after a minute. Zero when no run ended.
 	// +optional

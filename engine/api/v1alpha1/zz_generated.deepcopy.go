@@ -314,6 +314,10 @@ func (in *Observed) DeepCopyInto(out *Observed) {
 		in, out := &in.LastSeen, &out.LastSeen
 		*out = (*in).DeepCopy()
 	}
+	if in.FailingSince != nil {
+		in, out := &in.FailingSince, &out.FailingSince
+		*out = (*in).DeepCopy()
+	}
 	if in.Failing != nil {
 		in, out := &in.Failing, &out.Failing
 		*out = new(Failing)
