@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -47,7 +49,7 @@ func (e *Engine) DiagnoseAll(observations evidence.Observations) []Diagnosis {
 		if len(own) > 0 {
 			unexplained = unexplained && len(observed.Events) == 0 && !slices.ContainsFunc(own, func(d Diagnosis) bool { return !d.generic })
 		} else {
-			unexplained = unexplained && !e.works(observed)
+			unexplained = unexplained && !e.works(observed) && !(len(workloads) == 1 && startedOnce(observed.Events) && !bytes.Contains(observations.Text, []byte(corev1.EventTypeWarning)))
 		}
 	}
 	if unexplained {
@@ -87,6 +89,24 @@ func (e *Engine) works(observed evidence.Evidence) bool {
 				return condition.Type == corev1.NodeReady && condition.Status == corev1.ConditionTrue
 			})
 		})
+}
+
+// startedOnce reports whether a container was started, once, and nothing happened after that.
+func startedOnce(events []evidence.Event) bool {
+	var last, started time.Time
+	starts := int32(0)
+	for _, event := range events {
+		switch {
+		case event.Type != corev1.EventTypeNormal:
+			return false
+		case event.Reason == "Started":
+			starts += event.Count
+			started = event.Time
+		case event.Time.After(last):
+			last = event.Time
+		}
+	}
+	return starts == 1 && !last.After(started)
 }
 
 // diagnoseText looks for failures in the text as a whole, which may be about the only workload named in it.

@@ -15,10 +15,11 @@ import (
 var supersedes = map[string][]string{
 	"FailedScheduling":       {"Scheduled", "SuccessfulAttachVolume", "Pulling", "Pulled", "Created", "Started"},
 	"NotTriggerScaleUp":      {"Scheduled", "SuccessfulAttachVolume", "Pulling", "Pulled", "Created", "Started"},
-	"FailedMount":            {"Started", "Created", "Pulled"},
-	"FailedAttachVolume":     {"Started", "Created", "Pulled", "SuccessfulAttachVolume"},
-	"FailedCreatePodSandBox": {"Started", "Created", "Pulled"},
-	"NetworkNotReady":        {"Started", "Created", "Pulled"},
+	"Unschedulable":          {"Scheduled", "SuccessfulAttachVolume", "Pulling", "Pulled", "Created", "Started"}, // of a group of pods
+	"FailedMount":            {"Started", "Created", "Pulled", "Pulling"},
+	"FailedAttachVolume":     {"Started", "Created", "Pulled", "Pulling", "SuccessfulAttachVolume"},
+	"FailedCreatePodSandBox": {"Started", "Created", "Pulled", "Pulling"},
+	"NetworkNotReady":        {"Started", "Created", "Pulled", "Pulling"},
 	"FailedCreate":           {"SuccessfulCreate"},
 	"ProvisioningFailed":     {"ProvisioningSucceeded"},
 }
@@ -57,12 +58,16 @@ func (h *history) recovered(event evidence.Event) bool {
 func (h *history) eventMatters(event evidence.Event) bool {
 	for _, success := range supersedes[event.Reason] {
 		at, seen := h.done[containerKey{event.Object, success}]
-		// Ages are coarse: of what failed often, a success of the same minute may have been one between two failures.
-		if seen && !at.Before(event.Time) && !(at.Equal(event.Time) && event.Count >= 10*flapping && event.Reason == "FailedCreate") {
+		if !seen || at.Before(event.Time) {
+			continue
+		}
+		// Ages are coarse: of what failed often, a success of the same minute may have been one between two failures, or
+		// before the first, as kubectl prints what happened last at the end.
+		if event.Reason != "FailedCreate" || !at.Equal(event.Time) || event.Count < 10*flapping && !h.saidLast(event, success) {
 			return false
 		}
 	}
-	if h.bound(event.Object) || h.recovered(event) || h.overcome(event) || h.cameBack(event) || h.attached(event) {
+	if h.bound(event.Object) || h.recovered(event) || h.overcome(event) || h.cameBack(event) || h.attached(event) || h.pulledLater(event) {
 		return false
 	}
 	pod, known := h.pods[event.Pod]
@@ -83,6 +88,22 @@ func (h *history) eventMatters(event evidence.Event) bool {
 		return false
 	}
 	return h.containerEventMatters(event)
+}
+
+// saidLast reports whether a failure, of some minutes ago, is told of behind all successes of a step.
+func (h *history) saidLast(event evidence.Event, success string) bool {
+	failed, succeeded := 0, 0
+	for i, other := range h.observed.Events {
+		if other.Object != event.Object {
+			continue
+		}
+		if other.Reason == success {
+			succeeded = i
+		} else if other.Reason == event.Reason && other.Message == event.Message {
+			failed = i
+		}
+	}
+	return failed > succeeded && h.now.Sub(event.Time) >= settled
 }
 
 // restartedAlways reports whether an event tells of a back-off in which a pod is that seems to have succeeded: kubectl
@@ -127,29 +148,89 @@ func (h *history) mattersUnseen(event evidence.Event) bool {
 	return !seen || started.Sub(event.Time) < settled
 }
 
+// pulledLater reports whether the image that an event says can't be pulled was pulled later; where it names none, another of
+// the same pod that the pod then lacked.
+func (h *history) pulledLater(event evidence.Event) bool {
+	if event.Reason != "Failed" && event.Reason != "BackOff" || event.Time.IsZero() || !isPull(event) {
+		return false
+	}
+	image := quoted(event.Message)
+	missing := map[string]bool{} // images, by whether they still are
+	for _, other := range h.observed.Events {
+		if other.Object != event.Object || !isPull(other) {
+			continue
+		}
+		if name := quoted(other.Message); name != "" && (image == "" || image == name) {
+			missing[name] = true
+		}
+	}
+	if len(missing) == 0 {
+		return false
+	}
+	for _, other := range h.observed.Events {
+		if other.Object == event.Object && other.Reason == "Pulled" && other.Time.After(event.Time) {
+			delete(missing, quoted(other.Message))
+		}
+	}
+	return len(missing) == 0
+}
+
+// quoted gives the first quotation of a message; empty when it has none.
+func quoted(message string) string {
+	_, rest, _ := strings.Cut(message, `"`)
+	inside, _, _ := strings.Cut(rest, `"`)
+	return inside
+}
+
 // isPull reports whether an event tells of an image that could not be pulled.
 func isPull(event evidence.Event) bool {
 	return strings.Contains(event.Message, "ImagePull") || strings.Contains(event.Message, " to pull image ") || strings.HasPrefix(event.Message, "Back-off pulling image ")
 }
 
 // overcome reports whether the probes of a pod of whose containers nothing is known go well by now: they failed now and
-// then before it was started again, or long ago. Events of what goes on failing are five minutes apart at most
-// (k8s.io/client-go/tools/record/events_cache.go, defaultSpamQPS).
+// then before it was started again, or some time ago.
 func (h *history) overcome(event evidence.Event) bool {
-	if event.Reason != "Unhealthy" || event.Pod == "" || event.Time.IsZero() || event.Count >= flapping || h.probed[containerKey{event.Pod, event.Container}] >= flapping || h.restartedFor(event) {
+	if event.Reason != "Unhealthy" || event.Object == "" || event.Time.IsZero() || event.Count >= flapping ||
+		h.probed[containerKey{event.Pod, event.Container}] >= flapping || h.restartedFor(event) {
 		return false
 	}
 	if slices.ContainsFunc(h.observed.Containers, func(container evidence.Container) bool { return container.Pod == event.Pod }) {
 		return false
 	}
+	told := int32(0)
 	for _, other := range h.observed.Events {
+		if other.Object != event.Object {
+			continue
+		}
+		told += max(other.Count, 1)
 		killed := other.Reason == "Killing" && (strings.Contains(other.Message, "probe") || strings.Contains(other.Message, "unhealthy"))
-		if other.Pod == event.Pod && (killed || other.Reason == "BackOff" || other.Reason == "ProbeWarning") {
+		if killed || other.Reason == "BackOff" || other.Reason == "ProbeWarning" {
 			return false
 		}
 	}
-	return h.now.Sub(event.Time) >= settled || event.Count < often && h.done[containerKey{event.Object, "Started"}].After(event.Time)
+	started, seen := h.done[containerKey{event.Object, "Started"}]
+	silent := h.now.Sub(event.Time)
+	switch after := event.Time.Sub(started); {
+	case seen && after < 0:
+		return event.Count < often || silent >= settled
+	case seen && after <= slowStart && told < toldFreely && strings.Contains(strings.ToLower(event.Message), "connection refused"): // nobody listened yet
+		return silent >= noLonger
+	case seen && after <= young && event.Count < often && told < toldFreely && silent < settled: // later, ages are too coarse to tell
+		return silent >= noLonger
+	default:
+		return silent >= settled && event.Pod != ""
+	}
 }
+
+// What goes on failing is told of each time until there were so many events about the object, and then every five minutes
+// (k8s.io/client-go/tools/record/events_cache.go, defaultSpamBurst and defaultSpamQPS).
+const (
+	toldFreely = 25
+	// noLonger is longer than the periods that probes have.
+	noLonger = 3 * time.Minute
+	// slowStart is how long after its start a program's probes may fail that then go well.
+	slowStart = 3 * time.Minute
+)
 
 // restartedFor reports whether a probe that fails was followed by another start of its container, which such probes cause.
 func (h *history) restartedFor(event evidence.Event) bool {

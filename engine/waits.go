@@ -15,7 +15,7 @@ import (
 // a table, or a description without events.
 const (
 	// schedulerPatience: a scheduler needs milliseconds, an autoscaler's machine a few minutes and says so by events.
-	schedulerPatience = time.Minute
+	schedulerPatience = 30 * time.Second
 	// kubeletPatience covers pulling a large image and attaching volumes.
 	kubeletPatience = 10 * time.Minute
 	// claimPatience covers making a volume in a cloud.

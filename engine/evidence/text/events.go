@@ -32,10 +32,9 @@ func isEventRow(start string) bool {
 func parseEventRow(line string) (eventRow, bool) {
 	var row eventRow
 	kind, rest := word(line)
-	if kind != corev1.EventTypeNormal && kind != corev1.EventTypeWarning {
+	if row.kind = wholeKind(kind); row.kind == "" || row.kind != kind && !strings.Contains(line[:len(line)-len(rest)], "  ") {
 		return row, false
 	}
-	row.kind = kind
 	row.reason, rest = word(rest)
 	if !isReason(row.reason) {
 		return row, false
@@ -49,6 +48,17 @@ func parseEventRow(line string) (eventRow, bool) {
 	row.from, row.message = splitFrom(rest, aligned || strings.Contains(before[:len(before)-len(rest)], "  "))
 	row.fieldPath, row.message = cutFieldPath(row.message)
 	return row, true
+}
+
+// wholeKind gives the type of an event, also where the beginning of its line was cut off; empty for another word.
+func wholeKind(text string) string {
+	const least = 3 // letters
+	for _, kind := range []string{corev1.EventTypeWarning, corev1.EventTypeNormal} {
+		if len(text) >= least && strings.HasSuffix(kind, text) {
+			return kind
+		}
+	}
+	return ""
 }
 
 // withoutAge reads "Type Reason [Object] Message", as people keep of an event what matters to them. Only columns two spaces apart
@@ -416,11 +426,11 @@ func isOldEventRow(start string) bool {
 	return ok
 }
 
-// isCutEvent reports whether what stands before the events from line i on, in what kubectl describe printed, is no log but
-// the end of an event of which the beginning is missing.
+// isCutEvent reports whether what stands before the events from line i on, in what kubectl describe printed or at the
+// beginning of the text, is no log but the end of an event of which the beginning is missing.
 func (p *parser) isCutEvent(i int) bool {
 	const most = 2 // lines
-	if p.logFrom == 0 || p.command.verb != "describe" {
+	if p.logFrom == 0 || p.command.verb != "describe" && (p.command != (command{}) || p.logFrom > 1) {
 		return false
 	}
 	lines := 0

@@ -116,6 +116,9 @@ func (p *parser) message(i int) int {
 	}
 	text := unwrap(lines)
 	event := &corev1.Event{Type: kind, Reason: reason, Message: text, Count: 1, FirstTimestamp: at, LastTimestamp: at}
+	if next < p.src.lines() && p.begins(next) == eventStart { // the end of an event of which the beginning was cut off
+		event.InvolvedObject.Kind = "Pod"
+	}
 	if _, rest, ok := strings.Cut(text, `for pod "`); ok {
 		if pod, ok := parsePodRef(rest); ok {
 			event.InvolvedObject = corev1.ObjectReference{Kind: "Pod", Namespace: pod.namespace, Name: pod.name}

@@ -58,7 +58,7 @@ func (p *parser) begins(i int) begins {
 		return pieceStart
 	case isUnitHead(start), mayJournal(first) && isJournal(line), strings.Contains(start[:min(len(start), 60)], ".go:") && isKubeletFile(bareFile(start)):
 		return journalStart
-	case (first == 'N' || first == 'W') && p.beginsEvent(i, start):
+	case (first == 'N' || first == 'W' || i == 0 && isCutRow(start)) && p.beginsEvent(i, start):
 		return eventStart
 	case first == 'E' && p.isEventsHeader(i, start):
 		return eventStart
@@ -128,6 +128,12 @@ func (p *parser) breaks(i int) bool {
 	default:
 		return true
 	}
+}
+
+// isCutRow recognises the first line of a text that was cut off inside the type of an event.
+func isCutRow(start string) bool {
+	kind, _ := word(start)
+	return wholeKind(kind) != ""
 }
 
 // beginsEvent recognises an event as kubectl describe prints it, also broken over two lines.

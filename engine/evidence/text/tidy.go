@@ -35,6 +35,9 @@ func tidied(data []byte) []byte {
 	if strings.Contains(text, `\n`) {
 		text = withoutEscapes(text)
 	}
+	if strings.Contains(text, "\\\n") {
+		text = brokenLine.ReplaceAllString(text, "$1")
+	}
 	if strings.HasPrefix(text, "# ") || strings.Contains(text, "\n# ") {
 		text = withoutHashes(text)
 	}
@@ -55,6 +58,9 @@ func tidied(data []byte) []byte {
 
 // onSameLine finds a description that begins on the line of the command that printed it.
 var onSameLine = regexp.MustCompile(`(?m)^([^\n]{0,40}\b(?:kubectl|oc) describe [^\n]{1,120}?)[ \t]+(Name:[ \t])`)
+
+// brokenLine is the end of a line that goes on with the next, as documents break long ones.
+var brokenLine = regexp.MustCompile(`([^ \t\n\\] ?)\\\n[ \t]+`)
 
 // spaces are what web pages and word processors use in place of a blank, and marks without a width.
 var spaces = strings.NewReplacer("\u00a0", " ", "\u202f", " ", "\u2007", " ", "\u3000", "  ", "\u200b", "", "\u2060", "")
