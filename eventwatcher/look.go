@@ -128,9 +128,11 @@ func (w *Watcher) look(ctx context.Context, of target) (evidence.Evidence, error
 	if observed.Nodes, err = nodesOf(w.caches.nodeIndexer(), w.caches.pods.GetIndexer(), waits); err != nil {
 		return evidence.Evidence{}, err
 	}
-	if replicas, found, err := unstructured.NestedInt64(of.live.Object, "spec", "replicas"); err == nil && found {
-		observed.Replicas = int32(replicas)
+	scale, err := w.scaleOf(ctx, of)
+	if err != nil {
+		return evidence.Evidence{}, err
 	}
+	observed.Replicas = scale.replicas
 	observed.Conditions = conditionsOf(of.live)
 	for _, add := range []func(context.Context, string, *evidence.Evidence) error{w.addBounds, w.addClaims} {
 		if err := add(ctx, of.workload.Namespace, &observed); err != nil {

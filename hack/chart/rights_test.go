@@ -92,6 +92,7 @@ func TestWideRightsCanBeLeftOut(t *testing.T) {
 	}
 	kinds := rightsOf(t, render(t, "--set-json", `config.kinds=[{"group":"argoproj.io","version":"v1alpha1","resource":"rollouts","kind":"Rollout"}]`), "kube-remedy")
 	require.Contains(t, kinds, "everywhere: patch rollouts.argoproj.io *")
+	require.Contains(t, kinds, "everywhere: get rollouts/scale.argoproj.io *")
 }
 
 func TestRightsFollowTheSourceOfTheCertificate(t *testing.T) {
