@@ -172,9 +172,11 @@ func TestTheRegistrationsAreThoseOfTheInstallation(t *testing.T) {
 func TestAWatcherOfOneNamespaceHasNoRightsInTheCluster(t *testing.T) {
 	t.Parallel()
 	webhook := rightsOf(t, installation(t), "kube-remedy-webhook")
+	require.Contains(t, rightsOf(t, render(t), "kube-remedy"), "kube-node-lease: get leases.coordination.k8s.io *")
 	for _, right := range rightsOf(t, render(t, "--set=eventwatcher.watchNamespace=shop,eventwatcher.askProbes=true,eventwatcher.readSecrets=true"), "kube-remedy") {
 		if strings.HasPrefix(right, "everywhere: ") {
 			require.Contains(t, webhook, right)
 		}
+		require.NotContains(t, right, "kube-node-lease: ", "nodes are in no namespace")
 	}
 }
