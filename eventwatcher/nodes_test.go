@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 	ktesting "k8s.io/client-go/testing"
 	"k8s.io/client-go/tools/cache"
+	clocktesting "k8s.io/utils/clock/testing"
 
 	"github.com/kube-remedy/kube-remedy/engine/evidence"
 )
@@ -65,5 +66,37 @@ func TestLeasesAreReadOfNodesThatAreLostAlone(t *testing.T) {
 			}
 			require.Equal(t, test.want, known)
 		})
+	}
+}
+
+func TestPodsOfALostNodeAreLookedAtWhicheverIsSeenFirst(t *testing.T) {
+	for _, nodeFirst := range []bool{true, false} {
+		w, _ := amongStrangers(t, "")
+		clock, ok := w.clock.(*clocktesting.FakeClock)
+		require.True(t, ok)
+		see := func(name string, ready corev1.ConditionStatus) {
+			node := compacted(t, compactNode, &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}, Status: corev1.NodeStatus{Conditions: []corev1.NodeCondition{{Type: corev1.NodeReady, Status: ready}}}})
+			require.NoError(t, w.caches.nodes.GetIndexer().Add(node))
+			w.nodeChanged(node)
+		}
+		if nodeFirst {
+			see("lost", corev1.ConditionUnknown)
+			see("ready", corev1.ConditionTrue)
+		}
+		for _, on := range []string{"lost", "ready", ""} {
+			pod := failingPod("on-"+on, "Completed", 0)
+			pod.Spec.NodeName = on
+			is := cached(t, pod)
+			require.NoError(t, w.caches.pods.GetIndexer().Add(is))
+			w.podChanged(is)
+		}
+		if !nodeFirst {
+			see("lost", corev1.ConditionUnknown)
+			see("ready", corev1.ConditionTrue)
+		}
+		clock.Step(debounce)
+		require.Eventually(t, func() bool { return w.queue.Len() == 1 }, 10*time.Second, time.Millisecond)
+		key, _ := w.queue.Get()
+		require.Equal(t, "on-lost", key.Namespace)
 	}
 }
