@@ -45,8 +45,13 @@ func (s *stage) node(name, memory string) string {
 	return name
 }
 
-// keepToOwnNodes has the pods of a Deployment run on the story's own nodes.
+// keepToOwnNodes has the pods of a Deployment run on the story's own nodes. It is taken away before they are: its pods
+// would wait for others forever, and the scheduler would try them again with every node of other stories.
 func (s *stage) keepToOwnNodes(manifest *appsv1.Deployment) {
+	s.Cleanup(func() {
+		background := metav1.DeletePropagationBackground
+		_ = clients.AppsV1().Deployments(manifest.Namespace).Delete(context.Background(), manifest.Name, metav1.DeleteOptions{PropagationPolicy: &background})
+	})
 	spec := &manifest.Spec.Template.Spec
 	spec.NodeSelector = map[string]string{"story": s.network.namespace}
 	spec.Tolerations = []corev1.Toleration{{Key: "story", Operator: corev1.TolerationOpExists, Effect: corev1.TaintEffectNoSchedule}}
