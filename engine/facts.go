@@ -40,7 +40,7 @@ func (h *history) facts() []catalog.Fact {
 	}
 	if h.observed.Workload.Kind == "Node" {
 		for _, node := range h.observed.Nodes {
-			facts = append(facts, nodeFacts(node)...)
+			facts = append(append(facts, nodeFacts(node)...), h.leaseFacts(node)...)
 		}
 		return facts
 	}
@@ -63,10 +63,59 @@ func (h *history) lostNodeFacts(pod evidence.Pod) []catalog.Fact {
 	lost := slices.DeleteFunc(nodeFacts(h.observed.Nodes[at]), func(fact catalog.Fact) bool {
 		return fact.Type != string(corev1.NodeReady) || fact.Status == string(corev1.ConditionTrue)
 	})
+	lost = append(lost, h.leaseFacts(h.observed.Nodes[at])...)
 	for i := range lost {
 		lost[i].Pod = pod.Name
 	}
 	return lost
+}
+
+// The kubelet renews the Lease of its node every quarter of its duration of 40 seconds (k8s.io/kubernetes/pkg/kubelet,
+// nodeLeaseRenewIntervalFraction, and apis/config/v1beta1/defaults.go).
+const (
+	leaseLasts = 40 * time.Second
+	leaseFresh = leaseLasts / 2 // one renewal may be on its way
+)
+
+// leaseFacts say of a node that is not ready whether its kubelet still renews its Lease, as LeaseRenewed=False or True;
+// nothing where nobody knows. A kubelet that does lives, whatever keeps the node from being ready.
+func (h *history) leaseFacts(node evidence.Node) []catalog.Fact {
+	at := slices.IndexFunc(node.Conditions, func(condition corev1.NodeCondition) bool { return condition.Type == corev1.NodeReady })
+	if node.LeaseRenewed.IsZero() || at < 0 || node.Conditions[at].Status == corev1.ConditionTrue {
+		return nil
+	}
+	fact := catalog.Fact{Place: catalog.NodeCondition, Type: "LeaseRenewed", Count: 1, Source: "node/" + node.Name + " lease", Time: node.LeaseRenewed}
+	switch ago := h.nodesSeenAt().Sub(node.LeaseRenewed); {
+	case ago >= leaseLasts:
+		fact.Status = string(corev1.ConditionFalse)
+		fact.Message = "its kubelet last renewed its lease " + ago.Truncate(time.Second).String() + " ago"
+	case ago > -leaseLasts && ago <= leaseFresh && node.LeaseRenewed.After(node.Conditions[at].LastTransitionTime.Time):
+		fact.Status = string(corev1.ConditionTrue)
+		fact.Message = "its kubelet renews its lease"
+	default:
+		return nil
+	}
+	return []catalog.Fact{fact}
+}
+
+// nodesSeenAt is when the nodes were observed, or the newest time that anything tells.
+func (h *history) nodesSeenAt() time.Time {
+	at := h.now
+	if !h.observed.ObservedAt.IsZero() {
+		return at
+	}
+	for _, node := range h.observed.Nodes {
+		times := []time.Time{node.LeaseRenewed}
+		for _, condition := range node.Conditions {
+			times = append(times, condition.LastHeartbeatTime.Time, condition.LastTransitionTime.Time)
+		}
+		for _, other := range times {
+			if other.After(at) {
+				at = other
+			}
+		}
+	}
+	return at
 }
 
 func (h *history) containerFacts(container evidence.Container) []catalog.Fact {

@@ -3,6 +3,8 @@ package eventwatcher
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
@@ -26,7 +28,7 @@ type caches struct {
 	nodes        cache.SharedIndexInformer                      // nil where a namespace alone is watched: nodes are in none
 	ownerEvents  cache.SharedIndexInformer                      // warnings about what is not a pod
 	between      map[schema.GroupKind]cache.SharedIndexInformer // metadata of ReplicaSets and Jobs
-	workloads    []cache.SharedIndexInformer                    // metadata of the other kinds that can be targets
+	workloads    map[schema.GroupKind]cache.SharedIndexInformer // metadata of the other kinds that can be targets
 	remediations *remediations.Informer
 }
 
@@ -47,6 +49,7 @@ func newCaches(config *rest.Config, namespace string, clients kubernetes.Interfa
 				fields.OneTermEqualSelector("type", corev1.EventTypeWarning)).String()
 		}),
 		between:      map[schema.GroupKind]cache.SharedIndexInformer{},
+		workloads:    map[schema.GroupKind]cache.SharedIndexInformer{},
 		remediations: remediations.NewInformer(own, namespace, now),
 	}
 	// How each informer's objects are made smaller on their way in; pods come small from the wire.
@@ -61,16 +64,12 @@ func newCaches(config *rest.Config, namespace string, clients kubernetes.Interfa
 		if name == podKind {
 			continue // they have a cache of their own
 		}
-		by := cache.Indexers{}
-		if kind.between {
-			by = byController
-		}
-		informer := metadatainformer.NewFilteredMetadataInformer(partial, kind.resource, namespace, 0, by, nil).Informer()
+		informer := metadatainformer.NewFilteredMetadataInformer(partial, kind.resource, namespace, 0, byController, nil).Informer()
 		transforms[informer] = compactMetadata(kind.resource.GroupVersion().WithKind(name.Kind))
 		if kind.between {
 			c.between[name] = informer
 		} else {
-			c.workloads = append(c.workloads, informer)
+			c.workloads[name] = informer
 		}
 	}
 	for informer, compact := range transforms {
@@ -90,12 +89,12 @@ func (c *caches) nodeIndexer() cache.Indexer {
 }
 
 func (c *caches) all() []cache.SharedIndexInformer {
-	all := append([]cache.SharedIndexInformer{c.pods, c.events, c.ownerEvents, c.remediations}, c.workloads...)
+	all := []cache.SharedIndexInformer{c.pods, c.events, c.ownerEvents, c.remediations}
 	if c.nodes != nil {
 		all = append(all, c.nodes)
 	}
-	for _, informer := range c.between {
-		all = append(all, informer)
+	for _, metadata := range []map[schema.GroupKind]cache.SharedIndexInformer{c.workloads, c.between} {
+		all = slices.AppendSeq(all, maps.Values(metadata))
 	}
 	return all
 }

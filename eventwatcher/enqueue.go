@@ -62,7 +62,8 @@ func handle(informer cache.SharedIndexInformer, changed func(any)) error {
 	return nil
 }
 
-// podChanged enqueues the controller of a pod that failed, carries a cure, or belongs to a workload with one.
+// podChanged enqueues the controller of a pod that failed, is on a node that is not ready, carries a cure, or belongs to a
+// workload with one.
 func (w *Watcher) podChanged(object any) {
 	pod, ok := object.(*pod)
 	if !ok || w.excluded(pod.namespace()) {
@@ -71,9 +72,20 @@ func (w *Watcher) podChanged(object any) {
 	w.gone.see(pod)
 	w.noteUnseen(pod)
 	controller := pod.workload()
-	if pod.troubled || pod.marks.Value() != "" || w.hasRemediation(controller) {
+	if pod.troubled || pod.marks.Value() != "" || w.onLostNode(pod) || w.hasRemediation(controller) {
 		w.queue.AddAfter(controller, debounce)
 	}
+}
+
+// onLostNode reports whether a pod is on a node that is not ready: at the start the node may be seen before its pods.
+func (w *Watcher) onLostNode(pod *pod) bool {
+	name := pod.node.Value()
+	if w.caches.nodes == nil || name == "" || pod.ended {
+		return false
+	}
+	object, found, err := w.caches.nodes.GetIndexer().GetByKey(name)
+	node, ok := object.(*node)
+	return err == nil && found && ok && node.lost
 }
 
 // nodeChanged enqueues the controllers of the pods on a node that is not ready.

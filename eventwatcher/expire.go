@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
+	"github.com/kube-remedy/kube-remedy/engine/evidence"
 	"github.com/kube-remedy/kube-remedy/engine/remedy"
 )
 
@@ -89,6 +90,18 @@ func (w *Watcher) expireAll(ctx context.Context, of target) error {
 		}
 	}
 	return nil
+}
+
+// expireBelow lets time do its work on what was learned of an object before what stands above it was healed instead.
+func (w *Watcher) expireBelow(ctx context.Context, key evidence.Workload) error {
+	if found, err := w.caches.remediations.For(targetOf(key)); err != nil || len(found) == 0 {
+		return err
+	}
+	stored, err := w.store.of(ctx, key)
+	if err != nil {
+		return err
+	}
+	return w.expireAll(ctx, target{workload: key, stored: stored})
 }
 
 // remove deletes a Remediation as it was read.

@@ -10,7 +10,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/metadata/metadatainformer"
-	"k8s.io/client-go/tools/cache"
 
 	"github.com/kube-remedy/kube-remedy/engine/remedy"
 	"github.com/kube-remedy/kube-remedy/internal/config"
@@ -25,6 +24,8 @@ type kind struct {
 	// between says that it stands between pods and what an owner applies: it is a workload itself only where nothing
 	// controls it.
 	between bool
+	// configured says that the installation adds it.
+	configured bool
 }
 
 var underSpec = remedy.Template{"spec", "template"}
@@ -53,7 +54,7 @@ func (w *Watcher) kind(of schema.GroupKind) (kind, bool) {
 	}
 	for _, extra := range w.options.Settings.Current().Kinds {
 		if extra.GroupKind() == of {
-			return kind{resource: resourceOf(extra), template: remedy.ParseTemplate(extra.Template)}, true
+			return kind{resource: resourceOf(extra), template: remedy.ParseTemplate(extra.Template), configured: true}, true
 		}
 	}
 	return kind{}, false
@@ -89,7 +90,7 @@ func (w *Watcher) watchExtraKinds(ctx context.Context) {
 				w.log.Warn("a configured kind can't be watched", "resource", resource.GroupResource(), "error", err)
 				continue
 			}
-			informer := metadatainformer.NewFilteredMetadataInformer(w.partial, resource, w.options.WatchNamespace, 0, cache.Indexers{}, nil).Informer()
+			informer := metadatainformer.NewFilteredMetadataInformer(w.partial, resource, w.options.WatchNamespace, 0, byController, nil).Informer()
 			err = informer.SetTransform(compactMetadata(resource.GroupVersion().WithKind(extra.Kind)))
 			if err == nil {
 				err = handle(informer, w.workloadChanged)
@@ -99,6 +100,7 @@ func (w *Watcher) watchExtraKinds(ctx context.Context) {
 				continue
 			}
 			watched[resource] = true
+			w.owners.caches.add(extra.GroupKind(), informer.GetIndexer())
 			w.log.Info("watching a configured kind", "resource", resource.GroupResource())
 			running.Go(func() { informer.RunWithContext(ctx) })
 		}

@@ -26,6 +26,7 @@ const (
 	maxPods   = 5   // read in full; pods of one workload fail alike
 	maxBounds = 100 // quotas, and limit ranges, of one namespace
 	maxClaims = 10  // read of one pod
+	maxLeases = 5   // of nodes that are not ready
 )
 
 // Bounds of how often a workload is looked at closely.
@@ -112,8 +113,8 @@ func reasonOf(state corev1.ContainerState) string {
 }
 
 // look observes a failing workload closely: its pods as the API server has them, what bounds them, what they claim
-// and were measured to use, the nodes, and what their containers wrote last. What the watcher has no right to see is left out; nothing is then
-// concluded from it.
+// and were measured to use, the nodes, since when the kubelets of those that are not ready are silent, and what their
+// containers wrote last. What the watcher has no right to see is left out; nothing is then concluded from it.
 func (w *Watcher) look(ctx context.Context, of target) (evidence.Evidence, error) {
 	pods, err := w.readPods(ctx, of.pods)
 	if err != nil {
@@ -128,14 +129,19 @@ func (w *Watcher) look(ctx context.Context, of target) (evidence.Evidence, error
 	if observed.Nodes, err = nodesOf(w.caches.nodeIndexer(), w.caches.pods.GetIndexer(), waits); err != nil {
 		return evidence.Evidence{}, err
 	}
-	if replicas, found, err := unstructured.NestedInt64(of.live.Object, "spec", "replicas"); err == nil && found {
-		observed.Replicas = int32(replicas)
+	scale, err := w.scaleOf(ctx, of)
+	if err != nil {
+		return evidence.Evidence{}, err
 	}
+	observed.Replicas = scale.replicas
 	observed.Conditions = conditionsOf(of.live)
 	for _, add := range []func(context.Context, string, *evidence.Evidence) error{w.addBounds, w.addClaims} {
 		if err := add(ctx, of.workload.Namespace, &observed); err != nil {
 			return evidence.Evidence{}, err
 		}
+	}
+	if err := w.addLeases(ctx, pods, observed.Nodes); err != nil {
+		return evidence.Evidence{}, err
 	}
 	w.addUsage(ctx, of.workload.Namespace, &observed)
 	w.addLogs(ctx, &observed)

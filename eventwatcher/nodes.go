@@ -2,11 +2,13 @@ package eventwatcher
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"unique"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/cache"
 	resourcehelper "k8s.io/component-helpers/resource"
@@ -117,6 +119,29 @@ func lostNodesOf(nodes cache.Indexer, pods []*corev1.Pod) ([]evidence.Node, erro
 		found = append(found, evidence.NodeOf(whole))
 	}
 	return found, nil
+}
+
+// addLeases adds to the nodes that are not ready, of those that pods are on, when their kubelets last renewed their leases.
+func (w *Watcher) addLeases(ctx context.Context, pods []*corev1.Pod, nodes []evidence.Node) error {
+	lost, err := lostNodesOf(w.caches.nodeIndexer(), pods)
+	if err != nil {
+		return err
+	}
+	for _, node := range lost[:min(len(lost), maxLeases)] {
+		lease, err := w.clients.CoordinationV1().Leases(corev1.NamespaceNodeLease).Get(ctx, node.Name, metav1.GetOptions{})
+		switch {
+		case apierrors.IsNotFound(err):
+			continue
+		case apierrors.IsForbidden(err):
+			return nil
+		case err != nil:
+			return fmt.Errorf("read the lease of node %s: %w", node.Name, err)
+		}
+		if at := slices.IndexFunc(nodes, func(other evidence.Node) bool { return other.Name == node.Name }); at >= 0 {
+			nodes[at].LeaseRenewed = evidence.RenewedAt(lease)
+		}
+	}
+	return nil
 }
 
 // requests are what pods request, by what is kept of their specs: all pods of a template have the same.

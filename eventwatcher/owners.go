@@ -3,14 +3,13 @@ package eventwatcher
 import (
 	"context"
 	"fmt"
-	"slices"
+	"maps"
+	"sync"
 	"unique"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
@@ -75,7 +74,7 @@ func (o *owner) workload() evidence.Workload {
 	return evidence.Workload{APIVersion: kind.GroupVersion().String(), Kind: kind.Kind, Namespace: o.namespace(), Name: o.name()}
 }
 
-// byController indexes what stands between pods and workloads by the UID of what created it.
+// byController indexes objects by the UID of what created them.
 var byController = cache.Indexers{controllerIndex: func(object any) ([]string, error) {
 	owner, ok := object.(*owner)
 	if !ok {
@@ -87,62 +86,131 @@ var byController = cache.Indexers{controllerIndex: func(object any) ([]string, e
 	return nil, nil
 }}
 
+// ownerCaches hold the metadata of what can stand above a pod, by kind. Those of kinds that the installation adds come
+// while the watcher runs.
+type ownerCaches struct {
+	mu     sync.RWMutex
+	byKind map[schema.GroupKind]cache.Indexer
+}
+
+func (c *ownerCaches) add(kind schema.GroupKind, objects cache.Indexer) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.byKind == nil {
+		c.byKind = map[schema.GroupKind]cache.Indexer{}
+	}
+	c.byKind[kind] = objects
+}
+
+// all gives the caches that there are now.
+func (c *ownerCaches) all() map[schema.GroupKind]cache.Indexer {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return maps.Clone(c.byKind)
+}
+
+// get gives what is known of an object; nil when it is in no cache.
+func (c *ownerCaches) get(workload evidence.Workload) *owner {
+	c.mu.RLock()
+	objects, cached := c.byKind[groupKind(workload)]
+	c.mu.RUnlock()
+	if !cached {
+		return nil
+	}
+	object, found, err := objects.GetByKey(cache.NewObjectName(workload.Namespace, workload.Name).String())
+	if err != nil || !found {
+		return nil
+	}
+	known, _ := object.(*owner)
+	return known
+}
+
 // owners finds the workload above a pod's controller, and the controllers below a workload.
 type owners struct {
 	kinds    func(schema.GroupKind) (kind, bool)
-	between  map[schema.GroupKind]cache.Indexer // ReplicaSets and Jobs, as metadata
+	caches   *ownerCaches
 	metadata metadata.Interface
 	objects  dynamic.Interface
 }
 
-// workloadOf gives the workload that its owner applies, for the controller of a pod. It is false for
-// controllers of kinds that are not healed, and for ones that are gone.
-func (o owners) workloadOf(ctx context.Context, controller evidence.Workload) (evidence.Workload, bool, error) {
-	of, known := o.kinds(groupKind(controller))
-	if !of.between {
-		return controller, known, nil
-	}
-	if workload, known, cached := o.cached(controller); cached {
-		return workload, known, nil
-	}
-	// The pod can be seen before its ReplicaSet or Job: the two come through different watches.
-	found, err := o.metadata.Resource(of.resource).Namespace(controller.Namespace).Get(ctx, controller.Name, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) {
-		return evidence.Workload{}, false, nil
-	}
-	if err != nil {
-		return evidence.Workload{}, false, fmt.Errorf("read %s %s/%s: %w", controller.Kind, controller.Namespace, controller.Name, err)
-	}
-	workload, known := o.above(controller, controllerOf(found))
-	return workload, known, nil
+// workloadOf gives the workload that its owner applies, for the controller of a pod. It is false for controllers of
+// kinds that are not healed, then with the first of these, and for ones that are gone, then with none.
+func (o owners) workloadOf(ctx context.Context, from evidence.Workload) (evidence.Workload, bool, error) {
+	return o.climb(from, func(workload evidence.Workload) (controller, bool, error) {
+		if known := o.caches.get(workload); known != nil {
+			return known.controller.Value(), true, nil
+		}
+		return o.readController(ctx, workload)
+	})
 }
 
-// cached looks what is above a ReplicaSet or Job up in the caches alone; cached is false when they do not have it.
-func (o owners) cached(controller evidence.Workload) (workload evidence.Workload, known, cached bool) {
-	indexer, stands := o.between[groupKind(controller)]
-	if !stands {
-		return evidence.Workload{}, false, false
-	}
-	object, found, err := indexer.GetByKey(cache.NewObjectName(controller.Namespace, controller.Name).String())
-	if err != nil || !found {
-		return evidence.Workload{}, false, false
-	}
-	owner, ok := object.(*owner)
-	if !ok {
-		return evidence.Workload{}, false, false
-	}
-	workload, known = o.above(controller, owner.controller.Value())
-	return workload, known, true
+// cached does the same from the caches alone; cached is false when they do not have what is needed.
+func (o owners) cached(from evidence.Workload) (workload evidence.Workload, known, cached bool) {
+	workload, known, _ = o.climb(from, func(workload evidence.Workload) (controller, bool, error) {
+		if known := o.caches.get(workload); known != nil {
+			return known.controller.Value(), true, nil
+		}
+		return controller{}, false, nil
+	})
+	return workload, known, workload.Kind != ""
 }
 
-// above gives what controls a ReplicaSet or Job; itself when nothing does.
-func (o owners) above(itself evidence.Workload, by controller) (evidence.Workload, bool) {
-	if by.uid == "" {
-		return itself, true
+// readController asks the API server what controls an object; false when the object is gone. A pod can be seen before
+// its ReplicaSet or Job: the two come through different watches.
+func (o owners) readController(ctx context.Context, workload evidence.Workload) (controller, bool, error) {
+	of, known := o.kinds(groupKind(workload))
+	if !known || groupKind(workload) == podKind { // a pod that is a workload has none
+		return controller{}, false, nil
 	}
-	workload := evidence.Workload{APIVersion: by.apiVersion, Kind: by.kind, Namespace: itself.Namespace, Name: by.name}
-	_, known := o.kinds(groupKind(workload))
-	return workload, known
+	found, err := o.metadata.Resource(of.resource).Namespace(workload.Namespace).Get(ctx, workload.Name, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err), of.configured && apierrors.IsForbidden(err):
+		return controller{}, false, nil
+	case err != nil:
+		return controller{}, false, fmt.Errorf("read %s %s/%s: %w", workload.Kind, workload.Namespace, workload.Name, err)
+	}
+	return controllerOf(found), true, nil
+}
+
+// maxAbove is how many configured kinds, one above the other, are climbed; no operator of operators goes so far.
+const maxAbove = 5
+
+// climb goes from the controller of a pod to what stands above it: from a ReplicaSet or Job to what controls that, and
+// from there on as far as kinds go that the installation adds. What controls a Deployment otherwise applies it, and is
+// healed at that. above gives what controls an object, and whether there is such an object.
+func (o owners) climb(from evidence.Workload, above func(evidence.Workload) (controller, bool, error)) (evidence.Workload, bool, error) {
+	of, known := o.kinds(groupKind(from))
+	if of.between {
+		by, found, err := above(from)
+		if err != nil || !found {
+			return evidence.Workload{}, false, err
+		}
+		if by.uid != "" {
+			from = by.in(from.Namespace)
+			_, known = o.kinds(groupKind(from))
+		}
+	}
+	if !known {
+		return from, false, nil
+	}
+	top := from
+	for range maxAbove {
+		by, found, err := above(top)
+		if err != nil {
+			return evidence.Workload{}, false, err
+		}
+		next := by.in(top.Namespace)
+		if of, _ := o.kinds(groupKind(next)); !found || by.uid == "" || !of.configured {
+			return top, true, nil
+		}
+		top = next
+	}
+	return from, true, nil // who owns itself is applied by nobody
+}
+
+// in names a controller of what is in a namespace.
+func (c controller) in(namespace string) evidence.Workload {
+	return evidence.Workload{APIVersion: c.apiVersion, Kind: c.kind, Namespace: namespace, Name: c.name}
 }
 
 // read gets the workload from the API server; nil when it does not exist.
@@ -179,56 +247,34 @@ func (w *Watcher) known(workload evidence.Workload, live *unstructured.Unstructu
 	return workload, err
 }
 
-// controllersOf gives the UIDs that the pods of a live workload have as their controller.
+// controllersOf gives the UIDs that the pods of a live workload have as their controller: its own, and those of what it
+// controls and whose failures are its own.
 func (o owners) controllersOf(live *unstructured.Unstructured) ([]types.UID, error) {
-	controllers := []types.UID{live.GetUID()}
-	for _, indexer := range o.between {
-		found, err := indexer.ByIndex(controllerIndex, string(live.GetUID()))
-		if err != nil {
-			return nil, fmt.Errorf("look up what %s/%s controls: %w", live.GetNamespace(), live.GetName(), err)
-		}
-		for _, object := range found {
-			if owner, ok := object.(*owner); ok {
-				controllers = append(controllers, owner.uid())
+	kinds := map[types.UID]kind{}
+	kinds[live.GetUID()], _ = o.kinds(live.GroupVersionKind().GroupKind())
+	controllers, caches := []types.UID{live.GetUID()}, o.caches.all()
+	for at := 0; at < len(controllers); at++ {
+		above := kinds[controllers[at]]
+		for name, objects := range caches {
+			below, known := o.kinds(name)
+			if !known || above.between || !below.between && !above.configured {
+				continue
+			}
+			found, err := objects.ByIndex(controllerIndex, string(controllers[at]))
+			if err != nil {
+				return nil, fmt.Errorf("look up what %s/%s controls: %w", live.GetNamespace(), live.GetName(), err)
+			}
+			for _, object := range found {
+				owner, ok := object.(*owner)
+				if !ok {
+					continue
+				}
+				if _, seen := kinds[owner.uid()]; !seen {
+					kinds[owner.uid()] = below
+					controllers = append(controllers, owner.uid())
+				}
 			}
 		}
 	}
 	return controllers, nil
-}
-
-// livePods lists the pods of a live workload as the API server has them.
-func (w *Watcher) livePods(ctx context.Context, of target) ([]*corev1.Pod, error) {
-	list, err := w.clients.CoreV1().Pods(of.workload.Namespace).List(ctx, metav1.ListOptions{LabelSelector: selectorOf(of.live)})
-	if err != nil {
-		return nil, fmt.Errorf("list pods of %s %s/%s: %w", of.workload.Kind, of.workload.Namespace, of.workload.Name, err)
-	}
-	var pods []*corev1.Pod
-	for i := range list.Items {
-		pod := &list.Items[i]
-		by := pod.UID // where nothing controls it, it is the workload
-		if controller := metav1.GetControllerOfNoCopy(pod); controller != nil {
-			by = controller.UID
-		}
-		if slices.Contains(of.controllers, by) {
-			pods = append(pods, pod)
-		}
-	}
-	return pods, nil
-}
-
-// selectorOf gives the labels by which a live workload knows its pods; empty for one that knows them otherwise.
-func selectorOf(live *unstructured.Unstructured) string {
-	written, _, _ := unstructured.NestedMap(live.Object, "spec", "selector")
-	if live.GetKind() == "ReplicationController" {
-		written = map[string]any{"matchLabels": written}
-	}
-	var given metav1.LabelSelector
-	if runtime.DefaultUnstructuredConverter.FromUnstructured(written, &given) != nil {
-		return ""
-	}
-	selector, err := metav1.LabelSelectorAsSelector(&given)
-	if err != nil {
-		return ""
-	}
-	return selector.String()
 }

@@ -16,7 +16,8 @@ const (
 	nodeIndex       = "node"
 )
 
-// podIndexers index pods by the object that created them, and by their node while they take room on it.
+// podIndexers index pods by the object that created them, and by their node while they take room on it; those that an
+// object created of a kind that Kubernetes itself does not have by its name too.
 var podIndexers = cache.Indexers{
 	controllerIndex: func(object any) ([]string, error) {
 		pod, ok := object.(*pod)
@@ -39,6 +40,7 @@ var podIndexers = cache.Indexers{
 		}
 		return []string{node}, nil
 	},
+	strangerIndex: indexStranger,
 }
 
 // podsOf gives the cached pods that were created by any of the controllers.

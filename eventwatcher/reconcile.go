@@ -58,12 +58,15 @@ func (w *Watcher) reconcile(ctx context.Context, key evidence.Workload) error {
 		return w.expireAll(ctx, target{workload: key, stored: stored})
 	}
 	workload, known, err := w.owners.workloadOf(ctx, key)
-	if err != nil || !known {
+	if err != nil {
 		return err
+	}
+	if !known {
+		return w.passOver(ctx, key, workload)
 	}
 	if workload != key { // one worker at a time
 		w.queue.Add(workload)
-		return nil
+		return w.expireBelow(ctx, key)
 	}
 	live, err := w.owners.read(ctx, workload)
 	if err != nil {

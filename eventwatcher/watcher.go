@@ -81,6 +81,7 @@ type Watcher struct {
 	usage      metricsclient.PodMetricsesGetter
 	prober     *http.Client              // nil when containers are not asked
 	looked     *utilcache.LRUExpireCache // close looks by workload
+	discovered *utilcache.LRUExpireCache // what the API server serves, by group and version
 	readmitted readmissions
 	past       *past
 	gone       *gone
@@ -141,7 +142,7 @@ func New(options Options) (*Watcher, error) {
 	w := &Watcher{
 		options: options, log: options.Log, clock: options.Clock, metrics: newMetrics(options.Metrics),
 		store: store{own}, clients: clients, partial: partial, usage: usage,
-		looked: utilcache.NewLRUExpireCacheWithClock(maxLooked, options.Clock), gone: newGone(options.Expiry, options.Clock),
+		looked: utilcache.NewLRUExpireCacheWithClock(maxLooked, options.Clock), discovered: utilcache.NewLRUExpireCacheWithClock(maxDiscovered, options.Clock), gone: newGone(options.Expiry, options.Clock),
 		unseen: workqueue.NewTypedDelayingQueueWithConfig(workqueue.TypedDelayingQueueConfig[cache.ObjectName]{Clock: options.Clock}),
 		queue: workqueue.NewTypedRateLimitingQueueWithConfig(workqueue.DefaultTypedControllerRateLimiter[evidence.Workload](),
 			workqueue.TypedRateLimitingQueueConfig[evidence.Workload]{Clock: options.Clock}),
@@ -161,9 +162,11 @@ func New(options Options) (*Watcher, error) {
 			return nil, err
 		}
 	}
-	w.owners = owners{kinds: w.kind, between: map[schema.GroupKind]cache.Indexer{}, metadata: partial, objects: objects}
-	for kind, informer := range w.caches.between {
-		w.owners.between[kind] = informer.GetIndexer()
+	w.owners = owners{kinds: w.kind, caches: &ownerCaches{}, metadata: partial, objects: objects}
+	for _, metadata := range []map[schema.GroupKind]cache.SharedIndexInformer{w.caches.workloads, w.caches.between} {
+		for kind, informer := range metadata {
+			w.owners.caches.add(kind, informer.GetIndexer())
+		}
 	}
 	return w, w.enqueueChanges()
 }

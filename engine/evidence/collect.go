@@ -10,6 +10,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -24,6 +25,7 @@ type collector struct {
 	pods     map[nameKey]*corev1.Pod
 	owners   map[objectKey]metav1.Object
 	nodes    map[string]*corev1.Node
+	leases   map[string]*coordinationv1.Lease // of nodes
 	claims   map[nameKey]*corev1.PersistentVolumeClaim
 	classes  []string
 	quotas   []*corev1.ResourceQuota
@@ -39,6 +41,7 @@ type collector struct {
 func (o Observations) Collect() []Evidence {
 	c := &collector{
 		pods: map[nameKey]*corev1.Pod{}, owners: map[objectKey]metav1.Object{}, nodes: map[string]*corev1.Node{},
+		leases: map[string]*coordinationv1.Lease{},
 		claims: map[nameKey]*corev1.PersistentVolumeClaim{}, found: map[Workload]*Evidence{}, podOwner: map[nameKey]Workload{},
 	}
 	c.sort(o)
@@ -55,6 +58,9 @@ func (o Observations) Collect() []Evidence {
 	}
 	for _, log := range o.Logs {
 		c.placeLog(log)
+	}
+	if o.At.IsZero() {
+		o.At = c.lastRenewal()
 	}
 	return c.finish(o.At)
 }
@@ -75,6 +81,10 @@ func (c *collector) sort(o Observations) {
 		case *corev1.Node:
 			if known := c.nodes[object.Name]; known == nil || len(known.Status.Conditions) <= len(object.Status.Conditions) {
 				c.nodes[object.Name] = object
+			}
+		case *coordinationv1.Lease:
+			if known := c.leases[object.Name]; object.Namespace == corev1.NamespaceNodeLease && RenewedAt(object).After(RenewedAt(known)) {
+				c.leases[object.Name] = object
 			}
 		case *corev1.Event:
 			if object.InvolvedObject.Kind == "Pod" && object.InvolvedObject.Namespace == "" {
@@ -234,7 +244,9 @@ func failedPods(job *batchv1.Job) string {
 func (c *collector) placeNodes() {
 	var nodes []Node
 	for _, name := range slices.Sorted(maps.Keys(c.nodes)) {
-		nodes = append(nodes, NodeOf(c.nodes[name]))
+		node := NodeOf(c.nodes[name])
+		node.LeaseRenewed = RenewedAt(c.leases[name])
+		nodes = append(nodes, node)
 	}
 	for _, evidence := range c.found {
 		evidence.Nodes = nodes
@@ -252,6 +264,29 @@ func NodeOf(node *corev1.Node) Node {
 		Architecture: cmp.Or(node.Status.NodeInfo.Architecture, node.Labels[corev1.LabelArchStable]),
 		OS:           cmp.Or(node.Status.NodeInfo.OperatingSystem, node.Labels[corev1.LabelOSStable]),
 	}
+}
+
+// RenewedAt is when the Lease of a node was last renewed; zero when it never was, or there is none.
+func RenewedAt(lease *coordinationv1.Lease) time.Time {
+	if lease == nil || lease.Spec.RenewTime == nil {
+		return time.Time{}
+	}
+	return lease.Spec.RenewTime.Time
+}
+
+// lastRenewal is when the Lease of a node that is ready was last renewed: no more than 10 seconds before the nodes were
+// observed. It is zero when no such Lease was.
+func (c *collector) lastRenewal() time.Time {
+	var last time.Time
+	for name, lease := range c.leases {
+		node := c.nodes[name]
+		if node != nil && RenewedAt(lease).After(last) && slices.ContainsFunc(node.Status.Conditions, func(condition corev1.NodeCondition) bool {
+			return condition.Type == corev1.NodeReady && condition.Status == corev1.ConditionTrue
+		}) {
+			last = RenewedAt(lease)
+		}
+	}
+	return last
 }
 
 // placeClaims gives each claim to the workloads whose pods name it; one that nobody names stands for itself.

@@ -168,6 +168,8 @@ type Node struct {
 	Labels map[string]string
 	// Architecture and OS are those of the node, for example arm64 and linux.
 	Architecture, OS string
+	// LeaseRenewed is when its kubelet last renewed its Lease, which it does every 10 seconds; zero when nobody knows.
+	LeaseRenewed time.Time
 }
 
 // Claim is one persistent volume claim.

@@ -92,6 +92,7 @@ func TestWideRightsCanBeLeftOut(t *testing.T) {
 	}
 	kinds := rightsOf(t, render(t, "--set-json", `config.kinds=[{"group":"argoproj.io","version":"v1alpha1","resource":"rollouts","kind":"Rollout"}]`), "kube-remedy")
 	require.Contains(t, kinds, "everywhere: patch rollouts.argoproj.io *")
+	require.Contains(t, kinds, "everywhere: get rollouts/scale.argoproj.io *")
 }
 
 func TestRightsFollowTheSourceOfTheCertificate(t *testing.T) {
@@ -171,9 +172,11 @@ func TestTheRegistrationsAreThoseOfTheInstallation(t *testing.T) {
 func TestAWatcherOfOneNamespaceHasNoRightsInTheCluster(t *testing.T) {
 	t.Parallel()
 	webhook := rightsOf(t, installation(t), "kube-remedy-webhook")
+	require.Contains(t, rightsOf(t, render(t), "kube-remedy"), "kube-node-lease: get leases.coordination.k8s.io *")
 	for _, right := range rightsOf(t, render(t, "--set=eventwatcher.watchNamespace=shop,eventwatcher.askProbes=true,eventwatcher.readSecrets=true"), "kube-remedy") {
 		if strings.HasPrefix(right, "everywhere: ") {
 			require.Contains(t, webhook, right)
 		}
+		require.NotContains(t, right, "kube-node-lease: ", "nodes are in no namespace")
 	}
 }

@@ -6,7 +6,7 @@
 // the write was carried out and before the answer, or is told that the object changed meanwhile; and at each event of
 // its watches: the event is lost, or comes twice. A watcher that was killed is started again. An event that is lost is
 // made up for by the next change of the object, or when the watcher lists anew: once an hour as it is shipped, a few
-// seconds later here. Nodes are left out, because the stories share them.
+// seconds later here. Of the events about nodes, those count that are about a story's own: most stories share one node.
 //
 // A test tells a part of this, the same one each time: it is killed at each write, and every seventh event is lost or
 // doubled. CRASH_MATRIX=all tells the whole (make crash-matrix). CRASH_LOG=1 shows what the watchers log.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -60,6 +61,21 @@ var stories = []story{
 		s.apply(s.deployment(map[string]string{v1alpha1.ReapplyAnnotation: v1alpha1.ReapplyAuto}))
 		s.ends(s.pod(""), "OOMKilled", 137)
 		s.pod("deployment-web-oomkilled-app@1")
+		s.remediation(v1alpha1.PhaseVerified, 1, 1)
+	}},
+	{"a workload whose node fails moves to another at its next apply", func(s *stage) {
+		roomy := s.node("roomy", "8Gi")
+		s.node("narrow", "256Mi")
+		manifest := s.deployment(nil)
+		s.keepToOwnNodes(manifest)
+		s.apply(manifest)
+		require.Equal(s, roomy, s.pod("").Spec.NodeName)
+		time.Sleep(2 * relist) // until the watcher knows both, whatever it missed
+		s.breaks(roomy)
+		learned := s.remediation(v1alpha1.PhaseLearned, 1, 1)
+		s.armed()
+		s.apply(manifest, learned)
+		require.NotEqual(s, roomy, s.pod(learned.Mark()).Spec.NodeName)
 		s.remediation(v1alpha1.PhaseVerified, 1, 1)
 	}},
 }

@@ -14,7 +14,9 @@ import (
 	"sync"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	framing "k8s.io/apimachinery/pkg/runtime/serializer/json"
 	"k8s.io/apimachinery/pkg/runtime/serializer/protobuf"
 	"k8s.io/apimachinery/pkg/watch"
@@ -182,9 +184,6 @@ func (l *line) cut(request *http.Request, response *http.Response) {
 			kind = "events of pods"
 		}
 	}
-	if kind == "nodes" { // they have no namespace: all stories share them
-		return
-	}
 	whole := &frames{line: l, kind: kind, from: response.Body, read: readLine}
 	if strings.Contains(response.Header.Get("Content-Type"), "protobuf") {
 		whole.read = readMessage
@@ -238,7 +237,7 @@ type frames struct {
 	kind   string
 	from   io.Closer
 	frames io.Reader
-	read   func(frame []byte) (kind string, whole []byte, err error)
+	read   func(frame []byte) (event metav1.WatchEvent, whole []byte, err error)
 	left   []byte
 }
 
@@ -249,14 +248,20 @@ func (f *frames) Read(into []byte) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		kind, whole, err := f.read(frame)
+		event, whole, err := f.read(frame)
 		if err != nil {
 			return 0, fmt.Errorf("read an event of %s: %w", f.kind, err)
 		}
 		times := 1
-		switch watch.EventType(kind) {
+		switch watch.EventType(event.Type) {
 		case watch.Added, watch.Modified, watch.Deleted:
-			times = f.line.passes(f.kind)
+			own, err := f.owns(event.Object.Raw)
+			if err != nil {
+				return 0, fmt.Errorf("read an event of %s: %w", f.kind, err)
+			}
+			if own {
+				times = f.line.passes(f.kind)
+			}
 		}
 		f.left = bytes.Repeat(whole, times)
 	}
@@ -264,6 +269,25 @@ func (f *frames) Read(into []byte) (int, error) {
 	f.left = f.left[n:]
 	return n, nil
 }
+
+// owns reports whether an object is the story's: nodes have no namespace, and those of all stories come.
+func (f *frames) owns(object []byte) (bool, error) {
+	if f.kind != "nodes" {
+		return true, nil
+	}
+	var envelope runtime.Unknown
+	if err := envelope.Unmarshal(bytes.TrimPrefix(object, []byte("k8s\x00"))); err != nil {
+		return false, err
+	}
+	var node corev1.Node
+	if err := node.Unmarshal(envelope.Raw); err != nil {
+		return false, err
+	}
+	return strings.HasPrefix(node.Name, f.line.nodes()), nil
+}
+
+// nodes is how the names of the story's own nodes begin.
+func (l *network) nodes() string { return l.namespace + "-node-" }
 
 // next gives a frame as a whole; those that are longer than the buffer come in pieces.
 func (f *frames) next() ([]byte, error) {
@@ -281,20 +305,18 @@ func (f *frames) next() ([]byte, error) {
 // Close ends the watch.
 func (f *frames) Close() error { return f.from.Close() }
 
-// readLine gives the type of an event that is JSON.
-func readLine(frame []byte) (string, []byte, error) {
-	var event struct{ Type string }
-	err := json.Unmarshal(frame, &event)
-	return event.Type, append(frame, '\n'), err
+// readLine gives an event that is JSON.
+func readLine(frame []byte) (event metav1.WatchEvent, whole []byte, err error) {
+	err = json.Unmarshal(frame, &event)
+	return event, append(frame, '\n'), err
 }
 
-// readMessage gives the type of an event that is a message of protocol buffers, with its length put back before it.
-func readMessage(frame []byte) (string, []byte, error) {
-	var event metav1.WatchEvent
+// readMessage gives an event that is a message of protocol buffers, with its length put back before it.
+func readMessage(frame []byte) (event metav1.WatchEvent, whole []byte, err error) {
 	if err := event.Unmarshal(frame); err != nil {
-		return "", nil, err
+		return event, nil, err
 	}
-	var whole bytes.Buffer
-	_, err := protobuf.LengthDelimitedFramer.NewFrameWriter(&whole).Write(frame)
-	return event.Type, whole.Bytes(), err
+	var written bytes.Buffer
+	_, err = protobuf.LengthDelimitedFramer.NewFrameWriter(&written).Write(frame)
+	return event, written.Bytes(), err
 }

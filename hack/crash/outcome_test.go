@@ -1,10 +1,11 @@
 package crash
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"sort"
-	"strings"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -46,11 +47,15 @@ func (s *stage) told() string {
 	if err != nil {
 		return err.Error()
 	}
-	text, err := yaml.Marshal(found)
+	text, err := json.Marshal(found)
 	if err != nil {
 		return err.Error()
 	}
-	told := strings.ReplaceAll(string(text), s.network.namespace, "NAMESPACE")
+	// Before lines are broken, which depends on their lengths.
+	if text, err = yaml.JSONToYAML(bytes.ReplaceAll(text, []byte(s.network.namespace), []byte("NAMESPACE"))); err != nil {
+		return err.Error()
+	}
+	told := string(text)
 	for _, part := range generated {
 		told = part.pattern.ReplaceAllString(told, part.stands)
 	}
@@ -63,7 +68,18 @@ func (s *stage) outcome() (outcome, error) {
 	if err != nil {
 		return found, err
 	}
+	live, err := clients.AppsV1().Deployments(s.network.namespace).Get(s.Context(), "web", metav1.GetOptions{})
+	if err != nil {
+		return found, err
+	}
+	template, err := json.Marshal(live.Spec.Template)
+	if err != nil {
+		return found, err
+	}
 	for _, remediation := range list.Items {
+		if remediation.Status.Outcome.AppliedTemplateHash != "" && bytes.Contains(template, []byte(s.network.namespace)) {
+			remediation.Status.Outcome.AppliedTemplateHash = "HASH" // of names that are this run's own
+		}
 		remediation.ObjectMeta = metav1.ObjectMeta{
 			Name: remediation.Name, Annotations: remediation.Annotations, Labels: remediation.Labels, Generation: remediation.Generation,
 		}
@@ -73,10 +89,6 @@ func (s *stage) outcome() (outcome, error) {
 		found.Remediations = append(found.Remediations, remediation)
 	}
 	sort.Slice(found.Remediations, func(i, j int) bool { return found.Remediations[i].Name < found.Remediations[j].Name })
-	live, err := clients.AppsV1().Deployments(s.network.namespace).Get(s.Context(), "web", metav1.GetOptions{})
-	if err != nil {
-		return found, err
-	}
 	found.Annotations, found.Generation, found.Template = live.Annotations, live.Generation, live.Spec.Template
 	events, err := clients.CoreV1().Events(s.network.namespace).List(s.Context(), metav1.ListOptions{
 		FieldSelector: fields.OneTermEqualSelector("source", eventwatcher.FieldManager).String(),

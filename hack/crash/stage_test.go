@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	jsonpatch "github.com/evanphx/json-patch/v5"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
@@ -22,12 +23,14 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/util/retry"
 	"k8s.io/utils/clock"
 
 	"github.com/kube-remedy/kube-remedy/engine"
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
+	"github.com/kube-remedy/kube-remedy/engine/remedy"
 	"github.com/kube-remedy/kube-remedy/eventwatcher"
 	"github.com/kube-remedy/kube-remedy/internal/config"
 )
@@ -192,7 +195,9 @@ func (s *stage) apply(manifest *appsv1.Deployment, cures ...*v1alpha1.Remediatio
 		}
 		live.Annotations[corev1.LastAppliedConfigAnnotation] = string(text) + "\n"
 		for _, cure := range cures {
-			heal(live, cure)
+			if err := heal(live, cure); err != nil {
+				return err
+			}
 		}
 		if created {
 			_, err = deployments.Create(s.Context(), live, metav1.CreateOptions{FieldManager: "kubectl-client-side-apply"})
@@ -205,14 +210,32 @@ func (s *stage) apply(manifest *appsv1.Deployment, cures ...*v1alpha1.Remediatio
 }
 
 // heal puts a cure into a Deployment, as the webhook does.
-func heal(live *appsv1.Deployment, cure *v1alpha1.Remediation) {
-	for _, action := range cure.Spec.Actions {
-		if more := action.IncreaseMemory; more != nil {
-			resources := &live.Spec.Template.Spec.Containers[0].Resources
-			resources.Limits[corev1.ResourceMemory] = more.Limit
-			if more.Request != nil {
-				resources.Requests = corev1.ResourceList{corev1.ResourceMemory: *more.Request}
-			}
+func heal(live *appsv1.Deployment, cure *v1alpha1.Remediation) error {
+	live.TypeMeta = metav1.TypeMeta{APIVersion: "apps/v1", Kind: "Deployment"}
+	object, err := runtime.DefaultUnstructuredConverter.ToUnstructured(live)
+	if err != nil {
+		return err
+	}
+	before, err := json.Marshal(object)
+	if err != nil {
+		return err
+	}
+	if operations := remedy.Resolve(cure.Spec.Actions, object).Operations; len(operations) > 0 {
+		text, err := json.Marshal(operations)
+		if err != nil {
+			return err
+		}
+		patch, err := jsonpatch.DecodePatch(text)
+		if err != nil {
+			return err
+		}
+		after, err := patch.Apply(before)
+		if err != nil {
+			return err
+		}
+		*live = appsv1.Deployment{}
+		if err := json.Unmarshal(after, live); err != nil {
+			return err
 		}
 	}
 	for _, annotations := range []*map[string]string{&live.Annotations, &live.Spec.Template.Annotations} {
@@ -221,6 +244,7 @@ func heal(live *appsv1.Deployment, cure *v1alpha1.Remediation) {
 		}
 		(*annotations)[v1alpha1.RemediationsAnnotation] = cure.Mark()
 	}
+	return nil
 }
 
 // admit makes of the watcher's write that changes nothing what the webhook makes of it: the Deployment with its cure.
@@ -237,7 +261,9 @@ func (s *stage) admit(request *http.Request) error {
 		return err
 	}
 	for i := range list.Items {
-		heal(live, &list.Items[i])
+		if err := heal(live, &list.Items[i]); err != nil {
+			return err
+		}
 	}
 	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"annotations": map[string]string{
 		v1alpha1.RemediationsAnnotation: live.Annotations[v1alpha1.RemediationsAnnotation],

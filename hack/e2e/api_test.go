@@ -93,6 +93,7 @@ func TestThePairHasNoMoreRightsThanItNeeds(t *testing.T) {
 		{"kube-remedy-eventwatcher", "patch", "nodes", false},
 		{"kube-remedy-eventwatcher", "get", "pods/log", true}, // likewise
 		{"kube-remedy-eventwatcher", "create", "pods/exec", false},
+		{"kube-remedy-eventwatcher", "get", "leases.coordination.k8s.io", false}, // but in two namespaces
 	} {
 		resource, sub, _ := strings.Cut(test.resource, "/")
 		out, err := pair.Kubectl(t.Context(), "", "auth", "can-i", test.verb, resource, "--subresource="+sub, "-A", "--as=system:serviceaccount:kube-remedy-system:"+test.account)

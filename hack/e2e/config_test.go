@@ -1,12 +1,16 @@
 package e2e
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // rolloutCRD is a kind with a pod template that Kubernetes does not have.
@@ -23,7 +27,14 @@ spec:
     served: true
     storage: true
     schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+    subresources: {scale: {specReplicasPath: .spec.size, statusReplicasPath: .status.size, labelSelectorPath: .status.podLabels}}
 `
+
+// rolloutRights are those that the chart gives for a kind of its config.kinds.
+var rolloutRights = []rbacv1.PolicyRule{
+	{APIGroups: []string{"rollouts.example.org"}, Resources: []string{"rollouts"}, Verbs: []string{"get", "list", "watch", "patch"}},
+	{APIGroups: []string{"rollouts.example.org"}, Resources: []string{"rollouts/scale"}, Verbs: []string{"get"}},
+}
 
 // TestTheConfigurationIsFollowed adds a kind to the configuration while the webhook runs, and spoils the file after that.
 // It runs before the parallel tests, whose configuration it would change.
@@ -58,6 +69,10 @@ func TestTheConfigurationIsFollowed(t *testing.T) {
 	require.Equal(t, "more-memory@1", w.run("get", "rollout", "web", "-o", `jsonpath={.spec.workload.template.metadata.annotations.kube-remedy\.io/remediations}`))
 
 	requireRolloutTeaches(t, w)
+	requireRolloutAboveADeploymentTeaches(t, w)
+	used, err := usedRights()
+	require.NoError(t, err)
+	require.True(t, used[right("kube-remedy-eventwatcher", "get", "rollouts.example.org", "rollouts/scale")], "the scale is read where the kind has one")
 
 	require.NoError(t, pair.Configure("mode: maybe\n"))
 	w.until("the mistake to be told", func() error {
@@ -80,12 +95,14 @@ func TestTheConfigurationIsFollowed(t *testing.T) {
 // requireRolloutTeaches lets a pod be killed that a rollout controls, as its controller would have created it.
 func requireRolloutTeaches(t *testing.T, w *workload) {
 	t.Helper()
-	_, err := pair.Kubectl(t.Context(), `
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRole
-metadata: {name: kube-remedy-e2e-rollouts}
-rules: [{apiGroups: [rollouts.example.org], resources: [rollouts], verbs: [get, list, watch, patch]}]
----
+	role, err := json.Marshal(rbacv1.ClusterRole{
+		TypeMeta:   metav1.TypeMeta{APIVersion: rbacv1.SchemeGroupVersion.String(), Kind: "ClusterRole"},
+		ObjectMeta: metav1.ObjectMeta{Name: "kube-remedy-e2e-rollouts"}, Rules: rolloutRights,
+	})
+	require.NoError(t, err)
+	_, err = pair.Kubectl(t.Context(), string(role), "apply", "-f", "-")
+	require.NoError(t, err)
+	_, err = pair.Kubectl(t.Context(), `
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding
 metadata: {name: kube-remedy-e2e-rollouts}
@@ -109,4 +126,34 @@ subjects: [{kind: ServiceAccount, name: kube-remedy-eventwatcher, namespace: kub
 		return nil
 	})
 	require.Contains(t, w.run("get", "remediation", "rollout-web-oomkilled-app", "-o", "jsonpath={.spec.actions[0].increaseMemory}"), `"failedLimit":"256Mi"`)
+}
+
+// requireRolloutAboveADeploymentTeaches lets pods be killed of a Deployment that a rollout controls, as its operator would
+// have written it: what is applied is the rollout.
+func requireRolloutAboveADeploymentTeaches(t *testing.T, w *workload) {
+	t.Helper()
+	containers := "{containers: [" + fmt.Sprintf(greedy, "-hold") + "], terminationGracePeriodSeconds: 1}"
+	file := filepath.Join(t.TempDir(), "above.yaml")
+	require.NoError(t, os.WriteFile(file, []byte("apiVersion: rollouts.example.org/v1alpha1\nkind: Rollout\nmetadata: {name: above}\nspec: {size: 1, workload: {template: {spec: "+containers+"}}}\n"), 0o600))
+	w.run("apply", "-f", file)
+	uid := w.run("get", "rollout", "above", "-o", "jsonpath={.metadata.uid}")
+	_, err := pair.Kubectl(t.Context(), fmt.Sprintf(`
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: below
+  ownerReferences: [{apiVersion: rollouts.example.org/v1alpha1, kind: Rollout, name: above, uid: %s, controller: true}]
+spec: {selector: {matchLabels: {app: below}}, template: {metadata: {labels: {app: below}}, spec: %s}}
+`, uid, containers), "-n", w.namespace, "create", "-f", "-")
+	require.NoError(t, err)
+	w.until("the rollout to be healed", func() error {
+		out := w.run("apply", "-f", file)
+		if !strings.Contains(out, "app memory limit 128Mi → 256Mi") {
+			return fmt.Errorf("kubectl printed %s", out)
+		}
+		return nil
+	})
+	require.Equal(t, "256Mi", w.run("get", "rollout", "above", "-o", "jsonpath={.spec.workload.template.spec.containers[0].resources.limits.memory}"))
+	require.Equal(t, "above", w.run("get", "remediation", "rollout-above-oomkilled-app", "-o", "jsonpath={.spec.targetRef.name}"))
+	require.NotContains(t, w.run("get", "remediations", "-o", "name"), "below", "its operator applies the Deployment")
 }

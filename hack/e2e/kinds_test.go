@@ -1,8 +1,10 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -116,4 +118,36 @@ func TestAClaimOfAClassThatDoesNotExistIsSeen(t *testing.T) {
 	require.Equal(t, "storage-class-missing", learned.Status.Diagnosis.RootCauseID)
 	require.Equal(t, v1alpha1.TargetRef{APIVersion: "apps/v1", Kind: "StatefulSet", Name: "web"}, learned.Spec.TargetRef)
 	require.Equal(t, "e2e-fast", learned.Spec.Actions[0].FixReference.Replacement)
+}
+
+// TestAKindThatIsNotConfiguredIsToldSo lets a pod be killed that an object controls of a kind that nobody configured.
+func TestAKindThatIsNotConfiguredIsToldSo(t *testing.T) {
+	t.Parallel()
+	w := newWorkload(t, spec{})
+	_, err := pair.Kubectl(t.Context(), strings.NewReplacer("rollouts.", "crews.", "Rollout", "Crew", "rollout", "crew").Replace(rolloutCRD), "apply", "-f", "-")
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		_, stderr, err := kubectl(t, "delete", "crd", "crews.crews.example.org")
+		require.NoError(t, err, stderr)
+	})
+	w.writeKind("crews.example.org/v1alpha1", "Crew", "{size: 1}")
+	w.until("the kind to be served", func() error {
+		_, stderr, err := kubectl(t, "-n", w.namespace, "apply", "-f", w.file)
+		if err != nil {
+			return errors.New(stderr)
+		}
+		return nil
+	})
+	_, err = pair.Kubectl(t.Context(), fmt.Sprintf(`{apiVersion: v1, kind: Pod, metadata: {name: web-1, ownerReferences: [{apiVersion: crews.example.org/v1alpha1, kind: Crew, name: web, uid: %s, controller: true}]}, spec: {restartPolicy: Never, containers: [%s]}}`,
+		w.field("{.metadata.uid}"), fmt.Sprintf(greedy, "-exit=0")), "-n", w.namespace, "create", "-f", "-")
+	require.NoError(t, err)
+	w.until("the crew to be told", func() error {
+		told := w.run("get", "events", "--field-selector=involvedObject.kind=Crew,involvedObject.name=web,reason=FailureDiagnosed", "-o", "jsonpath={.items[*].message}")
+		if !strings.HasPrefix(told, "OOMKilled: ") || !strings.Contains(told, "{group: crews.example.org, version: v1alpha1, resource: crews, kind: Crew} (it has a scale)") {
+			return fmt.Errorf("it is told %q", told)
+		}
+		return nil
+	})
+	require.Contains(t, w.run("describe", "crew", "web"), "FailureDiagnosed")
+	require.Nil(t, w.remediation(), "nothing is stored")
 }

@@ -55,6 +55,7 @@ var served = []struct {
 	{"batch/v1", "jobs", "Job", "", false},
 	{"batch/v1", "cronjobs", "CronJob", "cj", false},
 	{"storage.k8s.io/v1", "storageclasses", "StorageClass", "sc", true},
+	{"coordination.k8s.io/v1", "leases", "Lease", "", false},
 	{"discovery.k8s.io/v1", "endpointslices", "EndpointSlice", "", false},
 	{"admissionregistration.k8s.io/v1", "mutatingwebhookconfigurations", "MutatingWebhookConfiguration", "", true},
 	{"admissionregistration.k8s.io/v1", "validatingwebhookconfigurations", "ValidatingWebhookConfiguration", "", true},

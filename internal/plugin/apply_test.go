@@ -244,3 +244,35 @@ lastTimestamp: "2026-03-01T11:59:00Z"
 	require.NoError(t, err)
 	require.Equal(t, "No failure found.\n", out)
 }
+
+// TestDiagnoseReadsTheLeaseOfALostNode asks since when the kubelet of a pod's node is silent, where one may.
+func TestDiagnoseReadsTheLeaseOfALostNode(t *testing.T) {
+	s := serve(t, shop, `
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: shop, creationTimestamp: "2026-03-01T10:00:00Z"}
+spec: {nodeName: one, containers: [{name: app, image: "web:1"}]}
+status: {phase: Running, containerStatuses: [{name: app, ready: true, state: {running: {startedAt: "2026-03-01T10:00:00Z"}}}]}
+---
+apiVersion: v1
+kind: Node
+metadata: {name: one}
+status: {conditions: [{type: Ready, status: Unknown, reason: NodeStatusUnknown, lastTransitionTime: "2026-03-01T11:57:30Z", message: Kubelet stopped posting node status.}]}
+---
+apiVersion: coordination.k8s.io/v1
+kind: Lease
+metadata: {name: one, namespace: kube-node-lease}
+spec: {holderIdentity: one, renewTime: "2026-03-01T11:56:48.000000Z"}
+`)
+	for _, args := range [][]string{{"diagnose", "pod/web", "-n", "shop"}, {"diagnose", "-n", "shop"}} {
+		out, errs, err := s.on(args...)
+		require.NoError(t, err)
+		require.Empty(t, errs)
+		require.Contains(t, out, "its kubelet last renewed its lease 3m12s ago", args)
+	}
+	s.forbidden["leases"] = true
+	out, errs, err := s.on("diagnose", "pod/web", "-n", "shop")
+	require.NoError(t, err)
+	require.Contains(t, errs, "note: you may not read leases in namespace kube-node-lease: left out\n")
+	require.Contains(t, out, "kubelet-silent")
+}

@@ -28,6 +28,7 @@ import (
 const (
 	maxPods   = 5  // pods of one workload fail alike
 	maxClaims = 10 // of one pod
+	maxLeases = 5  // of nodes that are not ready
 )
 
 // observer reads from a cluster what a diagnosis wants to know, with the rights of whoever asks. What may not be read is
@@ -438,10 +439,40 @@ func (o *observer) addBounds(ctx context.Context, namespace string) error {
 	}, o.add)
 }
 
+// addNodes keeps all nodes.
 func (o *observer) addNodes(ctx context.Context) error {
-	return o.each(ctx, "nodes", "", metav1.ListOptions{}, func(ctx context.Context, p metav1.ListOptions) (runtime.Object, error) {
+	if err := o.each(ctx, "nodes", "", metav1.ListOptions{}, func(ctx context.Context, p metav1.ListOptions) (runtime.Object, error) {
 		return o.typed.CoreV1().Nodes().List(ctx, p)
-	}, o.add)
+	}, o.add); err != nil {
+		return err
+	}
+	return o.addLeases(ctx)
+}
+
+// addLeases keeps the leases of the nodes that are kept and not ready: they tell since when their kubelets are silent.
+func (o *observer) addLeases(ctx context.Context) error {
+	read := 0
+	for _, item := range slices.Clone(o.found) {
+		node, ok := item.(*corev1.Node)
+		if !ok || read == maxLeases || slices.ContainsFunc(node.Status.Conditions, func(condition corev1.NodeCondition) bool {
+			return condition.Type == corev1.NodeReady && condition.Status == corev1.ConditionTrue
+		}) {
+			continue
+		}
+		read++
+		lease, err := o.typed.CoordinationV1().Leases(corev1.NamespaceNodeLease).Get(ctx, node.Name, metav1.GetOptions{})
+		switch {
+		case apierrors.IsForbidden(err):
+			o.noteOnce("you may not read leases in namespace %s: left out", corev1.NamespaceNodeLease)
+			return nil
+		case apierrors.IsNotFound(err):
+		case err != nil:
+			return fmt.Errorf("read the lease of node %s: %w", node.Name, err)
+		default:
+			o.add(lease)
+		}
+	}
+	return nil
 }
 
 // addNodesOf keeps the nodes that pods run on.
@@ -465,7 +496,7 @@ func (o *observer) addNodesOf(ctx context.Context, pods []*corev1.Pod) error {
 			o.add(node)
 		}
 	}
-	return nil
+	return o.addLeases(ctx)
 }
 
 // measurements are where the metrics API serves what pods use.

@@ -7,12 +7,15 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/kube-remedy/kube-remedy/engine/evidence"
 )
 
 // owner is what a list says about the type of its items, for items that don't say it themselves.
@@ -122,6 +125,10 @@ func newObject(apiVersion, kind string) runtime.Object {
 		if kind == "StorageClass" {
 			return &storagev1.StorageClass{}
 		}
+	case "coordination.k8s.io":
+		if kind == "Lease" {
+			return &coordinationv1.Lease{}
+		}
 	case "events.k8s.io":
 		if kind == "Event" {
 			return &eventsv1.Event{}
@@ -206,6 +213,8 @@ func (p *parser) see(object runtime.Object) {
 		for _, c := range o.Status.Conditions {
 			note(c.LastHeartbeatTime.Time)
 		}
+	case *coordinationv1.Lease:
+		note(evidence.RenewedAt(o))
 	default:
 		if accessor, err := meta.Accessor(object); err == nil {
 			note(accessor.GetCreationTimestamp().Time)

@@ -5,11 +5,12 @@ import (
 	"strings"
 	"time"
 
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// node makes the node of a description.
+// node makes the node of a description, and adds its Lease.
 func (d described) node() *corev1.Node {
 	node := &corev1.Node{ObjectMeta: d.metadata()}
 	for _, line := range d.root.find("Taints").list() {
@@ -23,7 +24,12 @@ func (d described) node() *corev1.Node {
 	if cidrs := d.root.value("PodCIDRs"); cidrs != "" {
 		node.Spec.PodCIDRs = strings.Split(cidrs, ",")
 	}
-	d.time(d.root.find("Lease").value("RenewTime"))
+	if renewed := d.time(d.root.find("Lease").value("RenewTime")); renewed != nil && node.Name != "" {
+		d.p.add(&coordinationv1.Lease{
+			ObjectMeta: metav1.ObjectMeta{Namespace: corev1.NamespaceNodeLease, Name: node.Name},
+			Spec:       coordinationv1.LeaseSpec{RenewTime: &metav1.MicroTime{Time: renewed.Time}},
+		})
+	}
 	node.Status.Conditions = d.nodeConditions(d.root)
 	for _, address := range d.root.find("Addresses").below {
 		if address.key != "" {
