@@ -266,7 +266,7 @@ func (h *history) cameBack(event evidence.Event) bool {
 // ends answers no probe.
 func (h *history) stopped(event evidence.Event) bool {
 	at, asked := h.stops[event.Object]
-	return asked && event.Pod != "" && !at.After(event.Time)
+	return asked && event.Object != "" && !at.After(event.Time)
 }
 
 // sawStops notes when the containers of each pod were first asked to stop after they had last been started.

@@ -24,6 +24,6 @@ func withoutHashes(text string) string {
 // isPrinted recognises lines that kubectl prints and nobody writes: rows and columns of events, headers of tables, and the
 // lines of Python's traces.
 func isPrinted(line string) bool {
-	start := trimLeft(strings.TrimRight(line, "\r\n"))
+	start := trimLeft(strings.TrimLeft(trimLeft(strings.TrimRight(line, "\r\n")), ">")) // a quotation inside a comment
 	return start != "" && (isTableHeader(start) || isEventColumns(start) || isEventRow(start) || strings.HasPrefix(start, "File \"") && strings.Contains(start, "\", line "))
 }

@@ -44,6 +44,9 @@ func tidied(data []byte) []byte {
 	if marked(text) {
 		text = withoutMarks(text)
 	}
+	if strings.HasPrefix(text, "... ") || strings.Contains(text, "\n... ") {
+		text = leftOut.ReplaceAllString(text, "$1")
+	}
 	if strings.Contains(text, " describe ") {
 		text = onSameLine.ReplaceAllString(text, "$1\n$2")
 	}
@@ -61,6 +64,9 @@ var onSameLine = regexp.MustCompile(`(?m)^([^\n]{0,40}\b(?:kubectl|oc) describe 
 
 // brokenLine is the end of a line that goes on with the next, as documents break long ones.
 var brokenLine = regexp.MustCompile(`([^ \t\n\\] ?)\\\n[ \t]+`)
+
+// leftOut are dots in front of a line, in place of what stood before it.
+var leftOut = regexp.MustCompile(`(?m)^\.\.\. +(\S)`)
 
 // spaces are what web pages and word processors use in place of a blank, and marks without a width.
 var spaces = strings.NewReplacer("\u00a0", " ", "\u202f", " ", "\u2007", " ", "\u3000", "  ", "\u200b", "", "\u2060", "")
