@@ -15,7 +15,7 @@ import (
 // a table, or a description without events.
 const (
 	// schedulerPatience: a scheduler needs milliseconds, an autoscaler's machine a few minutes and says so by events.
-	schedulerPatience = 30 * time.Second
+	schedulerPatience = 10 * time.Second
 	// kubeletPatience covers pulling a large image and attaching volumes.
 	kubeletPatience = 10 * time.Minute
 	// claimPatience covers making a volume in a cloud.
@@ -49,6 +49,11 @@ func (h *history) waits(pod evidence.Pod) (catalog.Fact, bool) {
 			fact.Container, fact.Type = container.Name, string(corev1.PodReady)
 			fact.Message = "not ready after " + strconv.Itoa(int(container.RestartCount)) + " restarts"
 			return fact, true
+		case h.restartsOn(pod, container):
+			fact.Container, fact.Type = container.Name, string(corev1.PodReady)
+			fact.Message = "restarted " + strconv.Itoa(int(container.RestartCount)) + " times, the last time " +
+				h.now.Sub(container.LastState.Terminated.FinishedAt.Time).Round(time.Second).String() + " ago"
+			return fact, true
 		case container.RestartCount > 0:
 			return catalog.Fact{}, false
 		case waiting != nil && waiting.Reason == "ContainerCreating":
@@ -65,7 +70,7 @@ func (h *history) waits(pod evidence.Pod) (catalog.Fact, bool) {
 	})
 	described := slices.ContainsFunc(pod.Spec.Containers, func(container corev1.Container) bool { return container.Image != "" })
 	switch {
-	case pod.Created.IsZero() && pod.Status.Phase == corev1.PodPending && !scheduled && creating == 0 && described:
+	case pod.Created.IsZero() && pod.Status.Phase == corev1.PodPending && !scheduled && creating == 0 && (described || h.othersRun(pod)):
 		fact.Type, fact.Message = string(corev1.PodScheduled), "pending without a node" // a description says no age
 	case pod.Created.IsZero() && running > 0 && runs >= readyPatience && pod.Status.Phase != corev1.PodPending:
 		fact.Type, fact.Message = string(corev1.PodReady), "running and not ready for "+runs.String()
@@ -85,6 +90,27 @@ func (h *history) waits(pod evidence.Pod) (catalog.Fact, bool) {
 		return catalog.Fact{}, false
 	}
 	return fact, true
+}
+
+// restartsOn reports whether a container of which a row says only how often it was restarted and how long ago, was so just
+// now, and runs for no longer than that each time.
+func (h *history) restartsOn(pod evidence.Pod, container evidence.Container) bool {
+	last := container.LastState.Terminated
+	if container.RestartCount < often || container.State.Running == nil || last == nil || last.ExitCode >= 0 || last.FinishedAt.IsZero() || pod.Created.IsZero() {
+		return false
+	}
+	if container.Ready && container.RestartCount < 2*often {
+		return false // it may have waited for others, and works now
+	}
+	usual := last.FinishedAt.Sub(pod.Created) / time.Duration(container.RestartCount)
+	return usual > 0 && usual <= settled && h.now.Sub(last.FinishedAt.Time) < usual
+}
+
+// othersRun reports whether another pod of the workload runs: this one waits for something then.
+func (h *history) othersRun(pod evidence.Pod) bool {
+	return slices.ContainsFunc(h.observed.Pods, func(other evidence.Pod) bool {
+		return other.Name != pod.Name && other.Status.Phase == corev1.PodRunning
+	})
 }
 
 // eventful reports whether events tell how a pod does: unless all are those of a normal start that is over, one that
