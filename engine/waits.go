@@ -14,8 +14,11 @@ import (
 // How long a pod may take for a step of its start before that alone is a failure, where nothing says why: a row of
 // a table, or a description without events.
 const (
-	// schedulerPatience: a scheduler needs milliseconds, an autoscaler's machine a few minutes and says so by events.
-	schedulerPatience = 10 * time.Second
+	// schedulerPatience: a scheduler needs milliseconds, in a storm of pods longer; an autoscaler's machine takes a few
+	// minutes and says so by events.
+	schedulerPatience = time.Minute
+	// rowPatience is the same for a row of a table, which somebody printed because something was waited for.
+	rowPatience = 10 * time.Second
 	// kubeletPatience covers pulling a large image and attaching volumes.
 	kubeletPatience = 10 * time.Minute
 	// claimPatience covers making a volume in a cloud.
@@ -69,6 +72,10 @@ func (h *history) waits(pod evidence.Pod) (catalog.Fact, bool) {
 		return condition.Type == corev1.PodScheduled && condition.Status == corev1.ConditionTrue
 	})
 	described := slices.ContainsFunc(pod.Spec.Containers, func(container corev1.Container) bool { return container.Image != "" })
+	patience := rowPatience
+	if described {
+		patience = schedulerPatience
+	}
 	switch {
 	case pod.Created.IsZero() && pod.Status.Phase == corev1.PodPending && !scheduled && creating == 0 && (described || h.othersRun(pod)):
 		fact.Type, fact.Message = string(corev1.PodScheduled), "pending without a node" // a description says no age
@@ -76,7 +83,7 @@ func (h *history) waits(pod evidence.Pod) (catalog.Fact, bool) {
 		fact.Type, fact.Message = string(corev1.PodReady), "running and not ready for "+runs.String()
 	case pod.Created.IsZero():
 		return catalog.Fact{}, false
-	case pod.Status.Phase == corev1.PodPending && !scheduled && creating == 0 && age >= schedulerPatience:
+	case pod.Status.Phase == corev1.PodPending && !scheduled && creating == 0 && age >= patience:
 		fact.Type, fact.Message = string(corev1.PodScheduled), "pending without a node for "+age.String()
 	case creating > 0 && age >= kubeletPatience:
 		fact.Type, fact.Message = string(corev1.PodReadyToStartContainers), "containers in creation for "+age.String()
