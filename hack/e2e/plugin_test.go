@@ -244,6 +244,10 @@ func TestThePluginDiagnosesWhatRuns(t *testing.T) {
 
 	evidence := filepath.Join(t.TempDir(), "pods.yaml")
 	require.NoError(t, os.WriteFile(evidence, []byte(r.run("get", "pods", "-o", "yaml")), 0o600))
+	require.Contains(t, r.quietly(3, "heal", "-f", r.file, "--evidence", evidence).all, "kube-remedy.io/mode of the workload is off")
+	manifest, err := os.ReadFile(r.file)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(r.file, bytes.Replace(manifest, []byte(`kube-remedy.io/mode: "off"`), nil, 1), 0o600))
 	r.says(0, "heal", "-f", r.file, "--evidence", evidence, "-o", "diff")
 	r.says(0, "heal", "-f", r.file, "--evidence", evidence, "-o", "patch")
 	r.matches("diagnose.txt", r.text.String())
