@@ -21,9 +21,11 @@ var accounts = []string{"kube-remedy-webhook", "kube-remedy-eventwatcher"}
 
 // seldom are rights that a run of minutes on this API server has no use for.
 var seldom = map[string]string{
-	"kube-remedy-eventwatcher delete remediations.kube-remedy.io": "what expired is removed after two months",
-	"kube-remedy-webhook update secrets":                          "a certificate is renewed after two months",
-	"kube-remedy-eventwatcher create remediations.kube-remedy.io": "a server-side apply that creates is asked for both, and logged as a patch",
+	"kube-remedy-eventwatcher delete remediations.kube-remedy.io":  "what expired is removed after two months",
+	"kube-remedy-webhook update secrets":                           "a certificate is renewed after two months",
+	"kube-remedy-eventwatcher create remediations.kube-remedy.io":  "a server-side apply that creates is asked for both, and logged as a patch",
+	"kube-remedy-eventwatcher list rollouts.rollouts.example.org":  "configured kinds are looked for every 30 s, for which the test does not wait",
+	"kube-remedy-eventwatcher watch rollouts.rollouts.example.org": "the same",
 }
 
 // spare reports whether a right is there for what else may happen: one to list is for API servers that can't begin a watch
