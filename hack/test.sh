@@ -5,14 +5,23 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 names=() times=()
+output=$(mktemp)
+trap 'rm -f "$output"' EXIT
+
+# wrong repeats what assertions said and which tests failed, which may stand far up: the rest may run on for minutes, and
+# who reads the record of a run may be shown its end alone.
+wrong() {
+	awk '/Error Trace:/ { said = 1 } said || /--- FAIL:/ { print } /\tTest:/ { said = 0 }' "$output" | cut -c1-400 | tail -n 150
+}
 
 # part NAME COMMAND… runs a command and remembers how long it took.
 part() {
 	local name=$1 start=$SECONDS
 	shift
 	printf '\n== %s\n' "$name"
-	if ! "$@"; then
+	if ! "$@" 2>&1 | tee "$output"; then
 		printf '\n%s failed after %s s: %s\n' "$name" "$((SECONDS - start))" "$*" >&2
+		wrong >&2
 		exit 1
 	fi
 	names+=("$name") times+=("$((SECONDS - start))")

@@ -229,7 +229,7 @@ func TestThePluginTellsAFailuresStory(t *testing.T) {
 	r.matches("story.txt", r.text.String())
 }
 
-// TestThePluginDiagnosesWhatRuns asks nothing of kube-remedy: it is kept away, so that nothing is learned.
+// TestThePluginDiagnosesWhatRuns asks nothing of what is installed: mode off keeps the workload from being armed and healed.
 func TestThePluginDiagnosesWhatRuns(t *testing.T) {
 	t.Parallel()
 	r := &transcript{workload: newWorkload(t, spec{annotations: `{kube-remedy.io/mode: "off"}`})}
