@@ -97,6 +97,8 @@ var masks = []struct{ what, by string }{
 	{`\d+s after its start`, "Ns after its start"},
 	{`/tmp/\S+/([\w-]+\.yaml)`, "/tmp/$1"},
 	{`\bweb-[0-9a-f]{6,10}-[a-z0-9]{5}\b`, "web-POD"},
+	{`never gets up: it needs more than its (\w+) within \d+s of its start, \d+ times so far`, "needs more memory than its limit of $1: the kernel killed it Ns after its start"}, // after the second kill
+	{`severity (critical|minor)`, "severity S"}, // minor while it runs again
 	{`(confidence"?:? )\d+`, "${1}N"},
 	{`\b\d+%`, "N%"},
 	{`\b\d+ times`, "N times"},
@@ -235,6 +237,8 @@ func TestThePluginDiagnosesWhatRuns(t *testing.T) {
 	r := &transcript{workload: newWorkload(t, spec{annotations: `{kube-remedy.io/mode: "off"}`})}
 	r.apply()
 	r.untilOOMKilled()
+	evidence := filepath.Join(t.TempDir(), "pods.yaml")
+	require.NoError(t, os.WriteFile(evidence, []byte(r.run("get", "pods", "-o", "yaml")), 0o600))
 	r.says(0, "diagnose", "deployment/web")
 	pod := strings.TrimSpace(r.run("get", "pods", "-o", "jsonpath={.items[0].metadata.name}"))
 	require.Contains(t, r.quietly(0, "diagnose", "pod/"+pod).stdout, "OOMKilled: Deployment/web")
@@ -243,8 +247,6 @@ func TestThePluginDiagnosesWhatRuns(t *testing.T) {
 	require.Contains(t, all, struct{ Namespace, Workload string }{r.namespace, "Deployment/web"})
 	require.Contains(t, r.quietly(0, "catalog", "memory-limit-too-low").stdout, "memory-limit-too-low")
 
-	evidence := filepath.Join(t.TempDir(), "pods.yaml")
-	require.NoError(t, os.WriteFile(evidence, []byte(r.run("get", "pods", "-o", "yaml")), 0o600))
 	require.Contains(t, r.quietly(3, "heal", "-f", r.file, "--evidence", evidence).all, "kube-remedy.io/mode of the workload is off")
 	manifest, err := os.ReadFile(r.file)
 	require.NoError(t, err)
