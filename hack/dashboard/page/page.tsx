@@ -76,6 +76,12 @@ function notDrawn(panel: any): string[] {
     wrong.push(...(fieldMatchers.getIfExists(matcher.id) ? [] : [`the matcher ${matcher.id}`]));
     wrong.push(...properties.filter((each: any) => !registry.getIfExists(each.id)).map((each: any) => `the override of ${each.id}`));
   }
+  if (panel.type === 'row' && panel.collapsed) {
+    wrong.push('a row that is folded');
+  }
+  if (panel.targets?.some((target: any) => target.legendFormat === '__auto')) {
+    wrong.push('the legend __auto');
+  }
   wrong.push(...(defaults.mappings ?? []).filter((each: any) => !['value', 'range', 'regex', 'special'].includes(each.type)).map((each: any) => `the mapping ${each.type}`));
   return wrong.map((each) => `can't draw ${each}`);
 }
@@ -144,11 +150,12 @@ function frames(panel: any): DataFrame[] {
 function Stat({ panel, data, width, height }: any) {
   const options = panel.options;
   const values = () => getFieldDisplayValues({
-    data, theme, timeZone: 'utc', replaceVariables, reduceOptions: options.reduceOptions, fieldConfig: panel.fieldConfig,
+    data, theme, timeZone: 'utc', replaceVariables, reduceOptions: options.reduceOptions,
+    fieldConfig: { ...panel.fieldConfig, defaults: { ...added.stat, ...panel.fieldConfig.defaults } },
     sparkline: options.graphMode !== 'none', percentChange: options.showPercentChange,
   });
   return <VizRepeater
-    getValues={values} getAlignmentFactors={getDisplayValueAlignmentFactors} width={width} height={height} source={data} autoGrid orientation={options.orientation}
+    getValues={values} getAlignmentFactors={getDisplayValueAlignmentFactors} width={width} height={height} source={data} autoGrid orientation={options.orientation} renderCounter={0}
     renderValue={({ value, width, height, alignmentFactors, count }: any) => <BigValue
       value={(value as FieldDisplay).display} sparkline={value.sparkline && { ...value.sparkline, timeRange: range }} width={width} height={height} count={count}
       colorMode={options.colorMode} graphMode={options.graphMode} justifyMode={options.justifyMode} textMode={options.textMode}
@@ -229,30 +236,31 @@ function Dashboard() {
 // look reads from the finished document what a person would see of a panel.
 function look(panel: any) {
   const element = document.getElementById(`panel-${panel.id}`)!;
-  const problems = thrown[panel.title] ? [thrown[panel.title]] : [];
+  const problems = panel.type === 'row' ? notDrawn(panel) : thrown[panel.title] ? [thrown[panel.title]] : [];
   const title = element.querySelector('h6');
   if (!title?.textContent?.includes(panel.title) || title.scrollWidth > title.clientWidth) {
     problems.push('its title is cut off');
   }
   const bounds = element.getBoundingClientRect();
-  const cut = [...element.querySelectorAll('*')].filter((each) => {
+  const texts = [...element.querySelectorAll('*')].filter((each) => each.childElementCount === 0 && each.textContent);
+  const cut = texts.filter((each) => {
     const place = each.getBoundingClientRect();
-    return each.childElementCount === 0 && each.textContent && (place.right > bounds.right + 1 || place.bottom > bounds.bottom + 1);
+    return place.right > bounds.right + 1 || place.bottom > bounds.bottom + 1;
   });
   if (cut.length > 0) {
     problems.push(`${cut.length} texts are out of sight, the first is ${JSON.stringify(cut[0].textContent)}`);
   }
-  const empty = element.textContent!.includes(nothing(panel));
+  const empty = texts.some((each) => each.textContent === nothing(panel));
   if (panel.type in drawing && problems.length === 0 && !empty) {
     const data = frames(panel);
     const shown = data.map((frame) => getFieldDisplayName(frame.fields[1], frame, data));
-    const seen = [...element.querySelectorAll('div, button')].map((each) => each.textContent);
+    const seen = [...element.querySelectorAll('div, button')].map((each) => each.textContent?.trim());
     data.forEach((series, i) => {
-      if (shown.length < 2 || series.fields[1].config.custom?.hideFrom?.legend) {
+      if (panel.type === 'stat' && shown.length === 1 || series.fields[1].config.custom?.hideFrom?.legend) {
         return;
       }
       if (shown[i] === '' || /[{}]/.test(shown[i]) || shown.indexOf(shown[i]) !== i || !seen.includes(shown[i])) {
-        problems.push(`the series ${JSON.stringify(shown[i])} is not told from others`);
+        problems.push(`the series ${JSON.stringify(shown[i])} can't be told from others`);
       }
     });
     if (panel.type === 'timeseries' && !element.querySelector('canvas')) {
