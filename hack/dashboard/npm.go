@@ -82,7 +82,7 @@ func buildPage(ctx context.Context, packages, dir string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "index.html"), index, 0o644); err != nil { //nolint:gosec // to be looked at
+	if err := os.WriteFile(filepath.Join(dir, "index.html"), index, 0o644); err != nil {
 		return fmt.Errorf("write the page: %w", err)
 	}
 	source, err := pageFiles.ReadFile("page/page.tsx")

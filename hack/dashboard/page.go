@@ -32,7 +32,7 @@ func (h handed) write(dir string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "handed.js"), fmt.Appendf(nil, "window.handed = %s;\n", text), 0o644); err != nil { //nolint:gosec // to be looked at
+	if err := os.WriteFile(filepath.Join(dir, "handed.js"), fmt.Appendf(nil, "window.handed = %s;\n", text), 0o644); err != nil {
 		return fmt.Errorf("write what the page draws: %w", err)
 	}
 	return nil
