@@ -85,7 +85,7 @@ installed-test: ## Install the Helm chart on the real node, and replace and kill
 	@cd hack && go test -count=1 -timeout 30m -v ./installed
 
 .PHONY: dashboard-check
-dashboard-check: ## Ask a real Prometheus for all that the dashboard shows and the alerts compare, after a heal on the real node (needs prometheus; SHOTS=directory leaves pictures by chromium; KEEP=1 the cluster running)
+dashboard-check: ## Ask a real Prometheus for all that the dashboard shows and the alerts compare, after a heal on the real node (needs prometheus; SHOTS=directory leaves pictures, with chromium and npm; KEEP=1 the cluster running)
 	@cd hack && go run ./dashboard $(if $(SHOTS),-shots=$(abspath $(SHOTS)))
 
 .PHONY: property

@@ -85,3 +85,34 @@ func mistakes(t *testing.T, text []byte) []string {
 	}
 	return all
 }
+
+// TestNoFigureIsColouredByChance looks for what Grafana adds to a stat that says nothing of colours: red from 80. And a stat
+// of how things are must not go on with the last value of a series that has ended, as a question over a range does.
+func TestNoFigureIsColouredByChance(t *testing.T) {
+	text, err := os.ReadFile("../../charts/kube-remedy/files/dashboard.json")
+	require.NoError(t, err)
+	var read struct {
+		Panels []struct {
+			Title, Type string
+			Targets     []struct{ Instant bool }
+			Options     struct{ ColorMode, GraphMode string }
+			FieldConfig struct {
+				Defaults struct {
+					Thresholds *struct{}
+					Color      struct{ Mode string }
+				}
+			}
+		}
+	}
+	require.NoError(t, json.Unmarshal(text, &read))
+	for _, one := range read.Panels {
+		if one.Type != "stat" {
+			continue
+		}
+		defaults := one.FieldConfig.Defaults
+		require.True(t, defaults.Thresholds != nil || defaults.Color.Mode == "fixed" || one.Options.ColorMode == "none", "%s has colours of its own", one.Title)
+		for _, target := range one.Targets {
+			require.Equal(t, one.Options.GraphMode == "none", target.Instant, "%s is asked for now, or shows a graph", one.Title)
+		}
+	}
+}

@@ -2,8 +2,18 @@
 // workload was OOM-killed, healed and verified on a real node (make dashboard-check). It prints what was answered, and
 // fails when an expression is refused or warned of, or shows nothing where there is something to show.
 //
-// What Grafana makes of the answers is not seen here. With -shots, Prometheus' own page draws each expression in a browser,
-// and leaves pictures to look at.
+// With -shots it leaves pictures to look at: of each expression, drawn by Prometheus' own page in Chromium, and of the
+// whole dashboard as Grafana shows it, wide and on a narrow screen. The latter is drawn by a page of our own (page/page.tsx)
+// from what Prometheus answered, with the components and the rules for units, names, thresholds, mappings and overrides
+// that Grafana publishes for plugins. It fails when that page knows an option of the dashboard not to be drawn, when a
+// panel shows no data where there must be some, or series that can't be told apart, and when a title or a text is out of
+// sight. What it can't promise: Grafana's server itself, later versions of its components, and what shows only on a click.
+// Chromium reaches loopback alone.
+//
+// The page is built with npm and bundled by esbuild, in the user's cache, from what package-lock.json pins. It is no part
+// of what is released. Of Grafana there are @grafana/ui, @grafana/data and @grafana/schema (Apache-2.0; nothing of Grafana's
+// server, which is AGPL), in the line 10.4: later ones moved the time series into the server. The others: react, react-dom,
+// uplot and esbuild (MIT), and the typeface Inter (OFL-1.1), without which texts would have other widths than in Grafana.
 package main
 
 import (
@@ -34,7 +44,7 @@ import (
 
 func main() {
 	chart := flag.String("chart", "../charts/kube-remedy", "the chart")
-	shots := flag.String("shots", "", "a directory for pictures of each panel's expression, as Prometheus draws it (needs chromium); none when empty")
+	shots := flag.String("shots", "", "a directory for pictures of the dashboard and of each panel's expression (needs chromium, npm and node); none when empty")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -56,17 +66,17 @@ func run(ctx context.Context, out io.Writer, chart, shots string) (err error) {
 	if err != nil {
 		return err
 	}
-	chromium := ""
-	if shots != "" {
-		if chromium, err = findChromium(); err != nil {
-			return err
-		}
-	}
 	dir, err := os.MkdirTemp("", "kube-remedy-dashboard-")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	var to *pictures
+	if shots != "" {
+		if to, err = preparePictures(ctx, shots, dir); err != nil {
+			return err
+		}
+	}
 	dashboard, err := os.ReadFile(filepath.Join(chart, "files", "dashboard.json"))
 	if err != nil {
 		return fmt.Errorf("read the dashboard: %w", err)
@@ -128,8 +138,8 @@ func run(ctx context.Context, out io.Writer, chart, shots string) (err error) {
 			return errors.Join(tell(ctx, &table, s, begun, "PANEL", shown), tell(ctx, &table, s, begun, "ALERT", compared), inForce(ctx, s, len(compared)))
 		})
 		_, errPrint := table.WriteTo(out)
-		if shots != "" {
-			err = errors.Join(err, s.shoot(ctx, chromium, filepath.Join(dir, "chromium"), shots, shown))
+		if to != nil {
+			err = errors.Join(err, s.shoot(ctx, to, shown), s.shootDashboard(ctx, to, dashboard, shown, begun))
 		}
 		return errors.Join(err, errPrint)
 	})

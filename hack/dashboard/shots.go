@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"html"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"os"
@@ -25,25 +26,51 @@ func findChromium() (string, error) {
 	return path, nil
 }
 
+// pictures is what takes them, and where they go.
+type pictures struct {
+	dir               string // absolute
+	chromium, profile string // the browser's path, and a directory of its own
+	packages          string // where npm installed what the page needs
+}
+
+// page is the directory of the page that draws the dashboard.
+func (p *pictures) page() string { return filepath.Join(p.dir, "dashboard") }
+
+// preparePictures finds, installs and builds all that pictures need, into a directory for them; temporary is one that goes away.
+func preparePictures(ctx context.Context, dir, temporary string) (*pictures, error) {
+	chromium, err := findChromium()
+	if err != nil {
+		return nil, err
+	}
+	if err := findNPM(); err != nil {
+		return nil, err
+	}
+	packages, err := npmInstall(ctx, os.Stderr)
+	if err != nil {
+		return nil, err
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return nil, err
+	}
+	p := &pictures{dir: dir, chromium: chromium, profile: filepath.Join(temporary, "chromium"), packages: packages}
+	return p, buildPage(ctx, packages, p.page())
+}
+
 // graphPage is where the Prometheus of Debian has its page for graphs; later ones of others have none there.
 const graphPage = "/classic/graph"
 
-// shoot has Prometheus draw each question in its own page and leaves a picture of each in a directory. It gives what was
-// not drawn.
-func (s *server) shoot(ctx context.Context, chromium, profile, dir string, all []question) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("directory for pictures: %w", err)
-	}
+// shoot has Prometheus draw each question in its own page and leaves a picture of each. It gives what was not drawn.
+func (s *server) shoot(ctx context.Context, to *pictures, all []question) error {
 	if err := s.hasGraphPage(ctx); err != nil {
 		return err
 	}
 	var wrong []error
 	for _, one := range all {
-		picture, err := filepath.Abs(filepath.Join(dir, fileName(one.name)+".png"))
-		if err != nil {
+		picture := filepath.Join(to.dir, fileName(one.name)+".png")
+		if err := to.take(ctx, s.graphURL(one.expr), 1200, 1000, picture); err != nil {
 			return err
 		}
-		page, err := browse(ctx, chromium, profile, s.graphURL(one.expr), picture)
+		page, err := to.dump(ctx, s.graphURL(one.expr), 1200, 1000)
 		if err != nil {
 			return err
 		}
@@ -78,25 +105,40 @@ func (s *server) graphURL(expr string) string {
 // pageTakes is how much of its own time a page has for its questions and drawing.
 const pageTakes = 10 * time.Second
 
-// browse opens a page in a browser without a window, leaves a picture of it, and gives its document as it is then.
-func browse(ctx context.Context, chromium, profile, page, picture string) (string, error) {
-	ctx, stop := context.WithTimeout(ctx, time.Minute)
-	defer stop()
-	var document []byte
-	for _, what := range []string{"--screenshot=" + picture, "--dump-dom"} { // one of them at a time
-		command := exec.CommandContext(ctx, chromium, "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir="+profile,
-			"--window-size=1200,1000", fmt.Sprintf("--virtual-time-budget=%d", pageTakes.Milliseconds()), what, page)
-		command.WaitDelay = 5 * time.Second // its children may hold the output
-		text, err := command.Output()
-		if err != nil {
-			return "", fmt.Errorf("open %s in Chromium: %w", page, err)
-		}
-		document = text
+// dump opens a page in a browser without a window and gives its document as it is after pageTakes.
+func (p *pictures) dump(ctx context.Context, page string, width, height int) (string, error) {
+	return p.browse(ctx, page, width, height, "--dump-dom")
+}
+
+// take does the same and leaves a picture.
+func (p *pictures) take(ctx context.Context, page string, width, height int, picture string) error {
+	if err := os.Remove(picture); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove an older picture: %w", err)
+	}
+	if _, err := p.browse(ctx, page, width, height, "--screenshot="+picture); err != nil {
+		return err
 	}
 	if _, err := os.Stat(picture); err != nil {
-		return "", fmt.Errorf("chromium took no picture of %s: %w", page, err)
+		return fmt.Errorf("chromium took no picture of %s: %w", page, err)
 	}
-	return string(document), nil
+	return nil
+}
+
+// browse opens a page in a browser for one thing, and gives what that prints. The browser reaches loopback alone: it
+// resolves no names, and all else goes to a proxy that there is not.
+func (p *pictures) browse(ctx context.Context, page string, width, height int, what string) (string, error) {
+	ctx, stop := context.WithTimeout(ctx, time.Minute)
+	defer stop()
+	command := exec.CommandContext(ctx, p.chromium, "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir="+p.profile,
+		"--disable-background-networking", "--disable-component-update", "--no-first-run", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+		"--proxy-server=socks5://127.0.0.1:9",
+		fmt.Sprintf("--window-size=%d,%d", width, height), fmt.Sprintf("--virtual-time-budget=%d", pageTakes.Milliseconds()), what, page)
+	command.WaitDelay = 5 * time.Second // its children may hold the output
+	text, err := command.Output()
+	if err != nil {
+		return "", fmt.Errorf("open %s in Chromium: %w", page, err)
+	}
+	return string(text), nil
 }
 
 // What Prometheus' page has when something is wrong, how many series it found, and what it draws with.

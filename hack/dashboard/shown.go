@@ -14,6 +14,7 @@ import (
 // question is an expression as Prometheus is asked.
 type question struct {
 	name   string   // of the target: the panel's title and the target's letter; or of the alert
+	panel  string   // its title; none of an alert
 	expr   string   // without variables
 	labels []string // that the legend takes from the answer
 	quiet  bool     // the answer may be zero throughout
@@ -59,7 +60,7 @@ func panels(dashboard []byte, quiet []string, namespace string) ([]question, err
 			return nil, fmt.Errorf("panel %q asks for nothing", panel.Title)
 		}
 		for _, target := range panel.Targets {
-			one := question{name: panel.Title + " " + target.RefID, expr: variables.Replace(target.Expr)}
+			one := question{name: panel.Title + " " + target.RefID, panel: panel.Title, expr: variables.Replace(target.Expr)}
 			if one.expr == "" || strings.Contains(one.expr, "$") {
 				return nil, fmt.Errorf("panel %q: %q is no expression, or has a variable that is not known here", panel.Title, one.expr)
 			}

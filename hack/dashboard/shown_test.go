@@ -14,7 +14,7 @@ func TestPanelsAreAskedWithTheirVariablesFilledIn(t *testing.T) {
 	all, err := panels(of(`"sum(increase(x{namespace=~\"$namespace\"}[$__rate_interval])) / increase(y[$__range])"`), []string{"Cures A"}, "here")
 	require.NoError(t, err)
 	require.Equal(t, []question{{
-		name: "Cures A", expr: `sum(increase(x{namespace=~"here"}[1m])) / increase(y[1h])`, labels: []string{"reason", "pod"}, quiet: true,
+		name: "Cures A", panel: "Cures", expr: `sum(increase(x{namespace=~"here"}[1m])) / increase(y[1h])`, labels: []string{"reason", "pod"}, quiet: true,
 	}}, all)
 	for what, dashboard := range map[string][]byte{
 		"a variable that is not known": of(`"x[$interval]"`),
