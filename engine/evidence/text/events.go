@@ -104,6 +104,9 @@ func splitFrom(text string, aligned bool) (from, message string) {
 		gap = len(message) - len(host) - len(rest)
 		from, message = from+" "+host, rest
 	}
+	if message == "" && from == "kubelet" { // the line was cut
+		return from, ""
+	}
 	if aligned && gap < 2 && !strings.Contains(text[len(from):], "\t") || !isComponent(from) {
 		return "", text
 	}
@@ -293,9 +296,9 @@ func (p *parser) eventSection(i int, about subject, seen *sighting) ([]reported,
 			old = old || ok
 		}
 		more := 0
-		if !ok {
-			if row, ok = p.brokenEventRow(j, start); ok {
-				more = 1
+		if !ok || row.message == "" {
+			if whole, broken := p.brokenEventRow(j, start); broken {
+				row, ok, more = whole, true, 1
 			}
 		}
 		if !ok {

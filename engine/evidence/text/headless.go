@@ -130,6 +130,8 @@ func headlessNode(words []string) []string {
 	names := append([]string{"NAME", "STATUS", "ROLES", "AGE"}, []string{"VERSION"}[:min(len(words)-4, 1)]...)
 	if len(words) > 6 && (words[5] == "<none>" || isAddress(words[5])) { // a wide table, whose columns may have spaces
 		names = append(names, "INTERNAL-IP", "MESSAGE")
+	} else if len(words) == 6 { // a column of one's own, as the machine's name at a provider
+		names = append(names, "MESSAGE")
 	}
 	return names
 }

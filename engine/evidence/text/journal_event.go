@@ -102,11 +102,14 @@ func (n *nodeJournal) volume(l journalLine, ref podRef, text string) bool {
 		n.event(ref, "FailedMount", "", "VerifyControllerAttachedVolume failed for volume "+strconv.Quote(quotedAfter(strings.ReplaceAll(why, `\"`, `"`), "volume "))+" : volume not attached according to node status", l.at)
 		return true
 	}
+	if strings.Contains(text, ` failed for volume \"`) { // the error stands in quotes
+		text = strings.ReplaceAll(text, `\"`, `"`)
+	}
 	before, rest, ok := strings.Cut(text, ` failed for volume "`)
 	if !ok {
 		return false
 	}
-	step := before[strings.LastIndexAny(before, " :")+1:]
+	step := before[strings.LastIndexAny(before, ` :"`)+1:]
 	reason := volumeReason(step)
 	name, rest, _ := strings.Cut(rest, `" `)
 	details, why, ok := strings.Cut(rest, ` : `)

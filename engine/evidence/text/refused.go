@@ -5,6 +5,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kube-remedy/kube-remedy/engine/evidence"
 )
 
 // refusedLog is what the API server answers instead of the log of a container that has not begun: `Error from server
@@ -33,11 +35,16 @@ func parseRefusedLog(start string) (found refusedLog, ok bool) {
 	return found, isReason(found.reason)
 }
 
+// kubeletUnreached recognises what kubectl passes on when the API server can't reach a kubelet, at its port.
+func kubeletUnreached(start string) bool {
+	return strings.HasPrefix(start, "Error from server") && (strings.Contains(start, ":10250/containerLogs/") || strings.Contains(start, ":10250/exec/"))
+}
+
 // isOwnError recognises what kubectl says when it can't reach the API server, or it a kubelet: no container wrote that.
 func (p *parser) isOwnError(start string) bool {
 	switch {
-	case strings.HasPrefix(start, "Error from server"):
-		return strings.Contains(start, ":10250/containerLogs/") || strings.Contains(start, ":10250/exec/") // the kubelet's port
+	case kubeletUnreached(start):
+		return true
 	case strings.HasPrefix(start, "Unable to connect to the server: "):
 		return p.command.verb != "" && !p.command.isLogs()
 	default:
@@ -47,7 +54,10 @@ func (p *parser) isOwnError(start string) bool {
 
 // refused adds the pod whose log was refused.
 func (p *parser) refused(i int) int {
-	if p.isOwnError(trimLeft(p.src.line(i))) {
+	if start := trimLeft(p.src.line(i)); p.isOwnError(start) {
+		if kubeletUnreached(start) {
+			p.logs = append(p.logs, evidence.Log{Node: nodeOr(""), Text: p.src.raw(i, i+1)})
+		}
 		return i + 1
 	}
 	found, _ := parseRefusedLog(trimLeft(p.src.line(i)))

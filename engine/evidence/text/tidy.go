@@ -164,6 +164,7 @@ func withoutMarks(text string) string {
 // withoutStars takes off what makes letters bold, on both sides of something or where the bold letters of several lines
 // begin or end.
 func withoutStars(line string) string {
+	line = strings.ReplaceAll(line, "**_**", "") // slanted within bold
 	if strings.Count(line, "**")%2 == 0 {
 		return strings.ReplaceAll(line, "**", "")
 	}
