@@ -202,10 +202,17 @@ func (h *history) killedRecently(container evidence.Container) bool {
 
 // completed reports whether the workload is a task that did its work, whatever failed on the way.
 func (h *history) completed() bool {
-	for _, condition := range h.observed.Conditions {
-		if (condition.Type == "Complete" || condition.Type == "SuccessCriteriaMet") && condition.Status == "True" {
-			return true
+	complete := false
+	for _, condition := range h.observed.Conditions { // in the order of the names of jobs, which for those of a CronJob is that of time
+		switch condition.Type {
+		case "Complete", "SuccessCriteriaMet", "Failed", "FailureTarget":
+			if condition.Status == "True" {
+				complete = condition.Type == "Complete" || condition.Type == "SuccessCriteriaMet"
+			}
 		}
+	}
+	if complete {
+		return true
 	}
 	if h.observed.Workload.Kind != "Job" {
 		return false

@@ -103,6 +103,11 @@ func klogFile(line string) string {
 
 // bareFile is the source file of a line in klog's format that lost its level and its time: "kubelet.go:2267] …".
 func bareFile(line string) string {
+	if line != "" && isDigit(line[0]) { // the process id was left
+		if pid, rest := word(line); digitsOf([]byte(pid)) == len(pid) {
+			line = rest
+		}
+	}
 	end := strings.IndexByte(line[:min(len(line), 60)], ']')
 	if end < 5 || line[0] < 'a' || line[0] > 'z' || !isDigit(line[end-1]) {
 		return ""

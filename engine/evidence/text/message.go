@@ -87,6 +87,23 @@ func reasonOfEviction(start string) string {
 	return ifPrefixed(start, "Evicted", "The node was low on resource: ", "The node had condition: ", "Container ", "Pod ephemeral local storage usage exceeds ")
 }
 
+// stampedReason is the reason of the event that a message is of behind a time and a type: the words of what went well are
+// enough there.
+func stampedReason(message string) string {
+	if found := reasonOf(message); found != "" {
+		return found
+	}
+	for _, known := range [...]struct{ prefix, reason string }{
+		{"Started container ", "Started"}, {"Created container ", "Created"}, {"Stopping container ", "Killing"}, {"Pulling image ", "Pulling"},
+		{"Successfully pulled image ", "Pulled"}, {"Container image ", "Pulled"}, {"Created pod: ", "SuccessfulCreate"}, {"Error: Error response from daemon: ", "Failed"},
+	} {
+		if strings.HasPrefix(message, known.prefix) {
+			return known.reason
+		}
+	}
+	return ""
+}
+
 // maxMessage is how many lines the message of one event is followed for.
 const maxMessage = 12
 
@@ -95,6 +112,9 @@ func (p *parser) message(i int) int {
 	at, kind, said := stamped(trimLeft(p.src.line(i)))
 	first, _, _ := strings.Cut(withoutBullet(said), "\t")
 	reason := reasonOf(first)
+	if !at.IsZero() {
+		reason = stampedReason(first)
+	}
 	first = strings.TrimPrefix(first, evicted)
 	if rest, ok := strings.CutPrefix(first, "[ERROR ImagePull]: failed to pull image "); ok { // of kubeadm
 		if image, why, ok := strings.Cut(rest, ": "); ok {
@@ -116,7 +136,7 @@ func (p *parser) message(i int) int {
 	}
 	text := unwrap(lines)
 	event := &corev1.Event{Type: kind, Reason: reason, Message: text, Count: 1, FirstTimestamp: at, LastTimestamp: at}
-	if next < p.src.lines() && p.begins(next) == eventStart { // the end of an event of which the beginning was cut off
+	if !at.IsZero() || next < p.src.lines() && p.begins(next) == eventStart { // the end of an event of which the beginning was cut off
 		event.InvolvedObject.Kind = "Pod"
 	}
 	if _, rest, ok := strings.Cut(text, `for pod "`); ok {
@@ -150,7 +170,7 @@ func isStamped(start string) bool {
 		return false
 	}
 	at, _, message := stamped(start)
-	return !at.IsZero() && reasonOf(message) != ""
+	return !at.IsZero() && stampedReason(message) != ""
 }
 
 // goesOn tells whether messages of that beginning have several lines.

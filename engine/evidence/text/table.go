@@ -135,7 +135,7 @@ func (h tableHeader) kindOf() tableKind {
 	switch {
 	case h.has("REASON", "MESSAGE") && (h.has("LAST SEEN") || h.has("LASTSEEN") || h.has("OBJECT") || h.has("KIND", "NAME")):
 		return eventTable
-	case h.has("READY", "STATUS", "RESTARTS"), h.has("NAME", "READY", "STATUS", "NODE"): // somebody left a column out
+	case h.has("READY", "STATUS", "RESTARTS"), h.has("NAME", "READY", "STATUS", "NODE"), h.has("NAME", "READY", "STATUS", "REASON"): // somebody left a column out
 		return podTable
 	case h.has("STATUS", "ROLES", "VERSION"), h.has("STATUS", "AGE", "VERSION"), h.isOldNodes():
 		return nodeTable

@@ -78,7 +78,7 @@ func (r tableRow) pod() (runtime.Object, bool) {
 	ready, total, ok2 := ratio(r.get("READY"))
 	restarts, ago, ok3 := parseRestarts(r.get("RESTARTS"))
 	status := r.get("STATUS")
-	if !ok || !ok2 || !ok3 && r.header.index("RESTARTS") >= 0 || status == "" {
+	if !ok && r.header.index("AGE") >= 0 || !ok2 || !ok3 && r.header.index("RESTARTS") >= 0 || status == "" {
 		return nil, false
 	}
 	ready, total = r.fewContainers(ready, total)

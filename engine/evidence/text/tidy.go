@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	corev1 "k8s.io/api/core/v1"
 )
 
 // What people paste went through consoles, web pages and build servers, and each puts something of its own around
@@ -17,6 +19,9 @@ import (
 func tidied(data []byte) []byte {
 	before := string(bytes.TrimPrefix(decodeWide(data), []byte("\xef\xbb\xbf")))
 	text := plainSpaces(before)
+	if strings.Count(text, "</span>") >= fewTags {
+		text = tag.ReplaceAllString(text, "")
+	}
 	if strings.Contains(text, "&lt;") || strings.Contains(text, "&quot;") || strings.Contains(text, "&nbsp;") || strings.Contains(text, "&#") {
 		text = plainSpaces(html.UnescapeString(text))
 	}
@@ -53,6 +58,9 @@ func tidied(data []byte) []byte {
 	if strings.Contains(text, "Active: ") && strings.Contains(text, ".service") {
 		text = withoutOtherUnits(text)
 	}
+	if stampLine.MatchString(text) {
+		text = stampLine.ReplaceAllStringFunc(text, onStampedLine)
+	}
 	if text = withoutLineHeads(text); text == before {
 		return data
 	}
@@ -64,6 +72,25 @@ var onSameLine = regexp.MustCompile(`(?m)^([^\n]{0,40}\b(?:kubectl|oc) describe 
 
 // brokenLine is the end of a line that goes on with the next, as documents break long ones.
 var brokenLine = regexp.MustCompile(`([^ \t\n\\] ?)\\\n[ \t]+`)
+
+// stampLine finds an event as TrueNAS shows it: the time on a line of its own, and the message on the next.
+var stampLine = regexp.MustCompile(`(?m)^(20\d\d-\d\d-\d\d) (\d\d:\d\d:\d\d)\r?\n([A-Z0][^\n]{8,})$`)
+
+// onStampedLine writes such an event on one line, as stamped reads it.
+func onStampedLine(event string) string {
+	found := stampLine.FindStringSubmatch(event)
+	kind := corev1.EventTypeWarning
+	if reason := stampedReason(found[3]); reason == "" || reasonOf(found[3]) == "" && reason != "Failed" {
+		kind = corev1.EventTypeNormal
+	}
+	return found[1] + "T" + found[2] + "Z [" + kind + "] " + found[3]
+}
+
+// What a page wrote around the words of a text that was copied with its tags.
+var tag = regexp.MustCompile(`</?(?:span|pre|code|div|strong|em|font|br|p)\b[^>\n]{0,200}>`)
+
+// fewTags is how many words are coloured at least in what was copied from a page.
+const fewTags = 3
 
 // leftOut are dots in front of a line, in place of what stood before it.
 var leftOut = regexp.MustCompile(`(?m)^\.\.\. +(\S)`)
