@@ -233,7 +233,7 @@ func (h *history) overcome(event evidence.Event) bool {
 		return event.Count < often || silent >= settled
 	case seen && after <= slowStart && told < toldFreely && strings.Contains(strings.ToLower(event.Message), "connection refused"): // nobody listened yet
 		return silent >= noLonger
-	case seen && after <= firstLook && event.Count <= 1 && told < toldFreely && !strings.HasPrefix(event.Message, "Liveness") && silent < inSeconds:
+	case seen && after <= firstLook && event.Count <= 1 && told < toldFreely && !strings.HasPrefix(event.Message, "Liveness") && silent < toTheSecond:
 		return silent >= time.Minute // six times the usual period
 	case seen && after <= young && event.Count < often && told < toldFreely && silent < settled: // later, ages are too coarse to tell
 		return silent >= noLonger
@@ -248,8 +248,8 @@ const (
 	toldFreely = 25
 	// noLonger is longer than the periods that probes have.
 	noLonger = 3 * time.Minute
-	// inSeconds is up to what ages are printed with seconds (k8s.io/apimachinery/pkg/util/duration, HumanDuration).
-	inSeconds = 2 * time.Minute
+	// toTheSecond is up to what ages are printed with seconds (k8s.io/apimachinery/pkg/util/duration, HumanDuration).
+	toTheSecond = 2 * time.Minute
 	// firstLook is how long after its start a program may miss the first questions of its probes.
 	firstLook = 15 * time.Second
 	// slowStart is how long after its start a program's probes may fail that then go well.

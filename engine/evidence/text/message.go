@@ -94,8 +94,14 @@ func stampedReason(message string) string {
 		return found
 	}
 	for _, known := range [...]struct{ prefix, reason string }{
-		{"Started container ", "Started"}, {"Created container ", "Created"}, {"Stopping container ", "Killing"}, {"Pulling image ", "Pulling"},
-		{"Successfully pulled image ", "Pulled"}, {"Container image ", "Pulled"}, {"Created pod: ", "SuccessfulCreate"}, {"Error: Error response from daemon: ", "Failed"},
+		{"Started container ", "Started"},
+		{"Created container ", "Created"},
+		{"Stopping container ", "Killing"},
+		{"Pulling image ", "Pulling"},
+		{"Successfully pulled image ", "Pulled"},
+		{"Container image ", "Pulled"},
+		{"Created pod: ", "SuccessfulCreate"},
+		{"Error: Error response from daemon: ", "Failed"},
 	} {
 		if strings.HasPrefix(message, known.prefix) {
 			return known.reason
