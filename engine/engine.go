@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
 	"github.com/kube-remedy/kube-remedy/engine/catalog"
 	"github.com/kube-remedy/kube-remedy/engine/evidence"
 )
@@ -56,7 +57,27 @@ func (e *Engine) DiagnoseAll(observations evidence.Observations) []Diagnosis {
 		found = explain(found, e.diagnoseText(workloads, observations))
 	}
 	slices.SortStableFunc(found, func(a, b Diagnosis) int { return cmp.Compare(b.Finding.Confidence, a.Finding.Confidence) })
+	return nodesFirst(found)
+}
+
+// nodesFirst puts pods that wait because nodes are not ready, or for a reason that is not known, behind everything else when
+// such a node was diagnosed: it is why they wait.
+func nodesFirst(found []Diagnosis) []Diagnosis {
+	broken := func(d Diagnosis) bool {
+		return d.Workload.Kind == "Node" && d.FailureType == v1alpha1.NodeNotReady && d.Finding.RootCauseID != "node-cordoned"
+	}
+	if slices.ContainsFunc(found, broken) {
+		slices.SortStableFunc(found, func(a, b Diagnosis) int { return cmp.Compare(a.waitsForNodes(), b.waitsForNodes()) })
+	}
 	return found
+}
+
+// waitsForNodes is 1 for a pod that may wait for a node to become ready, else 0.
+func (d Diagnosis) waitsForNodes() int {
+	if d.FailureType == v1alpha1.Pending && (d.generic || d.Finding.RootCauseID == "nodes-not-ready") {
+		return 1
+	}
+	return 0
 }
 
 // explain puts the causes that the text as a whole names in the place of generic ones of the same failure type.
