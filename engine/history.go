@@ -153,7 +153,7 @@ func (h *history) endedRecently(container evidence.Container) bool {
 	if created := h.pods[container.Pod].Created; !created.IsZero() && restarts > 0 {
 		usual = last.FinishedAt.Sub(created) / time.Duration(restarts)
 	}
-	if h.observed.ObservedAt.IsZero() && usual > recentOOM {
+	if h.observed.ObservedAt.IsZero() && usual > recentOOM && (last.Reason != reasonOOMKilled || restarts < often || evidence.Ran(last) > settled) {
 		return false // nobody knows how long ago it was, but it was rare
 	}
 	switch {

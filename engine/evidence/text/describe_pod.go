@@ -178,7 +178,7 @@ func (d described) statuses(from *section) []corev1.ContainerStatus {
 		status := corev1.ContainerStatus{
 			Name: strings.TrimPrefix(c.key, unnamed), Image: c.value("Image"), ImageID: c.value("Image ID"), ContainerID: c.value("Container ID"),
 			State: d.state(c.find("State")), LastTerminationState: d.state(last),
-			Ready: c.value("Ready") == "True",
+			Ready: c.value("Ready") == "True" || c.value("State") == "Running" && c.below[len(c.below)-1].key == "State", // the rest was cut off
 		}
 		if restarts := intOf[int32](c.value("Restart Count")); restarts != nil {
 			status.RestartCount = *restarts

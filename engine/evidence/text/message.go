@@ -116,6 +116,10 @@ const maxMessage = 12
 // message reads an event's message that stands alone, and what is certainly the rest of it.
 func (p *parser) message(i int) int {
 	at, kind, said := stamped(trimLeft(p.src.line(i)))
+	name := ""
+	if pod, message, ok := evictedCells(said); ok {
+		name, said = pod, message
+	}
 	first, _, _ := strings.Cut(withoutBullet(said), "\t")
 	reason := reasonOf(first)
 	if !at.IsZero() {
@@ -151,8 +155,28 @@ func (p *parser) message(i int) int {
 			event.ObjectMeta = metav1.ObjectMeta{Namespace: pod.namespace}
 		}
 	}
+	if name != "" {
+		event.InvolvedObject = corev1.ObjectReference{Kind: "Pod", Name: name, Namespace: p.command.namespace}
+		event.Namespace = p.command.namespace
+	}
 	p.add(event)
 	return next
+}
+
+// evictedCells reads the name, the reason and the message of a pod that was evicted, as people print them with a template.
+func evictedCells(line string) (name, message string, ok bool) {
+	name, rest := word(line)
+	reason, message := word(rest)
+	return name, message, reason == "Evicted" && isObjectName(name) && reasonOf(message) == "Evicted"
+}
+
+// isEvictedCells looks for the cell of the reason before it reads the others.
+func isEvictedCells(start string) bool {
+	if !strings.Contains(start[:min(len(start), 160)], "\tEvicted\t") {
+		return false
+	}
+	_, _, ok := evictedCells(start)
+	return ok
 }
 
 // stamped takes the time and the type off an event as JupyterHub shows it to who waits for a server

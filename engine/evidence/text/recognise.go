@@ -72,7 +72,7 @@ func (p *parser) begins(i int) begins {
 		return rolloutStart
 	case isWaitingLine(start):
 		return waitingStart
-	case reasonOf(withoutBullet(start)) != "", isDigit(first) && isStamped(start):
+	case reasonOf(withoutBullet(start)) != "", isDigit(first) && isStamped(start), isEvictedCells(start):
 		return messageStart
 	case p.beginsNode(i, start):
 		return nodeStart

@@ -1,7 +1,9 @@
 package text
 
 import (
+	"regexp"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -11,6 +13,10 @@ import (
 // the log.
 func (p *parser) recorded(i int) {
 	line := p.src.line(i)
+	if strings.Contains(line, " - event for ") {
+		p.toldByTest(line)
+		return
+	}
 	if !strings.Contains(line[:min(len(line), 96)], " event.go:") {
 		return
 	}
@@ -33,6 +39,30 @@ func (p *parser) recorded(i int) {
 	}
 	event.Namespace = event.InvolvedObject.Namespace
 	p.clock.journal = later(p.clock.journal, l.at)
+	p.add(event)
+}
+
+// testEvent is an event as the end-to-end tests of Kubernetes print those of a namespace
+// (k8s.io/kubernetes/test/e2e/framework/debug/dump.go, DumpEventsInNamespace).
+var testEvent = regexp.MustCompile(`: At (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4}) \S+ - event for (\S+): \{(\S+) ?(\S*)\} ([A-Z]\w+): (.*)`)
+
+// toldByTest adds such an event. Of which kind the object is, it does not say.
+func (p *parser) toldByTest(line string) {
+	found := testEvent.FindStringSubmatch(line)
+	if found == nil {
+		return
+	}
+	at, err := time.Parse("2006-01-02 15:04:05 -0700", found[1])
+	if err != nil {
+		return
+	}
+	event := &corev1.Event{
+		Count: 1, FirstTimestamp: metav1.NewTime(at), LastTimestamp: metav1.NewTime(at), Reason: found[5], Message: found[6],
+		Source: corev1.EventSource{Component: found[3], Host: found[4]},
+	}
+	if event.Source.Component == "kubelet" || event.Source.Component == "default-scheduler" {
+		event.InvolvedObject = corev1.ObjectReference{Kind: "Pod", Name: found[2]}
+	}
 	p.add(event)
 }
 

@@ -53,6 +53,10 @@ func parseHeader(line string) (tableHeader, bool) {
 	first, rest := word(line)
 	switch first {
 	case "NAME", "NAMESPACE", "POD", "LASTSEEN", "FIRSTSEEN":
+	case "CREATED": // columns of one's own choice too
+		if !strings.Contains(rest, "REASON") || !strings.Contains(rest, "MSG") && !strings.Contains(rest, "MESSAGE") {
+			return tableHeader{}, false
+		}
 	case "OBJECT", "KIND", "TYPE", "REASON": // columns of one's own choice, of events
 		if !strings.Contains(rest, "MESSAGE") {
 			return tableHeader{}, false
@@ -93,6 +97,9 @@ func columnsOf(line string) (columns []column, ok bool) {
 			end++
 		}
 		name := strings.TrimRight(line[at:end], "`")
+		if name == "MSG" {
+			name = "MESSAGE"
+		}
 		if n := len(columns); n > 0 && isTwoWords(columns[n-1].name, name) && columns[n-1].start+len(columns[n-1].name)+1 == at {
 			columns[n-1].name += " " + name
 		} else {
@@ -133,7 +140,7 @@ func (h tableHeader) index(name string) int {
 
 func (h tableHeader) kindOf() tableKind {
 	switch {
-	case h.has("REASON", "MESSAGE") && (h.has("LAST SEEN") || h.has("LASTSEEN") || h.has("OBJECT") || h.has("KIND", "NAME")):
+	case h.has("REASON", "MESSAGE", "CREATED"), h.has("REASON", "MESSAGE") && (h.has("LAST SEEN") || h.has("LASTSEEN") || h.has("OBJECT") || h.has("KIND", "NAME")):
 		return eventTable
 	case h.has("READY", "STATUS", "RESTARTS"), h.has("NAME", "READY", "STATUS", "NODE"), h.has("NAME", "READY", "STATUS", "REASON"): // somebody left a column out
 		return podTable

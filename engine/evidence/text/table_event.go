@@ -18,6 +18,10 @@ func (p *parser) eventTableRow(row cells, seen *sighting) bool {
 	if row.header.index("LAST SEEN") < 0 && row.header.index("LASTSEEN") < 0 { // columns of one's own choice
 		found, ok = span{count: 1}, kindOf(p.involved(row).Kind) != ""
 	}
+	created, err := time.Parse(time.RFC3339, row.get("CREATED"))
+	if err == nil {
+		found, rest, ok = span{count: 1}, "", true
+	}
 	kind, reason := row.get("TYPE"), row.get("REASON")
 	if !ok || rest != "" || !isReason(reason) || kind != "" && !isReason(kind) {
 		return false
@@ -42,6 +46,12 @@ func (p *parser) eventTableRow(row cells, seen *sighting) bool {
 	}
 	seen.ago(found.last, func(t time.Time) { event.LastTimestamp = metav1.NewTime(t) })
 	seen.ago(found.first, func(t time.Time) { event.FirstTimestamp = metav1.NewTime(t) })
+	if err == nil {
+		event.FirstTimestamp, event.LastTimestamp = metav1.NewTime(created), metav1.NewTime(created)
+		if about.Kind == "" {
+			event.InvolvedObject.Kind = "Pod"
+		}
+	}
 	if reason == "Scheduled" && about.Kind == "Pod" {
 		p.placed = append(p.placed, placement{pod: about.Name, ago: found.last, seen: seen})
 	}

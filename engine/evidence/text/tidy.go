@@ -58,7 +58,7 @@ func tidied(data []byte) []byte {
 	if strings.Contains(text, "Active: ") && strings.Contains(text, ".service") {
 		text = withoutOtherUnits(text)
 	}
-	if stampLine.MatchString(text) {
+	if strings.Contains(text, "\nStarted container ") || strings.Contains(text, "\nCreated container ") || strings.Contains(text, "\nSuccessfully assigned ") || strings.Contains(text, "\nAdd eth") {
 		text = stampLine.ReplaceAllStringFunc(text, onStampedLine)
 	}
 	if text = withoutLineHeads(text); text == before {
