@@ -102,7 +102,7 @@ func (p *parser) beginsPrinted(i int, start string, first byte) begins {
 		if isTableHeader(start) {
 			return tableStart
 		}
-	case 'P', 'O', 'K':
+	case 'P', 'O', 'K', 'C':
 		if isTableHeader(start) {
 			return tableStart
 		}
