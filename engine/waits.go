@@ -71,7 +71,8 @@ func (h *history) waits(pod evidence.Pod) (catalog.Fact, bool) {
 	scheduled := begun || pod.Spec.NodeName != "" || slices.ContainsFunc(pod.Status.Conditions, func(condition corev1.PodCondition) bool {
 		return condition.Type == corev1.PodScheduled && condition.Status == corev1.ConditionTrue
 	})
-	described := slices.ContainsFunc(pod.Spec.Containers, func(container corev1.Container) bool { return container.Image != "" })
+	hasImage := func(container corev1.Container) bool { return container.Image != "" }
+	described := slices.ContainsFunc(pod.Spec.Containers, hasImage) || slices.ContainsFunc(pod.Spec.InitContainers, hasImage)
 	patience := rowPatience
 	if described {
 		patience = schedulerPatience

@@ -72,6 +72,9 @@ func reasonOfError(start string) string {
 	if found := ifPrefixed(start, "FailedCreate", "Error creating: "); found != "" {
 		return found
 	}
+	if found := ifPrefixed(start, "FailedSync", "Error syncing pod, skipping: failed to "); found != "" {
+		return found
+	}
 	return ifPrefixed(start, "Failed", "Error: ImagePullBackOff", "Error: ErrImagePull", "Error: ErrImageNeverPull", "Error: InvalidImageName", "Error: ErrInvalidImageName",
 		"Error: failed to create containerd task: ", "Error: failed to start container ", "Error: container has runAsNonRoot and image ", "Error: couldn't find key ")
 }
@@ -205,7 +208,7 @@ func isStamped(start string) bool {
 
 // goesOn tells whether messages of that beginning have several lines.
 func goesOn(first string) bool {
-	return strings.Contains(first, "ailed to pull image ") || strings.HasPrefix(first, "pod failed to fit in any node")
+	return strings.Contains(first, "ailed to pull image ") || strings.HasPrefix(first, "Error syncing pod, skipping: ") && strings.HasSuffix(first, ":") || strings.HasPrefix(first, "pod failed to fit in any node")
 }
 
 // isOpen tells whether the lines of a message end inside a quotation.
