@@ -5,13 +5,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"embed"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+
+	"github.com/kube-remedy/kube-remedy/hack/cached"
 )
 
 // pageFiles are what the page is made of, beside what npm has.
@@ -42,35 +42,20 @@ func npmInstall(ctx context.Context, out io.Writer) (string, error) {
 		files[name] = text
 		hash.Write(text)
 	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return "", fmt.Errorf("find the cache for npm's packages: %w", err)
-	}
-	parent := filepath.Join(cache, "kube-remedy", "dashboard-page")
-	dir := filepath.Join(parent, fmt.Sprintf("%.8x", hash.Sum(nil)))
-	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
-		return dir, err
-	}
-	fmt.Fprintln(out, "installing the packages of the page that draws the dashboard, two minutes the first time")
-	if err := os.MkdirAll(parent, 0o755); err != nil {
-		return "", fmt.Errorf("directory for npm's packages: %w", err)
-	}
-	temporary, err := os.MkdirTemp(parent, "installing-")
-	if err != nil {
-		return "", fmt.Errorf("directory for npm's packages: %w", err)
-	}
-	defer func() { _ = os.RemoveAll(temporary) }() // moved by then, unless the installation failed
-	for name, text := range files {
-		if err := os.WriteFile(filepath.Join(temporary, name), text, 0o600); err != nil {
-			return "", fmt.Errorf("write what npm installs: %w", err)
+	return cached.Dir(filepath.Join("dashboard-page", fmt.Sprintf("%.8x", hash.Sum(nil))), func(dir string) error {
+		fmt.Fprintln(out, "installing the packages of the page that draws the dashboard, two minutes the first time")
+		for name, text := range files {
+			if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+				return fmt.Errorf("write what npm installs: %w", err)
+			}
 		}
-	}
-	command := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-	command.Dir = temporary
-	if text, err := command.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("npm ci: %w\n%s", err, text)
-	}
-	return dir, os.Rename(temporary, dir)
+		command := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+		command.Dir = dir
+		if text, err := command.CombinedOutput(); err != nil {
+			return fmt.Errorf("npm ci: %w\n%s", err, text)
+		}
+		return nil
+	})
 }
 
 // buildPage leaves the page in a directory. Packages is that of npmInstall.
