@@ -84,6 +84,9 @@ const evicted = "Evicted: "
 
 // reasonOfEviction is for the messages of pods that the kubelet ended.
 func reasonOfEviction(start string) string {
+	if strings.HasPrefix(start, "Container ") && (strings.HasSuffix(start, " failed liveness probe, will be restarted") || strings.HasSuffix(start, " failed startup probe, will be restarted")) {
+		return "Killing"
+	}
 	if strings.HasPrefix(start, "Container ") && !strings.Contains(start, " exceeded its local ephemeral storage limit ") {
 		return ""
 	}
