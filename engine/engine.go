@@ -56,8 +56,22 @@ func (e *Engine) DiagnoseAll(observations evidence.Observations) []Diagnosis {
 	if unexplained {
 		found = explain(found, e.diagnoseText(workloads, observations))
 	}
-	slices.SortStableFunc(found, func(a, b Diagnosis) int { return cmp.Compare(b.Finding.Confidence, a.Finding.Confidence) })
+	slices.SortStableFunc(found, func(a, b Diagnosis) int {
+		return cmp.Or(cmp.Compare(b.Finding.Confidence, a.Finding.Confidence), specificFirst(a.generic, b.generic))
+	})
 	return nodesFirst(found)
+}
+
+// specificFirst compares two causes by whether they are generic.
+func specificFirst(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	default:
+		return -1
+	}
 }
 
 // nodesFirst puts pods that wait because nodes are not ready, or for a reason that is not known, behind everything else when

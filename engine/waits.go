@@ -74,7 +74,7 @@ func (h *history) waits(pod evidence.Pod) (catalog.Fact, bool) {
 	hasImage := func(container corev1.Container) bool { return container.Image != "" }
 	described := slices.ContainsFunc(pod.Spec.Containers, hasImage) || slices.ContainsFunc(pod.Spec.InitContainers, hasImage)
 	patience := rowPatience
-	if described {
+	if described && pod.UID != "" {
 		patience = schedulerPatience
 	}
 	switch {

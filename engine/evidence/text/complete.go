@@ -151,12 +151,17 @@ func lacksState(pod *corev1.Pod) bool {
 		pod.Status.ContainerStatuses[0].LastTerminationState.Terminated != nil
 }
 
-// fillState gives the only container of a pod the state that a row tells.
+// fillState gives the only container of a pod the state that a row tells: of its only one, or of the only one that is not
+// ready, which is what somebody quotes of a description.
 func fillState(pod, row *corev1.Pod) {
-	if len(row.Status.ContainerStatuses) != 1 {
+	all := row.Status.ContainerStatuses
+	if len(all) > 1 {
+		all = slices.DeleteFunc(slices.Clone(all), func(status corev1.ContainerStatus) bool { return status.Ready })
+	}
+	if len(all) != 1 {
 		return
 	}
-	known, told := &pod.Status.ContainerStatuses[0], row.Status.ContainerStatuses[0]
+	known, told := &pod.Status.ContainerStatuses[0], all[0]
 	known.State, known.Ready, known.RestartCount = told.State, told.Ready, told.RestartCount
 	pod.CreationTimestamp, pod.Status.Phase = row.CreationTimestamp, row.Status.Phase
 }

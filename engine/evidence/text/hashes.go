@@ -9,7 +9,7 @@ import (
 func withoutHashes(text string) string {
 	lines := strings.SplitAfter(text, "\n")
 	for i := 0; i < len(lines); {
-		end, printed := i, false
+		end, printed := i, i > 0 && asksCluster(lines[i-1])
 		for ; end < len(lines) && strings.HasPrefix(lines[end], "#"); end++ {
 			printed = printed || isPrinted(strings.TrimPrefix(lines[end], "#"))
 		}
@@ -19,6 +19,12 @@ func withoutHashes(text string) string {
 		i = max(end, i+1)
 	}
 	return strings.Join(lines, "")
+}
+
+// asksCluster recognises a line that runs kubectl, behind which comments quote what it printed.
+func asksCluster(line string) bool {
+	start := strings.TrimPrefix(trimLeft(line), "$ ")
+	return strings.HasPrefix(start, "kubectl ") || strings.HasPrefix(start, "oc ")
 }
 
 // isPrinted recognises lines that kubectl prints and nobody writes: rows and columns of events, headers of tables, and the
