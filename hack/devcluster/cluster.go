@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"k8s.io/client-go/rest"
@@ -113,6 +114,13 @@ func (c *Cluster) HostIP() string { return c.layout.hostIP }
 // AuditLog is the path of the API server's audit log, one JSON event a line: metadata of all requests,
 // bodies of writes to the groups apps and kube-remedy.io. It is rotated at 100 MB.
 func (c *Cluster) AuditLog() string { return c.layout.auditLog() }
+
+// AuditLogs are the paths of the audit log and before it of what was rotated last, if something was.
+func (c *Cluster) AuditLogs() []string {
+	current := c.layout.auditLog()
+	rotated, _ := filepath.Glob(strings.TrimSuffix(current, ".log") + "-*.log") // the pattern is well formed
+	return append(rotated, current)
+}
 
 // RegistryURL is the address of the local registry, which every registry is mirrored by.
 func (c *Cluster) RegistryURL() string { return "http://" + c.layout.registryAddress() }

@@ -68,14 +68,25 @@ func checkRights(ctx context.Context) error {
 	return errors.Join(wrong...)
 }
 
-// usedRights reads from the audit log what the accounts of the pair asked for: account, verb and resource.
+// usedRights reads from the audit log, which may have been rotated during the tests of a cluster that has run for long, what
+// the accounts of the pair asked for: account, verb and resource.
 func usedRights() (map[string]bool, error) {
-	file, err := os.Open(cluster.AuditLog())
+	used := map[string]bool{}
+	for _, path := range cluster.AuditLogs() {
+		if err := readUsed(path, used); err != nil {
+			return nil, fmt.Errorf("read the audit log: %w", err)
+		}
+	}
+	return used, nil
+}
+
+// readUsed adds what one file tells.
+func readUsed(path string, used map[string]bool) error {
+	file, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("read the audit log: %w", err)
+		return err
 	}
 	defer file.Close()
-	used := map[string]bool{}
 	lines := bufio.NewScanner(file)
 	lines.Buffer(nil, 16<<20)
 	for lines.Scan() {
@@ -85,14 +96,14 @@ func usedRights() (map[string]bool, error) {
 			ObjectRef *struct{ APIGroup, Resource, Subresource string }
 		}
 		if err := json.Unmarshal(lines.Bytes(), &event); err != nil {
-			return nil, fmt.Errorf("read the audit log: %w", err)
+			return err
 		}
 		account, ours := strings.CutPrefix(event.User.Username, "system:serviceaccount:"+install.Namespace+":")
 		if on := event.ObjectRef; ours && on != nil && slices.Contains(accounts, account) {
 			used[right(account, event.Verb, on.APIGroup, strings.Trim(on.Resource+"/"+on.Subresource, "/"))] = true
 		}
 	}
-	return used, lines.Err()
+	return lines.Err()
 }
 
 func right(account, verb, group, resource string) string {
