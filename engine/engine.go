@@ -57,21 +57,9 @@ func (e *Engine) DiagnoseAll(observations evidence.Observations) []Diagnosis {
 		found = explain(found, e.diagnoseText(workloads, observations))
 	}
 	slices.SortStableFunc(found, func(a, b Diagnosis) int {
-		return cmp.Or(cmp.Compare(b.Finding.Confidence, a.Finding.Confidence), specificFirst(a.generic, b.generic))
+		return cmp.Or(cmp.Compare(b.Finding.Confidence, a.Finding.Confidence), compareBool(a.generic, b.generic))
 	})
 	return nodesFirst(found)
-}
-
-// specificFirst compares two causes by whether they are generic.
-func specificFirst(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case a:
-		return 1
-	default:
-		return -1
-	}
 }
 
 // nodesFirst puts pods that wait because nodes are not ready, or for a reason that is not known, behind everything else when
@@ -81,17 +69,14 @@ func nodesFirst(found []Diagnosis) []Diagnosis {
 		return d.Workload.Kind == "Node" && d.FailureType == v1alpha1.NodeNotReady && d.Finding.RootCauseID != "node-cordoned"
 	}
 	if slices.ContainsFunc(found, broken) {
-		slices.SortStableFunc(found, func(a, b Diagnosis) int { return cmp.Compare(a.waitsForNodes(), b.waitsForNodes()) })
+		slices.SortStableFunc(found, func(a, b Diagnosis) int { return compareBool(a.waitsForNodes(), b.waitsForNodes()) })
 	}
 	return found
 }
 
-// waitsForNodes is 1 for a pod that may wait for a node to become ready, else 0.
-func (d Diagnosis) waitsForNodes() int {
-	if d.FailureType == v1alpha1.Pending && (d.generic || d.Finding.RootCauseID == "nodes-not-ready") {
-		return 1
-	}
-	return 0
+// waitsForNodes reports whether a pod may wait for a node to become ready.
+func (d Diagnosis) waitsForNodes() bool {
+	return d.FailureType == v1alpha1.Pending && (d.generic || d.Finding.RootCauseID == "nodes-not-ready")
 }
 
 // explain puts the causes that the text as a whole names in the place of generic ones of the same failure type.

@@ -48,6 +48,11 @@ type history struct {
 	done map[containerKey]time.Time
 	// stops is when the containers of an object were asked to stop, unless they were started again.
 	stops map[string]time.Time
+	// kubelets is when the kubelets of objects said that they start, in order; none as a rule.
+	kubelets map[string][]time.Time
+	// backOffs are the objects of which a container was restarted so often, the last time a short while ago, that being
+	// Ready between two restarts means nothing; none as a rule.
+	backOffs map[string]bool
 	// probed is how often the probes of a container failed, in all events: their messages may differ.
 	probed map[containerKey]int32
 }
@@ -79,6 +84,10 @@ func newHistory(observed evidence.Evidence) *history {
 		if _, seen := h.done[key]; !seen || event.Time.After(h.done[key]) {
 			h.done[key] = event.Time
 		}
+		h.sawAgain(event)
+	}
+	for _, times := range h.kubelets {
+		slices.SortFunc(times, time.Time.Compare)
 	}
 	h.sawStops()
 	return h

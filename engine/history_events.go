@@ -67,7 +67,7 @@ func (h *history) eventMatters(event evidence.Event) bool {
 			return false
 		}
 	}
-	if strings.HasPrefix(event.Message, kubeletStarts) && !h.kubeletStartsOn(event) {
+	if event.Reason == "Starting" && strings.HasPrefix(event.Message, kubeletStarts) && !h.kubeletStartsOn(event) {
 		return false
 	}
 	if h.bound(event.Object) || h.recovered(event) || h.overcome(event) || h.cameBack(event) || h.attached(event) || h.pulledLater(event) {
@@ -99,13 +99,27 @@ const kubeletStarts = "Starting kubelet"
 // kubeletStartsOn reports whether the kubelet that says so started again and again within a short time.
 func (h *history) kubeletStartsOn(event evidence.Event) bool {
 	const enough, within = 4, 5 * time.Minute // a node that joins starts its kubelet two or three times
-	times := 0
-	for _, other := range h.observed.Events {
-		if strings.HasPrefix(other.Message, kubeletStarts) && other.Object == event.Object && event.Time.Sub(other.Time).Abs() <= within {
-			times++
+	times := h.kubelets[event.Object]
+	first, _ := slices.BinarySearchFunc(times, event.Time.Add(-within), time.Time.Compare)
+	last := first + enough - 1
+	return last < len(times) && !times[last].After(event.Time.Add(within))
+}
+
+// sawAgain notes what an event tells of restarts.
+func (h *history) sawAgain(event evidence.Event) {
+	switch {
+	case event.Reason == "Starting" && strings.HasPrefix(event.Message, kubeletStarts):
+		if h.kubelets == nil {
+			h.kubelets = map[string][]time.Time{}
 		}
+		h.kubelets[event.Object] = append(h.kubelets[event.Object], event.Time)
+	case event.Reason == "BackOff" && strings.HasPrefix(event.Message, "Back-off restarting") && event.Count >= flapping &&
+		!event.Time.IsZero() && h.now.Sub(event.Time) < settled:
+		if h.backOffs == nil {
+			h.backOffs = map[string]bool{}
+		}
+		h.backOffs[event.Object] = true
 	}
-	return times >= enough
 }
 
 // saidLast reports whether a failure, of some minutes ago, is told of behind all successes of a step.
@@ -332,15 +346,6 @@ func (h *history) started(pod evidence.Pod, reason string) bool {
 	return false
 }
 
-// backsOff reports whether a container of an object was restarted so often, the last time a short while ago, that being
-// Ready between two restarts means nothing.
-func (h *history) backsOff(object string) bool {
-	return slices.ContainsFunc(h.observed.Events, func(event evidence.Event) bool {
-		return event.Object == object && event.Reason == "BackOff" && strings.HasPrefix(event.Message, "Back-off restarting") &&
-			event.Count >= flapping && !event.Time.IsZero() && h.now.Sub(event.Time) < settled
-	})
-}
-
 // containerEventMatters judges an event about one container of an observed pod.
 func (h *history) containerEventMatters(event evidence.Event) bool {
 	judged, well := 0, 0
@@ -353,7 +358,7 @@ func (h *history) containerEventMatters(event evidence.Event) bool {
 			well++
 		}
 	}
-	if judged == 0 && h.saysReady(event.Pod) && !h.backsOff(event.Object) {
+	if judged == 0 && h.saysReady(event.Pod) && !h.backOffs[event.Object] {
 		judged, well = 1, 1 // its containers were cut off
 	}
 	if judged == 0 || well < judged {

@@ -350,6 +350,7 @@ func (p *prescriber) pod() *evidence.Pod {
 	return nil
 }
 
+// compareBool puts false before true.
 func compareBool(a, b bool) int {
 	switch {
 	case a == b:

@@ -47,6 +47,30 @@ func TestEveryCaseIsDiagnosedAsItMustBe(t *testing.T) {
 	}
 }
 
+func TestWhatExplainsTheOthersIsToldFirst(t *testing.T) {
+	with, _ := newEngine(t)
+	for _, test := range []struct{ about, text, first, second string }{
+		{
+			"a node that is not ready, before the pods that wait for it, however sure that is",
+			"NAME     STATUS     ROLES    AGE   VERSION\nedge-1   NotReady   <none>   66m   v1.33.3\n\nEvents:\n  Type     Reason            Age                 From               Message\n" +
+				"  Warning  FailedScheduling  40m (x20 over 60m)  default-scheduler  0/1 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/not-ready: }.\n",
+			"node-not-ready", "nodes-not-ready",
+		},
+		{
+			"a reason that is known, before one that is not, when both are as sure",
+			"shop   cart-58b656d69f-knlcg   0/1   Pending   0   22m\nshop   agent-csbfl   0/1   Init:ImagePullBackOff   0   22m\n\nkubectl describe pod agent-csbfl --namespace=shop\nEvents:\n" +
+				"  Warning  Failed     2m33s                kubelet, w-1  Failed to pull image \"shop/agent:3\": rpc error: code = Unknown desc = context canceled\n",
+			"registry-timeout", "not-scheduled",
+		},
+	} {
+		t.Run(test.about, func(t *testing.T) {
+			found := cases.Diagnose(with, []byte(test.text))
+			require.Len(t, found, 2)
+			require.Equal(t, []string{test.first, test.second}, []string{found[0].Finding.RootCauseID, found[1].Finding.RootCauseID})
+		})
+	}
+}
+
 func TestEveryCauseHasACaseThatFiresAndANearMiss(t *testing.T) {
 	_, known := newEngine(t)
 	all := load(t)

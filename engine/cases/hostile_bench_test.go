@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -66,6 +67,9 @@ func BenchmarkDiagnoseHostileText(b *testing.B) {
 		})},
 		{"brackets and quotes", fill(func(int) string { return "{[\"\\'`<${%(" })},
 		{"almost events", fill(func(int) string { return "  Warning  Failed  1s (x2 over  3m)  kubelet\n" })},
+		{"kubelets that start, minutes apart", fill(func(i int) string {
+			return "  Normal   Starting   " + strconv.Itoa(i*6) + "m    kubelet, edge-1     Starting kubelet.\n"
+		})},
 		{"almost klog", fill(func(int) string { return "E1124 00:00:00.000000    1 pod_workers.go:1] \"a\" err=\"\\\"\\\"\n" })},
 	} {
 		b.Run(hostile.name, func(b *testing.B) {
