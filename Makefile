@@ -32,6 +32,14 @@ images: ## Make the container images into dist/images (VERSION=v1.2.3; PUSH=ghcr
 catalog-report: ## Print what the catalogue has, and how right and how well calibrated it is on its cases
 	@cd hack && go run ./catalog-report
 
+.PHONY: gist
+gist: ## Learn anew what words say of failures, after texts or cases have changed
+	@cd hack && go run ./gist
+
+.PHONY: gist-report
+gist-report: ## Print how right the words are on texts that were left out of the learning
+	@cd hack && go run ./gist -report
+
 .PHONY: demo
 demo: ## Tell the story on a real cluster: a container is OOM-killed, the next apply is healed
 	@cd hack && go run ./demo
@@ -121,6 +129,7 @@ lint: $(GOLANGCI_LINT) ## Check style and the walls between packages
 generate: $(CONTROLLER_GEN) ## Write generated code and the custom resource definition
 	$(CONTROLLER_GEN) object paths=./engine/api/...
 	$(CONTROLLER_GEN) crd:crdVersions=v1 paths=./engine/api/... output:crd:dir=charts/kube-remedy/files/crds
+	cd hack && go run ./gist
 	go run ./cmd/kubectl-remedy catalog -o markdown >docs/catalog.md
 	cd hack && go run ./chart -w
 	cd hack && go run ./metrics -document ../docs/metrics.md

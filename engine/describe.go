@@ -28,7 +28,7 @@ func describe(fact catalog.Fact) string {
 			words += " (" + fact.Reason + ")"
 		}
 		words = join(words, fact.Message)
-	case catalog.Log, catalog.TerminationMessage:
+	case catalog.Log, catalog.TerminationMessage, catalog.Gist:
 		words = strings.TrimSpace(fact.Message)
 	default:
 		words = join(fact.Reason, fact.Message)

@@ -59,7 +59,7 @@ func (e *Engine) DiagnoseAll(observations evidence.Observations) []Diagnosis {
 	slices.SortStableFunc(found, func(a, b Diagnosis) int {
 		return cmp.Or(cmp.Compare(b.Finding.Confidence, a.Finding.Confidence), compareBool(a.generic, b.generic))
 	})
-	return nodesFirst(found)
+	return e.withGist(nodesFirst(found), workloads, observations)
 }
 
 // nodesFirst puts pods that wait because nodes are not ready, or for a reason that is not known, behind everything else when
@@ -97,14 +97,19 @@ func (d Diagnosis) sameType(other Diagnosis) bool { return d.FailureType == othe
 // was understood and found to be no failure.
 func (e *Engine) works(observed evidence.Evidence) bool {
 	h := newHistory(observed)
-	return h.completed() || h.rolledOut() || len(e.catalog.Match(h.facts())) > 0 ||
+	return h.works() || len(e.catalog.Match(h.facts())) > 0 ||
 		slices.ContainsFunc(h.observed.Events, func(event evidence.Event) bool { return !h.eventMatters(event) }) ||
-		slices.ContainsFunc(observed.Logs, func(log evidence.Log) bool { return log.Node != "" }) ||
-		slices.ContainsFunc(observed.Containers, func(container evidence.Container) bool {
+		slices.ContainsFunc(observed.Logs, func(log evidence.Log) bool { return log.Node != "" })
+}
+
+// works reports whether something in the evidence was seen to be as it should.
+func (h *history) works() bool {
+	return h.completed() || h.rolledOut() ||
+		slices.ContainsFunc(h.observed.Containers, func(container evidence.Container) bool {
 			return h.containers[containerKey{container.Pod, container.Name}].well
 		}) ||
-		slices.ContainsFunc(observed.Claims, func(claim evidence.Claim) bool { return claim.Phase == string(corev1.ClaimBound) }) ||
-		slices.ContainsFunc(observed.Nodes, func(node evidence.Node) bool {
+		slices.ContainsFunc(h.observed.Claims, func(claim evidence.Claim) bool { return claim.Phase == string(corev1.ClaimBound) }) ||
+		slices.ContainsFunc(h.observed.Nodes, func(node evidence.Node) bool {
 			return slices.ContainsFunc(node.Conditions, func(condition corev1.NodeCondition) bool {
 				return condition.Type == corev1.NodeReady && condition.Status == corev1.ConditionTrue
 			})

@@ -54,10 +54,10 @@ var (
 	pulling  = regexp.MustCompile(`(?i)fail(?:ed|ing) to pull|pulling image|pull image|ImagePull(?:BackOff)?\b`)
 )
 
-// loosePattern gives what finds a signature in loose text; false for one that is looked for in logs anyway, and for
-// one that can't be recognised without its place.
+// loosePattern gives what finds a signature in loose text; false for one that is looked for in logs anyway, for one
+// that can't be recognised without its place, and for the gist of a text, which no line is.
 func loosePattern(signature *Signature) (match.Pattern, bool) {
-	if signature.Role != Failure || slices.Contains(signature.Places, Log) || len(signature.ExitCode) > 0 && len(signature.Text) == 0 {
+	if signature.Role != Failure || slices.Contains(signature.Places, Log) || slices.Contains(signature.Places, Gist) || len(signature.ExitCode) > 0 && len(signature.Text) == 0 {
 		return match.Pattern{}, false
 	}
 	pattern := match.Pattern{Literals: signature.Text, IgnoreCase: signature.IgnoreCase, Regexp: unanchored(signature.Regexp), Not: unanchored(signature.Not)}

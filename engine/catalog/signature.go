@@ -32,6 +32,9 @@ const (
 	Log Place = "log"
 	// Text is a line of any text in which nothing else was found.
 	Text Place = "text"
+	// Gist is what a text as a whole is about, when nothing is known of it: the failure type is the reason, and the
+	// line that says most is the message.
+	Gist Place = "gist"
 )
 
 // places are all of them, with what a fact of the place can have beside its message.
@@ -45,6 +48,7 @@ var places = map[Place]struct{ state, conditionType, reason, exitCode bool }{
 	TerminationMessage: {},
 	Log:                {},
 	Text:               {},
+	Gist:               {reason: true},
 }
 
 // The states of a container that are facts.

@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/kube-remedy/kube-remedy/engine"
+	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
 )
 
 // diagnosisReport is a diagnosis as programs read it.
@@ -106,8 +107,20 @@ func printText(out io.Writer, found []engine.Diagnosis) error {
 	return err
 }
 
+// unnamed says what failed when nobody knows its name.
+func unnamed(failure v1alpha1.FailureType) string {
+	switch failure {
+	case v1alpha1.NodeNotReady:
+		return "a node of unknown name"
+	case v1alpha1.Pending:
+		return "a pod of unknown name"
+	default:
+		return "a container of unknown name"
+	}
+}
+
 func writeDiagnosis(page *strings.Builder, diagnosis engine.Diagnosis) {
-	title := "a container of unknown name"
+	title := unnamed(diagnosis.FailureType)
 	if diagnosis.Workload.Kind != "" {
 		title = diagnosis.Workload.Kind + "/" + diagnosis.Workload.Name
 	}
