@@ -3,26 +3,29 @@ package engine
 import (
 	"slices"
 
+	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
 	"github.com/kube-remedy/kube-remedy/engine/catalog"
 	"github.com/kube-remedy/kube-remedy/engine/evidence"
 	"github.com/kube-remedy/kube-remedy/engine/gist"
 )
 
-// What the gist of a text must be sure of before it is listened to, as probabilities. They were chosen on texts from
-// which it had not learned.
+// What the gist of a text must be sure of before it is listened to, as probabilities, and how sure the evidence may
+// be, in percent. They were chosen on texts from which it had not learned.
 const (
 	// speaks: a text in which nothing was found is about a failure.
-	speaks = 0.85
-	// overrules: a text is about another failure than the generic one that was found.
-	overrules = 0.9
-	// clears: a text is about no failure, where one was found with a confidence, in percent, of no more than unsure.
-	clears, unsure = 0.95, 50
+	speaks = 0.7
+	// overrules: a text is about another failure than the generic cause that was found, or one that is no surer than
+	// sure.
+	overrules, sure = 0.85, 90
+	// clears: a text is about no failure, where one was found that is no surer than unsure.
+	clears, unsure = 0.9, 50
 )
 
-// withGist asks for the gist of a text where nothing was found in it, or nothing that is sure. Nothing is added to a
-// text in which something works, and nothing is taken that the evidence is sure of.
+// withGist asks for the gist of a text where nothing was found in it, or nothing that is sure. Nothing is added to
+// a text in which something works, and what the evidence shows is not taken away, only told after what the text is
+// about.
 func (e *Engine) withGist(found []Diagnosis, workloads []evidence.Evidence, observations evidence.Observations) []Diagnosis {
-	if len(observations.Text) == 0 || len(found) > 0 && !found[0].generic && found[0].Finding.Confidence > unsure {
+	if len(observations.Text) == 0 || len(found) > 0 && !found[0].generic && found[0].Finding.Confidence > sure {
 		return found
 	}
 	about := gist.BuiltIn().Read(observations.Text)
@@ -31,18 +34,24 @@ func (e *Engine) withGist(found []Diagnosis, workloads []evidence.Evidence, obse
 		if about.Failing < speaks || slices.ContainsFunc(workloads, func(observed evidence.Evidence) bool { return newHistory(observed).works() }) {
 			return nil
 		}
-		return e.spoken(about, workloads, observations)
+		return e.told(about, workloads, observations)
 	case 1-about.Failing >= clears && found[0].Finding.Confidence <= unsure:
 		return nil
-	case found[0].generic && about.Type != found[0].FailureType && about.Probability >= overrules:
-		return append(e.spoken(about, workloads, observations), found...)
+	case about.Probability >= overrules && overruled(found[0].FailureType, about.Type):
+		return append(e.told(about, workloads, observations), found...)
 	default:
 		return found
 	}
 }
 
-// spoken gives the diagnosis that a text's gist comes to, of the only workload that is named in it.
-func (e *Engine) spoken(about gist.Gist, workloads []evidence.Evidence, observations evidence.Observations) []Diagnosis {
+// overruled reports whether another failure type says more than the one that was found: that a container ends says
+// nothing new where a probe ends it.
+func overruled(found, told v1alpha1.FailureType) bool {
+	return told != found && (found != v1alpha1.ProbeFailure || told != v1alpha1.CrashLoopBackOff)
+}
+
+// told gives the diagnosis that a text's gist comes to, of the only workload that is named in it.
+func (e *Engine) told(about gist.Gist, workloads []evidence.Evidence, observations evidence.Observations) []Diagnosis {
 	observed := evidence.Evidence{ObservedAt: observations.At}
 	if len(workloads) == 1 {
 		observed.Workload = workloads[0].Workload
