@@ -18,7 +18,7 @@ func describe(fact catalog.Fact) string {
 		if fact.Reason != "" {
 			words += ": reason " + fact.Reason
 		}
-		if fact.ExitCode != nil {
+		if fact.ExitCode != nil && *fact.ExitCode >= 0 { // a negative one stands for one that nobody knows
 			words += fmt.Sprintf(", exit code %d", *fact.ExitCode)
 		}
 		words = join(words, fact.Message)

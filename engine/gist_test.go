@@ -25,8 +25,8 @@ func TestWordsAreListenedToWhereTheEvidenceIsNotSure(t *testing.T) {
 		{"the pod that is in the text works", "NAME       READY   STATUS    RESTARTS   AGE\nsorter-0   1/1     Running   0          3d\n\n" + gaveUp, nil},
 		{
 			"a cause that says only what happened comes after what the words tell",
-			"NAME       READY   STATUS   RESTARTS   AGE\nsorter-0   0/1     Error    3          5m\n\nLiveness of sorter: probe got 500 from /healthz, kubelet kills it and starts it again\nhealth check DOWN: queue unreachable\n",
-			[]string{"reads-like-a-failing-probe", "exits-with-error"},
+			"NAME       READY   STATUS   RESTARTS   AGE\nsorter-0   0/1     Error    3          5m\n\nkernel: memory of the group is used up, biggest process of sorter (498 MiB) killed\nkernel: memory limit reached again, sorter killed, out of memory\n",
+			[]string{"reads-like-out-of-memory", "exits-with-error"},
 		},
 		{
 			"a word that is only a name in what the words tell of work",

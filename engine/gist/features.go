@@ -13,17 +13,17 @@ const (
 	maxHead, maxTail = 8 << 10, 24 << 10
 	// maxLine is how much of one line is read, in bytes.
 	maxLine = 1 << 10
-	// lastLines is how many lines at the end are told apart from the others: how a log ends decides most about it.
-	lastLines = 3
-	// stem is how many letters of a word stand for all its forms: fail, failed, failing, failure.
-	stem = 4
+	// lastLines is how many lines at the end are told apart from the others: how a log ends decides much about it.
+	lastLines = 1
+	// stem is how many letters of a word stand for all its forms: restart, restarted, restarting.
+	stem = 5
 )
 
 // marks are the characters beside letters and digits that say something.
 const marks = `!:="'()[]/`
 
 // Features calls yield with what the text is judged by, many of them more than once: its words, stems of words and
-// pairs of neighbouring ones, those of its last lines once more with the prefix "$", and about how many lines it
+// pairs of neighbouring ones, those of its last line once more with the prefix "$", and about how many lines it
 // has. What is yielded is valid until yield returns. Any bytes will do; a text costs no more than 32 KiB of it.
 func Features(text []byte, yield func(feature []byte)) {
 	text = ends(bytes.TrimSpace(text))

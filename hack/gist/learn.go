@@ -15,11 +15,11 @@ import (
 // figures were chosen by cross-validation; halving or doubling any of them changes little.
 const (
 	// rounds is how often every text is seen, rate how far a step goes, decay how much a weight shrinks with each.
-	rounds, rate, decay = 10, 0.2, 1e-5
+	rounds, rate, decay = 10, 0.2, 1e-4
 	// atLeast is in how many texts a feature must be.
 	atLeast = 3
 	// kept is how many features are written, those first that say most in most texts.
-	kept = 20_000
+	kept = 15_000
 )
 
 type weights = [len(gist.Types)]float64
