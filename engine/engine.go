@@ -3,6 +3,7 @@ package engine
 import (
 	"bytes"
 	"cmp"
+	"regexp"
 	"slices"
 	"time"
 
@@ -99,7 +100,19 @@ func (e *Engine) works(observed evidence.Evidence) bool {
 	h := newHistory(observed)
 	return h.works() || len(e.catalog.Match(h.facts())) > 0 ||
 		slices.ContainsFunc(h.observed.Events, func(event evidence.Event) bool { return !h.eventMatters(event) }) ||
-		slices.ContainsFunc(observed.Logs, func(log evidence.Log) bool { return log.Node != "" })
+		slices.ContainsFunc(observed.Logs, func(log evidence.Log) bool { return log.Node != "" && goesWell(log.Text) })
+}
+
+// shortJournal is how many lines of a journal are looked through for what Kubernetes says of failures, wherever it stands:
+// in a longer one what matters was understood, and the rest is daily life.
+const shortJournal = 8
+
+// wellInJournal is what a node's programs write when something goes well, or was ended on purpose.
+var wellInJournal = regexp.MustCompile(`ContainerStarted|\bStarting kubelet main|\bSuccessfully |\bsucceeded\b|\bSyncLoop REMOVE|: (?:Started|Reached target) |\b(?:became|is|status=")ready\b|Ready True|completed|\bAttached\b|updated successfully| returns (?:successfully|sandbox id|image reference)`)
+
+// goesWell reports whether the journal of a node is no short story of something that goes wrong.
+func goesWell(journal []byte) bool {
+	return bytes.Count(journal, []byte("\n")) > shortJournal || wellInJournal.Match(journal)
 }
 
 // works reports whether something in the evidence was seen to be as it should.

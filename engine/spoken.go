@@ -58,7 +58,7 @@ func supposes(line string) bool {
 	case strings.HasSuffix(line, "0") && zero.MatchString(line), mayPass(line) && passed.MatchString(line):
 		return true
 	default:
-		return !strings.ContainsAny(line, `0123456789"`) && supposed.MatchString(line)
+		return !strings.ContainsAny(line, `0123456789"`) && supposed.MatchString(strings.ReplaceAll(line, "does not exist or may require", "")) // a registry's answer
 	}
 }
 

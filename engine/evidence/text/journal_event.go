@@ -158,10 +158,12 @@ func (n *nodeJournal) podLine(l journalLine, ref podRef, text string) bool {
 		pod := n.pod(ref)
 		pod.Status.Phase, pod.Status.Reason, pod.Status.Message = corev1.PodFailed, l.fields["reason"], "Pod was rejected: "+l.fields["message"]
 		return true
-	case l.message == "Eviction manager: pod is evicted successfully" || strings.HasPrefix(l.message, "eviction manager: pod ") && strings.HasSuffix(l.message, " is evicted successfully"):
+	case wasEvicted(l):
 		pod := n.pod(ref)
 		pod.Status.Phase, pod.Status.Reason = corev1.PodFailed, "Evicted"
-		pod.Status.Message = "The journal of the kubelet says what was reclaimed."
+		if n.reclaimed != "" {
+			pod.Status.Message = "The node was low on resource: " + n.reclaimed + ". "
+		}
 		return true
 	case strings.HasPrefix(text, `Failed to pull image "`): // of the kubelet before 1.3, which ran docker itself
 		pod, why, ok := strings.Cut(text, ` from pod "`)
@@ -187,6 +189,21 @@ func (n *nodeJournal) podLine(l journalLine, ref podRef, text string) bool {
 		return true
 	default:
 		return false
+	}
+}
+
+// wasEvicted recognises what the kubelet writes once a pod that it evicted has ended, over the releases.
+func wasEvicted(l journalLine) bool {
+	return l.message == "Eviction manager: pod is evicted successfully" || strings.HasPrefix(l.message, "eviction manager: pod ") && strings.HasSuffix(l.message, " evicted successfully")
+}
+
+// reclaims notes for want of what the kubelet is about to evict pods.
+func (n *nodeJournal) reclaims(l journalLine) {
+	switch rest, old := strings.CutPrefix(l.message, "eviction manager: must evict pod(s) to reclaim "); {
+	case old:
+		n.reclaimed = rest
+	case l.message == "Eviction manager: must evict pod(s) to reclaim":
+		n.reclaimed = l.fields["resourceName"]
 	}
 }
 

@@ -25,6 +25,8 @@ type nodeJournal struct {
 	pulls []pull
 	// unready are the pods whose probes failed to the last, by namespace and name.
 	unready map[string]*unready
+	// reclaimed is the resource for want of which pods are being evicted.
+	reclaimed string
 }
 
 type unready struct {
@@ -51,6 +53,7 @@ func (n *nodeJournal) line(l journalLine, from, until int) {
 		n.host = nodeOf(l)
 	}
 	n.p.clock.journal = later(n.p.clock.journal, l.at)
+	n.reclaims(l)
 	told := l.file != "" && n.tell(l) || n.runtimeLine(l)
 	if !told || isAboutNode(l) {
 		n.log = append(n.log, n.p.src.raw(from, until)...)
