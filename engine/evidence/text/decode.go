@@ -65,6 +65,9 @@ func (p *parser) decodeNested(value []byte, outer owner, depth int) bool {
 	if head.Kind == "" && head.Items == nil {
 		head.Kind, head.APIVersion = outer.kind, outer.apiVersion
 	}
+	if head.APIVersion == "" { // as jq leaves items
+		head.APIVersion = outer.apiVersion
+	}
 	if head.Items != nil || strings.HasSuffix(head.Kind, "List") {
 		inner := owner{head.APIVersion, strings.TrimSuffix(head.Kind, "List")}
 		known := len(head.Items) == 0 && head.Kind != "List" || head.APIVersion != ""

@@ -129,17 +129,25 @@ func (p *parser) beginsNode(i int, start string) bool {
 	case 'C':
 		return strings.TrimRight(start, " \t") == "Conditions:" && i+1 < p.src.lines() && (isNodeConditions(trimLeft(p.src.line(i+1))) || p.fewConditions(i+1))
 	case 'T':
-		return isNodeConditions(start)
-	case 'R', 'M', 'D', 'P', 'O', 'N':
-		kind, rest := word(start)
-		switch kind {
-		case "Ready", "MemoryPressure", "DiskPressure", "PIDPressure", "OutOfDisk", "NetworkUnavailable":
-			status, rest := word(rest)
-			_, _, ok := leadingTime(rest)
-			return ok && isConditionStatus(status)
-		}
+		return isNodeConditions(start) || isFewColumns(start) && p.fewConditions(i)
 	}
-	return false
+	kind, rest := word(start)
+	if !isConditionOfNode(kind) {
+		return false
+	}
+	status, rest := word(rest)
+	_, _, ok := leadingTime(rest)
+	return ok && isConditionStatus(status)
+}
+
+// isConditionOfNode knows the conditions that the kubelet sets, and those of node-problem-detector by their endings.
+func isConditionOfNode(kind string) bool {
+	switch kind {
+	case "Ready", "MemoryPressure", "DiskPressure", "PIDPressure", "OutOfDisk", "NetworkUnavailable", "KernelDeadlock", "ReadonlyFilesystem":
+		return true
+	default:
+		return strings.HasSuffix(kind, "Problem") || strings.HasSuffix(kind, "Unhealthy") || strings.HasPrefix(kind, "Frequent") && strings.HasSuffix(kind, "Restart")
+	}
 }
 
 // fewConditions recognises, from line i on, conditions of which only type and status were kept: those of nodes are told

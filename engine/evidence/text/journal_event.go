@@ -16,7 +16,7 @@ func (n *nodeJournal) probe(l journalLine, ref podRef) bool {
 	kind, container := l.fields["probeType"], l.fields["containerName"]
 	switch {
 	case l.message == "Probe failed" && kind != "":
-		n.event(ref, "Unhealthy", container, kind+" probe failed: "+l.fields["output"], l.at)
+		n.unhealthy(ref, kind, n.event(ref, "Unhealthy", container, kind+" probe failed: "+l.fields["output"], l.at))
 		return true
 	case l.message == "Probe errored" && kind != "":
 		how := " probe errored: "
@@ -54,6 +54,7 @@ func (n *nodeJournal) probeResult(l journalLine, ref podRef) {
 	switch {
 	case status == "ready" || status == "started":
 		delete(n.unready, key)
+		n.healthy(ref, probe)
 	case probe == "readiness" || status == "unhealthy":
 		if n.unready == nil {
 			n.unready = map[string]*unready{}
@@ -71,6 +72,29 @@ func (n *nodeJournal) probeResult(l journalLine, ref podRef) {
 		if status == "unhealthy" || found.probe == "" {
 			found.probe = probe
 		}
+	}
+}
+
+// unhealthy keeps the event of a probe that failed, for when it succeeds.
+func (n *nodeJournal) unhealthy(ref podRef, probe string, event *corev1.Event) {
+	if n.failed == nil {
+		n.failed = map[string][]*corev1.Event{}
+	}
+	key := strings.ToLower(probe) + " " + ref.namespace + "/" + ref.name
+	if known := n.failed[key]; len(known) < maxPulls && !slices.Contains(known, event) {
+		n.failed[key] = append(known, event)
+	}
+}
+
+// healthy forgets how a probe failed that has succeeded: what comes after that is told anew.
+func (n *nodeJournal) healthy(ref podRef, probe string) {
+	key := probe + " " + ref.namespace + "/" + ref.name
+	for _, event := range n.failed[key] {
+		event.Reason = overcome
+	}
+	if n.failed[key] != nil {
+		delete(n.failed, key)
+		n.renewed++
 	}
 }
 

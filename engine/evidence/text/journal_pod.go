@@ -25,6 +25,9 @@ type nodeJournal struct {
 	pulls []pull
 	// unready are the pods whose probes failed to the last, by namespace and name.
 	unready map[string]*unready
+	// failed are the events of probes that failed and have not succeeded since, by probe and pod; renewed counts those that have.
+	failed  map[string][]*corev1.Event
+	renewed int
 	// reclaimed is the resource for want of which pods are being evicted.
 	reclaimed string
 }
@@ -291,6 +294,9 @@ func indexOf(statuses []corev1.ContainerStatus, name string) int {
 // event notes what the kubelet reported as an event; the same again counts.
 func (n *nodeJournal) event(ref podRef, reason, container, message string, at time.Time) *corev1.Event {
 	key := strings.Join([]string{"event", ref.namespace, ref.name, reason, container, message}, "\x00")
+	if reason == "Unhealthy" {
+		key += strconv.Itoa(n.renewed)
+	}
 	if i, seen := n.seen[key]; seen {
 		known := n.events[i]
 		if at.Sub(known.LastTimestamp.Time) > time.Second || at.IsZero() { // else the same in another line

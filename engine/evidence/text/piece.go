@@ -24,6 +24,9 @@ func (p *parser) isPiece(i int, start string) bool {
 				return true
 			}
 		}
+		if strings.HasPrefix(start, "- type: ") && p.isNextKey(i, "status", "reason", "message") {
+			return true
+		}
 		start = strings.TrimPrefix(start, "- ")
 	case 'r':
 		return strings.TrimRight(start, " ") == "resources:" && p.isNextKey(i, "limits", "requests", "claims")
@@ -169,6 +172,9 @@ func (p *parser) objectOfPiece(value []byte) runtime.Object {
 	} else if json.Unmarshal(value, &fields) != nil {
 		return nil
 	}
+	if node := runtimeConditions(fields["status"]); node != nil {
+		return node
+	}
 	switch {
 	case has(fields, "status"):
 	case has(fields, "type") && has(fields, "lastTransitionTime"):
@@ -212,19 +218,52 @@ func kindOfStatus(status json.RawMessage) runtime.Object {
 	var known struct {
 		Conditions []struct {
 			Type              string  `json:"type"`
+			Reason            string  `json:"reason"`
 			LastHeartbeatTime *string `json:"lastHeartbeatTime"`
 		} `json:"conditions"`
 	}
 	_ = json.Unmarshal(status, &known) // what is no list of conditions has none
 	for _, condition := range known.Conditions {
 		switch {
-		case condition.LastHeartbeatTime != nil:
+		case condition.LastHeartbeatTime != nil, condition.Type == "NetworkUnavailable" || strings.HasSuffix(condition.Type, "Pressure"),
+			condition.Type == "Ready" && (strings.HasPrefix(condition.Reason, "Kubelet") || strings.HasPrefix(condition.Reason, "NodeStatus")):
 			return &corev1.Node{}
 		case condition.Type == "Progressing" || condition.Type == "Available" || condition.Type == "ReplicaFailure":
 			return &appsv1.Deployment{}
 		}
 	}
 	return &corev1.Pod{}
+}
+
+// runtimeConditions reads what crictl info says of a container runtime as the kubelet tells it in the condition of its node
+// (k8s.io/kubernetes/pkg/kubelet/runtime.go); nil for what is something else, or where nothing is wrong.
+func runtimeConditions(status json.RawMessage) *corev1.Node {
+	var known struct {
+		Conditions []struct {
+			Type    string `json:"type"`
+			Status  any    `json:"status"`
+			Reason  string `json:"reason"`
+			Message string `json:"message"`
+		} `json:"conditions"`
+	}
+	_ = json.Unmarshal(status, &known) // what is no list of conditions has none
+	for _, condition := range known.Conditions {
+		if ready, is := condition.Status.(bool); !is || ready || condition.Type != "NetworkReady" && condition.Type != "RuntimeReady" {
+			continue
+		}
+		what := "container runtime"
+		if condition.Type == "NetworkReady" {
+			what += " network"
+		}
+		node := &corev1.Node{}
+		node.Name = UnknownNode
+		node.Status.Conditions = []corev1.NodeCondition{{
+			Type: corev1.NodeReady, Status: corev1.ConditionFalse, Reason: "KubeletNotReady",
+			Message: what + " not ready: " + condition.Type + "=false reason:" + condition.Reason + " message:" + condition.Message,
+		}}
+		return node
+	}
+	return nil
 }
 
 // told fills an object; nil when nothing was told of it.

@@ -26,6 +26,7 @@ const (
 	waitingStart
 	tailStart
 	rolloutStart
+	exportedStart
 )
 
 // begins looks at line i and, when its first bytes promise something, at the few lines after it. Nearly every
@@ -52,6 +53,8 @@ func (p *parser) begins(i int) begins {
 		return logLine // what a log itself resembles is up to the program that wrote it
 	}
 	switch {
+	case i >= p.plainUntil && isExported(start):
+		return exportedStart
 	case i >= p.plainUntil && p.isManifest(i, start):
 		return manifestStart
 	case i >= p.plainUntil && p.isPiece(i, start):

@@ -144,7 +144,7 @@ func (h tableHeader) kindOf() tableKind {
 		return eventTable
 	case h.has("READY", "STATUS", "RESTARTS"), h.has("NAME", "READY", "STATUS", "NODE"), h.has("NAME", "READY", "STATUS", "REASON"): // somebody left a column out
 		return podTable
-	case h.has("STATUS", "ROLES", "VERSION"), h.has("STATUS", "AGE", "VERSION"), h.isOldNodes():
+	case h.has("STATUS", "ROLES", "VERSION"), h.has("STATUS", "ROLE", "VERSION"), h.has("STATUS", "AGE", "VERSION"), h.isOldNodes():
 		return nodeTable
 	case h.has("DESIRED", "CURRENT", "READY", "UP-TO-DATE"):
 		return daemonTable
@@ -188,7 +188,7 @@ type cells struct {
 
 func (c cells) get(name string) string {
 	at := c.header.index(name)
-	if at < 0 || at >= len(c.values) || c.values[at] == "<none>" || c.values[at] == "<unset>" {
+	if at < 0 || at >= len(c.values) || c.values[at] == "<none>" || c.values[at] == "<unset>" || c.values[at] == "n/a" {
 		return ""
 	}
 	return c.values[at]
@@ -360,6 +360,9 @@ func (p *parser) table(i int) int {
 		if ok && p.row(row, seen) {
 			continue
 		}
+		if values, fits := header.byWords(line); fits && p.row(cells{header, values}, seen) { // numbers that end where their columns do
+			continue
+		}
 		// Wide columns may have lost what kept their words apart; those before them are told by what they are.
 		if row, ok = headless(trimLeft(line)); !ok || row.header.kind != header.kind || !p.row(row, seen) {
 			break
@@ -380,6 +383,9 @@ func (p *parser) row(row cells, seen *sighting) bool {
 		return false
 	}
 	kind := row.header.kind
+	if share := row.get("CPU%"); row.header.index("CPU%") > 0 && !strings.HasSuffix(share, "%") && share != "<unknown>" {
+		return false
+	}
 	if kind == otherTable && len(row.header.columns) <= 4 && row.header.index("READY") < 0 && isNodeStatus(row.get("STATUS")) {
 		kind = nodeTable // kubectl before 1.6 printed no more of nodes
 	}

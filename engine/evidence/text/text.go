@@ -152,6 +152,8 @@ func (p *parser) next(i int) int {
 		return p.bounds(i)
 	case pieceStart:
 		return p.piece(i)
+	case exportedStart:
+		return p.exportedEvent(i)
 	case nodeStart:
 		return p.nodeFragment(i)
 	default:

@@ -40,6 +40,12 @@ func tidied(data []byte) []byte {
 	if strings.Contains(text, `\n`) {
 		text = withoutEscapes(text)
 	}
+	if strings.Contains(text, `"caller":"`) || strings.Contains(text, `"MESSAGE"`) {
+		text = withoutStructure(text)
+	}
+	if strings.Contains(text, "kubelet") || strings.Contains(text, "hyperkube") {
+		text = bareHead.ReplaceAllString(fullStamp.ReplaceAllString(text, "${1}T${2}Z "), "$1")
+	}
 	if strings.Contains(text, "\\\n") {
 		text = brokenLine.ReplaceAllString(text, "$1")
 	}
@@ -66,6 +72,12 @@ func tidied(data []byte) []byte {
 	}
 	return []byte(text)
 }
+
+// fullStamp is the time of a line as journalctl -o short-full prints it, where that is UTC.
+var fullStamp = regexp.MustCompile(`(?m)^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) (20\d\d-\d\d-\d\d) (\d\d:\d\d:\d\d) UTC `)
+
+// bareHead is the program of a line in klog's format, of which the time and the host before it were cut off.
+var bareHead = regexp.MustCompile(`(?m)^[ \t]*(?:kubelet|hyperkube)(?:\[\d+\])?: ([IWEF]\d{4} \d\d:\d\d:\d\d|"(?:Probe|Killing|SyncLoop|Eviction|Failed|Error) )`)
 
 // onSameLine finds a description that begins on the line of the command that printed it.
 var onSameLine = regexp.MustCompile(`(?m)^([^\n]{0,40}\b(?:kubectl|oc) describe [^\n]{1,120}?)[ \t]+(Name:[ \t])`)
