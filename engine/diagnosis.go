@@ -33,6 +33,8 @@ type Diagnosis struct {
 	MemoryRequest *resource.Quantity
 	// generic is set when the cause says what happened and not why.
 	generic bool
+	// logged is set when it rests on lines of logs alone.
+	logged bool
 	// seen are the hits of the scope in which the cause was found, its own and those that only tell more.
 	seen []*catalog.Hit
 }
@@ -88,7 +90,7 @@ var priorities = [...]string{"PRIMARY", "SECONDARY", "TERTIARY"}
 func (c candidate) diagnosis(h *history) Diagnosis {
 	diagnosis := Diagnosis{
 		Workload: h.observed.Workload, Container: c.container, FailureType: c.Cause.FailureType, Severity: h.severity(),
-		Failures: c.failures(h), generic: c.Cause.Generic, seen: c.scope.hits,
+		Failures: c.failures(h), generic: c.Cause.Generic, logged: c.logged(), seen: c.scope.hits,
 		Finding: v1alpha1.Diagnosis{
 			RootCauseID: c.Cause.ID,
 			RootCause:   Shorten(c.Sentence(), maxText),
@@ -110,6 +112,11 @@ func (c candidate) diagnosis(h *history) Diagnosis {
 		}
 	}
 	return diagnosis
+}
+
+// logged reports whether a cause rests on lines of logs alone.
+func (c candidate) logged() bool {
+	return !slices.ContainsFunc(c.hits, func(hit *catalog.Hit) bool { return hit.Fact.Place != catalog.Log })
 }
 
 // citations quotes what the cause rests on, the strongest first, each text once.

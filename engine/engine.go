@@ -60,7 +60,7 @@ func (e *Engine) DiagnoseAll(observations evidence.Observations) []Diagnosis {
 	slices.SortStableFunc(found, func(a, b Diagnosis) int {
 		return cmp.Or(cmp.Compare(b.Finding.Confidence, a.Finding.Confidence), compareBool(a.generic, b.generic))
 	})
-	return e.withGist(nodesFirst(found), workloads, observations)
+	return e.withGist(e.reported(nodesFirst(found), workloads, observations), workloads, observations)
 }
 
 // nodesFirst puts pods that wait because nodes are not ready, or for a reason that is not known, behind everything else when
@@ -88,6 +88,39 @@ func explain(found, named []Diagnosis) []Diagnosis {
 			continue
 		}
 		found = append(slices.DeleteFunc(found, cause.sameType), cause)
+	}
+	return found
+}
+
+// unclaimed is what a text has beside what was recognised in it: logs of nobody knows what.
+func unclaimed(observations evidence.Observations) []byte {
+	var text []byte
+	for _, log := range observations.Logs {
+		if log.Pod == "" && log.Container == "" && log.Node == "" {
+			text = append(text, log.Text...)
+		}
+	}
+	return text
+}
+
+// reported asks what a text as a whole says of images and memory where it was taken for the log of a program that gives up:
+// the error of a registry reads like that of any other server.
+func (e *Engine) reported(found []Diagnosis, workloads []evidence.Evidence, observations evidence.Observations) []Diagnosis {
+	if len(found) == 0 || len(observations.Text) == 0 || slices.ContainsFunc(found, func(d Diagnosis) bool { return !d.logged && !d.generic || d.FailureType != v1alpha1.CrashLoopBackOff }) {
+		return found
+	}
+	if slices.ContainsFunc(found, func(d Diagnosis) bool { return !d.logged }) { // what a container writes of others is not about it
+		observations.Text = unclaimed(observations)
+	}
+	stuck := !slices.ContainsFunc(found, func(d Diagnosis) bool { return d.Finding.RootCauseID != "rollout-stuck" })
+	candidates := e.diagnoseText(workloads, observations)
+	if stuck {
+		candidates = append(candidates, e.lastLook(workloads, observations)...)
+	}
+	for _, named := range candidates {
+		if stuck && named.FailureType != v1alpha1.CrashLoopBackOff || named.FailureType == v1alpha1.ImagePullBackOff || named.FailureType == v1alpha1.OOMKilled && !named.generic {
+			return append([]Diagnosis{named}, found...)
+		}
 	}
 	return found
 }
@@ -149,18 +182,32 @@ func startedOnce(events []evidence.Event) bool {
 
 // diagnoseText looks for failures in the text as a whole, which may be about the only workload named in it.
 func (e *Engine) diagnoseText(workloads []evidence.Evidence, observations evidence.Observations) []Diagnosis {
+	h := wholeText(workloads, observations)
+	if found := e.diagnoseHits(h, e.looseHits(h)); len(found) > 0 {
+		return found
+	}
+	return e.lastLook(workloads, observations)
+}
+
+// lastLook looks for what any text says of failures in words.
+func (e *Engine) lastLook(workloads []evidence.Evidence, observations evidence.Observations) []Diagnosis {
+	return e.diagnoseHits(wholeText(workloads, observations), e.wordHits(spoken(observations.Text)))
+}
+
+// wholeText is the history of the only workload that a text names, with the text as its log.
+func wholeText(workloads []evidence.Evidence, observations evidence.Observations) *history {
 	observed := evidence.Evidence{ObservedAt: observations.At}
 	if len(workloads) == 1 {
 		observed = workloads[0]
 	}
 	observed.Logs = []evidence.Log{{Text: observations.Text}}
-	h := newHistory(observed)
+	return newHistory(observed)
+}
+
+// diagnoseHits gives the diagnoses that hits come to.
+func (e *Engine) diagnoseHits(h *history, hits []*catalog.Hit) []Diagnosis {
 	var found []Diagnosis
-	candidates := e.candidates(h, e.looseHits(h))
-	if len(candidates) == 0 { // the last look
-		candidates = e.candidates(h, e.wordHits(spoken(observations.Text)))
-	}
-	for _, candidate := range fold(candidates) {
+	for _, candidate := range fold(e.candidates(h, hits)) {
 		found = append(found, withRemedies(candidate.diagnosis(h), &h.observed))
 	}
 	return found
