@@ -60,7 +60,10 @@ func loosePattern(signature *Signature) (match.Pattern, bool) {
 	if signature.Role != Failure || slices.Contains(signature.Places, Log) || slices.Contains(signature.Places, Gist) || len(signature.ExitCode) > 0 && len(signature.Text) == 0 {
 		return match.Pattern{}, false
 	}
-	pattern := match.Pattern{Literals: signature.Text, IgnoreCase: signature.IgnoreCase, Regexp: unanchored(signature.Regexp), Not: unanchored(signature.Not)}
+	pattern := match.Pattern{Literals: signature.Text, IgnoreCase: signature.IgnoreCase, Regexp: signature.Regexp, Not: signature.Not}
+	if !slices.Contains(signature.Places, Text) { // which is written for lines
+		pattern.Regexp, pattern.Not = unanchored(signature.Regexp), unanchored(signature.Not)
+	}
 	if len(pattern.Literals) == 0 && signature.Regexp != nil {
 		pattern.Literals, pattern.IgnoreCase = required(pattern.Regexp, false), true // the expression decides about case
 	}

@@ -14,6 +14,10 @@ import (
 // reasonOf is the reason of the event that a message is of; empty when the line is no such message.
 func reasonOf(start string) string {
 	switch start[0] {
+	case '(':
+		if rest, ok := strings.CutPrefix(start, combined); ok && rest != "" && rest[0] != '(' {
+			return reasonOf(rest)
+		}
 	case 'M', 'A':
 		if step, rest := word(start); strings.HasPrefix(rest, `failed for volume "`) {
 			return volumeReason(step)
@@ -54,6 +58,9 @@ func reasonOf(start string) string {
 	}
 	return ""
 }
+
+// combined is what the API server puts before the message of an event that stands for many.
+const combined = "(combined from similar events): "
 
 func ifPrefixed(text, reason string, prefixes ...string) string {
 	for _, prefix := range prefixes {
@@ -131,7 +138,7 @@ func (p *parser) message(i int) int {
 	if !at.IsZero() {
 		reason = stampedReason(first)
 	}
-	first = strings.TrimPrefix(first, evicted)
+	first = strings.TrimPrefix(strings.TrimPrefix(first, combined), evicted)
 	if rest, ok := strings.CutPrefix(first, "[ERROR ImagePull]: failed to pull image "); ok { // of kubeadm
 		if image, why, ok := strings.Cut(rest, ": "); ok {
 			first = `Failed to pull image "` + image + `": ` + why

@@ -89,6 +89,21 @@ func (r tableRow) template() corev1.PodTemplateSpec {
 	return template
 }
 
+// missingPatience: a controller makes its pods within seconds.
+const missingPatience = time.Minute
+
+// missing says that pods do not exist which a controller should have made long ago; nothing where all do. The table has no
+// condition that says so, and no reason.
+func (r tableRow) missing(desired, exist int32) string {
+	if ago, _ := parseAge(r.get("AGE")); exist < desired && exist >= 0 && ago.known && ago.duration >= missingPatience {
+		return fmt.Sprintf("%d of %d pods do not exist after %s", desired-exist, desired, r.get("AGE"))
+	}
+	return ""
+}
+
+// podsMissing is the reason of the condition ReplicaFailure in that case.
+const podsMissing = "PodsMissing"
+
 func (r tableRow) selector() *metav1.LabelSelector {
 	labels := commaPairs(r.get("SELECTOR"))
 	if labels == nil {
@@ -122,6 +137,9 @@ func (r tableRow) replicaSet() (runtime.Object, bool) {
 	object.Spec.Selector = r.selector()
 	object.Spec.Template = r.template()
 	object.Status.Replicas, object.Status.ReadyReplicas = r.number("CURRENT"), r.number("READY")
+	if message := r.missing(r.number("DESIRED"), r.number("CURRENT")); message != "" {
+		object.Status.Conditions = []appsv1.ReplicaSetCondition{{Type: appsv1.ReplicaSetReplicaFailure, Status: corev1.ConditionTrue, Reason: podsMissing, Message: message}}
+	}
 	r.created(&object.ObjectMeta)
 	return object, ok
 }
@@ -163,6 +181,9 @@ func (r tableRow) daemonSet() (runtime.Object, bool) {
 	status.DesiredNumberScheduled, status.CurrentNumberScheduled, status.NumberReady = r.number("DESIRED"), r.number("CURRENT"), r.number("READY")
 	status.UpdatedNumberScheduled, status.NumberAvailable = r.number("UP-TO-DATE"), r.number("AVAILABLE")
 	status.NumberUnavailable = max(0, status.DesiredNumberScheduled-status.NumberAvailable)
+	if message := r.missing(status.DesiredNumberScheduled, status.CurrentNumberScheduled); message != "" {
+		status.Conditions = []appsv1.DaemonSetCondition{{Type: "ReplicaFailure", Status: corev1.ConditionTrue, Reason: podsMissing, Message: message}}
+	}
 	r.created(&object.ObjectMeta)
 	return object, ok
 }

@@ -46,6 +46,9 @@ func tidied(data []byte) []byte {
 	if strings.Contains(text, "kubelet") || strings.Contains(text, "hyperkube") {
 		text = bareHead.ReplaceAllString(fullStamp.ReplaceAllString(text, "${1}T${2}Z "), "$1")
 	}
+	if strings.Contains(text, "* ==> ") {
+		text = starred.ReplaceAllString(text, "")
+	}
 	if strings.Contains(text, "\\\n") {
 		text = brokenLine.ReplaceAllString(text, "$1")
 	}
@@ -72,6 +75,9 @@ func tidied(data []byte) []byte {
 	}
 	return []byte(text)
 }
+
+// starred is what minikube logs puts before each line.
+var starred = regexp.MustCompile(`(?m)^\* `)
 
 // fullStamp is the time of a line as journalctl -o short-full prints it, where that is UTC.
 var fullStamp = regexp.MustCompile(`(?m)^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) (20\d\d-\d\d-\d\d) (\d\d:\d\d:\d\d) UTC `)
