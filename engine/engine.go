@@ -72,12 +72,19 @@ func nodesFirst(found []Diagnosis) []Diagnosis {
 	if slices.ContainsFunc(found, broken) {
 		slices.SortStableFunc(found, func(a, b Diagnosis) int { return compareBool(a.waitsForNodes(), b.waitsForNodes()) })
 	}
+	killed := func(d Diagnosis) bool { return d.FailureType == v1alpha1.OOMKilled && !d.generic }
+	if slices.ContainsFunc(found, killed) {
+		slices.SortStableFunc(found, func(a, b Diagnosis) int { return compareBool(a.endsSomehow(), b.endsSomehow()) })
+	}
 	return found
 }
 
+// endsSomehow reports whether a container is only known to end.
+func (d Diagnosis) endsSomehow() bool { return d.FailureType == v1alpha1.CrashLoopBackOff && d.generic }
+
 // waitsForNodes reports whether a pod may wait for a node to become ready.
 func (d Diagnosis) waitsForNodes() bool {
-	return d.FailureType == v1alpha1.Pending && (d.generic || d.Finding.RootCauseID == "nodes-not-ready")
+	return d.FailureType == v1alpha1.Pending && (d.generic || d.Finding.RootCauseID == "nodes-not-ready") || d.Finding.RootCauseID == "sandbox-failed"
 }
 
 // explain puts the causes that the text as a whole names in the place of generic ones of the same failure type.

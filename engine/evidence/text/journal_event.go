@@ -182,6 +182,9 @@ func (n *nodeJournal) podLine(l journalLine, ref podRef, text string) bool {
 		pod := n.pod(ref)
 		pod.Status.Phase, pod.Status.Reason, pod.Status.Message = corev1.PodFailed, l.fields["reason"], "Pod was rejected: "+l.fields["message"]
 		return true
+	case l.message == "Observed pod startup duration" && ref.name != "":
+		n.runs(ref)
+		return true
 	case wasEvicted(l):
 		pod := n.pod(ref)
 		pod.Status.Phase, pod.Status.Reason = corev1.PodFailed, "Evicted"
@@ -213,6 +216,18 @@ func (n *nodeJournal) podLine(l journalLine, ref podRef, text string) bool {
 		return true
 	default:
 		return false
+	}
+}
+
+// runs forgets why the containers of a pod waited that now runs.
+func (n *nodeJournal) runs(ref podRef) {
+	pod := n.pod(ref)
+	pod.Status.Phase = corev1.PodRunning
+	for i := range pod.Status.ContainerStatuses {
+		if state := &pod.Status.ContainerStatuses[i].State; state.Waiting != nil {
+			*state = corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
+			pod.Status.ContainerStatuses[i].Ready = true
+		}
 	}
 }
 

@@ -291,5 +291,8 @@ func withoutBullet(start string) string {
 			return trimLeft(rest)
 		}
 	}
+	if rest, ok := strings.CutPrefix(start, "Message:"); ok && strings.HasPrefix(trimLeft(rest), "The node was low on resource: ") { // grep left it
+		return trimLeft(rest)
+	}
 	return start
 }
