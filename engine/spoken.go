@@ -57,8 +57,8 @@ func supposes(line string) bool {
 		return true
 	case strings.HasSuffix(line, "0") && zero.MatchString(line), mayPass(line) && passed.MatchString(line):
 		return true
-	default:
-		return !strings.ContainsAny(line, `0123456789"`) && supposed.MatchString(strings.ReplaceAll(line, "does not exist or may require", "")) // a registry's answer
+	default: // registries answer with such words
+		return !strings.ContainsAny(line, `0123456789"`) && !strings.Contains(line, "does not exist or may require") && !strings.Contains(line, "You have reached your pull rate limit") && supposed.MatchString(line)
 	}
 }
 

@@ -29,7 +29,7 @@ var statusCodes = map[string]bool{"DeadlineExceeded": true}
 // envelopes are words of which one stands in every message about a failure of the type: an error text alone, such
 // as a refused connection, may be about anything.
 var envelopes = map[v1alpha1.FailureType]*regexp.Regexp{
-	v1alpha1.ImagePullBackOff: regexp.MustCompile(`(?i)\b(?:pull|pulling|pulled|image|manifest)\b|ImagePull|docker://|container registry|https?://[\w.:-]+/v2/`),
+	v1alpha1.ImagePullBackOff: regexp.MustCompile(`(?i)\b(?:pull|pulling|pulled|image|manifest)\b|ImagePull|ErrImage|docker://|container registry|https?://[\w.:-]+/v2/`),
 	v1alpha1.Pending:          regexp.MustCompile(`(?i)schedul|nodes? (?:are|is) available|forbidden|quota|volume|claim|storage|fit failure|predicate|priority|preempt|scale-?up|admission|denied the request|node\(s\) (?:had|did)`),
 	v1alpha1.ProbeFailure:     regexp.MustCompile(`(?i)\bprobe\b|liveness|readiness|health ?check`),
 }

@@ -241,7 +241,7 @@ func (n *nodeJournal) reclaims(l journalLine) {
 	switch rest, old := strings.CutPrefix(l.message, "eviction manager: must evict pod(s) to reclaim "); {
 	case old:
 		n.reclaimed = rest
-	case l.message == "Eviction manager: must evict pod(s) to reclaim":
+	case l.message == "Eviction manager: must evict pod(s) to reclaim", l.message == "Eviction manager: attempting to reclaim":
 		n.reclaimed = l.fields["resourceName"]
 	}
 }
