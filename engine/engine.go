@@ -120,8 +120,9 @@ func (e *Engine) reported(found []Diagnosis, workloads []evidence.Evidence, obse
 		observations.Text = unclaimed(observations)
 	}
 	stuck := !slices.ContainsFunc(found, func(d Diagnosis) bool { return d.Finding.RootCauseID != "rollout-stuck" })
-	candidates := e.diagnoseText(workloads, observations)
-	if stuck {
+	h := wholeText(workloads, observations)
+	candidates := e.diagnoseHits(h, slices.DeleteFunc(e.looseHits(h), func(hit *catalog.Hit) bool { return hit.Signature.FailureType == v1alpha1.CrashLoopBackOff }))
+	if stuck || len(candidates) == 0 {
 		candidates = append(candidates, e.lastLook(workloads, observations)...)
 	}
 	for _, named := range candidates {
