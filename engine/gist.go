@@ -19,13 +19,15 @@ const (
 	overrules, sure = 0.85, 90
 	// clears: a text is about no failure, where one was found that is no surer than unsure.
 	clears, unsure = 0.9, 50
+	// listing: a text of more workloads than these is a list of many, and no one of them is what it is about.
+	listing = 5
 )
 
-// withGist asks for the gist of a text where nothing was found in it, or nothing that is sure. Nothing is added to
-// a text in which something works, and what the evidence shows is not taken away, only told after what the text is
-// about.
+// withGist asks for the gist of a text where nothing was found in it, or nothing that is sure. It adds nothing to a
+// text in which something works, tells what the text is about before a cause that is not sure, and takes back only
+// what was hardly believed.
 func (e *Engine) withGist(found []Diagnosis, workloads []evidence.Evidence, observations evidence.Observations) []Diagnosis {
-	if len(observations.Text) == 0 || len(found) > 0 && !found[0].generic && found[0].Finding.Confidence > sure {
+	if len(observations.Text) == 0 || len(workloads) > listing || len(found) > 0 && !found[0].generic && found[0].Finding.Confidence > sure {
 		return found
 	}
 	about := gist.BuiltIn().Read(observations.Text)
