@@ -199,7 +199,7 @@ func (e *Engine) diagnoseText(workloads []evidence.Evidence, observations eviden
 
 // lastLook looks for what any text says of failures in words.
 func (e *Engine) lastLook(workloads []evidence.Evidence, observations evidence.Observations) []Diagnosis {
-	return e.diagnoseHits(wholeText(workloads, observations), e.wordHits(spoken(observations.Text)))
+	return e.diagnoseHits(wholeText(workloads, observations), e.wordHits(observations.Text))
 }
 
 // wholeText is the history of the only workload that a text names, with the text as its log.

@@ -36,7 +36,11 @@ func (e *Engine) logHits(h *history) []*catalog.Hit {
 			}
 			known = false // judged by how the log ends
 		}
-		found := e.catalog.MatchLog(catalog.Fact{Pod: log.Pod, Container: log.Container, Source: sourceOf(log)}, log.Text)
+		said := log.Text
+		if log.Node == "" && log.Container == "" {
+			said = quiet(said) // of nobody knows what
+		}
+		found := e.catalog.MatchLog(catalog.Fact{Pod: log.Pod, Container: log.Container, Source: sourceOf(log)}, said)
 		switch {
 		case log.Node != "":
 			found = unrecovered(aboutNodes(found), false)
@@ -63,16 +67,29 @@ func aboutNodes(hits []*catalog.Hit) []*catalog.Hit {
 func (e *Engine) looseHits(h *history) []*catalog.Hit {
 	var hits []*catalog.Hit
 	for _, log := range h.observed.Logs {
-		hits = append(hits, e.catalog.MatchLoose(catalog.Fact{Pod: log.Pod, Container: log.Container, Source: "text"}, spoken(log.Text))...)
+		said := spoken(log.Text)
+		found := e.catalog.MatchLoose(catalog.Fact{Pod: log.Pod, Container: log.Container, Source: "text"}, said)
+		if len(found) > 0 {
+			found = unrecovered(append(found, e.typedRecoveries(said)...), true)
+		}
+		hits = append(hits, found...)
 	}
 	return hits
+}
+
+// typedRecoveries finds what says that failures of a type are over.
+func (e *Engine) typedRecoveries(text []byte) []*catalog.Hit {
+	return slices.DeleteFunc(e.catalog.MatchLog(catalog.Fact{}, text), func(hit *catalog.Hit) bool {
+		return hit.Signature.Role != catalog.Recovery || hit.Signature.FailureType == ""
+	})
 }
 
 // wordHits finds what any text says of failures in words, unless it goes on for long or ends in normal work.
 func (e *Engine) wordHits(text []byte) []*catalog.Hit {
 	const long = 3 * endLines
+	said := spoken(text)
 	hits := slices.DeleteFunc(e.catalog.MatchLog(catalog.Fact{}, text), func(hit *catalog.Hit) bool { return hit.Signature.Role != catalog.Recovery })
-	for _, hit := range e.catalog.MatchWords(catalog.Fact{Source: "text"}, text) {
+	for _, hit := range e.catalog.MatchWords(catalog.Fact{Source: "text"}, said) {
 		if _, end, _ := hit.LastLine(); bytes.Count(text[end:], []byte("\n")) <= long {
 			hits = append(hits, hit)
 		}
@@ -135,20 +152,26 @@ func sourceOf(log evidence.Log) string {
 	}
 }
 
-// unrecovered drops errors that normal work followed in the same log. A line that proves the end of a process is
-// kept for a container that failed: another may have been started in its place.
+// unrecovered drops errors that normal work followed in the same log, or that a later line says are over, which is of a
+// failure type. A line that proves the end of a process is kept for a container that failed: another may have been
+// started in its place.
 func unrecovered(hits []*catalog.Hit, failing bool) []*catalog.Hit {
 	recovered := -1
+	over := map[v1alpha1.FailureType]int{} // one more than where
 	for _, hit := range hits {
 		if start, _, ok := hit.LastLine(); ok && hit.Signature.Role == catalog.Recovery {
-			recovered = max(recovered, start)
+			if of := hit.Signature.FailureType; of != "" {
+				over[of] = max(over[of], start+1)
+			} else {
+				recovered = max(recovered, start)
+			}
 		}
 	}
 	var kept []*catalog.Hit
 	for _, hit := range hits {
 		start, _, _ := hit.LastLine()
 		switch {
-		case hit.Signature.Role == catalog.Recovery:
+		case hit.Signature.Role == catalog.Recovery, start < over[hit.Signature.FailureType]-1:
 		case hit.Signature.Role == catalog.Context, start > recovered, failing && hit.Signature.Alone, hit.Signature.Outside:
 			kept = append(kept, hit)
 		}

@@ -6,43 +6,72 @@ import (
 	"strings"
 )
 
+// trouble are words of failures that are counted.
+const trouble = `[a-z]*(?:fail|error|kill|oom|crash|backoff|imagepull|pending|evict|unhealthy|not ?ready|hung|oops|corrupt|lost)[a-z]*`
+
 var (
 	// zero is a metric as Prometheus reads it, whose value is nothing.
 	zero = regexp.MustCompile(`^[a-zA-Z_:][\w:]*(?:\{[^}]*\})? 0(?:\.0+)?(?: \d+)?$`)
+	// none is a count of nothing, with the words that say of what before it.
+	none = regexp.MustCompile(`^[^\d,;/|]*(?:\([^)]*\))?\s*(?:[:=]|\s)\s*0$`)
+	// counted is a count of nothing among others.
+	counted = regexp.MustCompile(`(?i)^\s*(?:[^:]*: )?0 ` + trouble + `\s*$|^\s*(?:[^:\d]*: )?` + trouble + `:? 0\s*$`)
 	// passed are the lines in which tests say that they went well.
 	passed = regexp.MustCompile(`^(?:--- PASS:|=== (?:RUN|CONT|PAUSE|NAME) |[✓✔√] |ok\s+\S+\s+[\d.(])|\bPASSED\b|^test \S+ \.\.\. ok$`)
 	// supposed are words of documents that tell what could be; what happened has numbers and quotations.
-	supposed = regexp.MustCompile(`(?i)\b(?:if|look for|e\.g\.|for example|such as|means|would|may|might|usually)\b`)
+	supposed = regexp.MustCompile(`(?i)\b(?:if|look for|e\.g\.|for example|such as|means|would|may|might|usually)\b|^[*•-] [A-Z]\w+ (?:→|=>) `)
 	// alerting is a rule that tells when an alert is to be sent.
 	alerting = regexp.MustCompile(`(?m)^\s*(?:- )?"?alert"?: `)
 	asking   = regexp.MustCompile(`(?m)^\s*(?:- )?"?expr"?: `)
+	// closed is an alert or a ticket that is over, as Alertmanager, Grafana, Zabbix, New Relic and others say so.
+	closed = regexp.MustCompile(`(?mi)^\W{0,4}(?:RESOLVED\b\W|Problem (?:has been )?resolved\b)|\balert\W{1,5}closed\b|"(?:status|alertstate)": ?"(?:resolved|inactive)"`)
+	// past are sentences about what was and is no more.
+	past = regexp.MustCompile(`(?i)\b(?:behoben|erledigt|gelöst|has been (?:fixed|resolved)|(?:is|was) (?:fixed|resolved|solved))\b|^earlier\b`)
+	// heading stands over the revisions of a rollout or a release.
+	heading = regexp.MustCompile(`^\s*REVISION\s+(?:CHANGE-CAUSE|UPDATED\s)`)
+	// deployed is the revision of a release that is there now.
+	deployed = regexp.MustCompile(`^\d+\s.*\sdeployed\s`)
+	// searching is an expression that looks for a message and is none.
+	searching = regexp.MustCompile(`\\[dSw][+*]`)
+	// option is a flag with its description, as programs print their usage.
+	option = regexp.MustCompile(`^(?:-\w, )?--?[a-zA-Z][\w-]*(?:[ =]\S+)?(?:\s{2,}\S|\s*$)`)
 )
 
+// parts are pieces of lines that name what did not happen where they stand, with what tells that there may be one:
+// requests that were answered, lists of words, queries, and names that are made of such words.
+var parts = []struct {
+	sign string
+	form *regexp.Regexp
+}{
+	{" HTTP/", regexp.MustCompile(`"(?:GET|HEAD|POST|PUT|DELETE|PATCH|OPTIONS) [^" ]+ HTTP/[\d.]+" [123]\d\d\b[^"]*(?:"[^"]*" ?)*`)},
+	{"[", regexp.MustCompile(`\[(?:\s*['"]\w+['"]\s*,){2,}\s*['"]\w+['"]\s*\]`)},
+	{"|", regexp.MustCompile(`\|[=~] *\\?"[^"]*"`)},
+	{"", regexp.MustCompile(`(?i)(?:[a-z0-9][-.+_]|[.+]\b)(?:oom[-_]?kill(?:ed|ing|er)?|out_of_memory|crashloop(?:ing|backoff)?|imagepull(?:backoff)?|unschedulable|unhealthy)\b(?:[-.+_]\w+)*|\b(?:oom[-_]?kill(?:ed|ing|er)?|crashloop(?:ing|backoff)?|imagepull(?:backoff)?)[-.+][a-z0-9][\w.+-]*`)},
+}
+
 // spoken gives what a text says has happened: without metrics of nothing, their documentation, templates, tests that
-// went well and sentences about what could be, which become blanks. Alerting rules say nothing.
+// went well, usage, commands, what is over, and sentences about what could be, which become blanks. Alerting rules, and
+// alerts that are over, say nothing.
 func spoken(text []byte) []byte {
 	if bytes.Contains(text, []byte("alert")) && bytes.Contains(text, []byte("expr")) && alerting.Match(text) && asking.Match(text) {
 		return nil
 	}
-	var kept []byte
+	if closed.Match(text) && !bytes.Contains(bytes.ToLower(text), []byte("firing")) {
+		return nil
+	}
+	b := &blanks{text: quiet(text)}
+	b.revisions()
 	at := 0
-	for line := range bytes.Lines(text) {
-		if supposes(string(bytes.TrimSpace(line[:min(len(line), maxSpoken)]))) {
-			if kept == nil {
-				kept = bytes.Clone(text)
-			}
-			for i := at; i < at+len(line); i++ { // what is left keeps its place
-				if kept[i] != '\n' {
-					kept[i] = ' '
-				}
-			}
+	for line := range bytes.Lines(b.text) {
+		start := line[:min(len(line), maxSpoken)]
+		if supposes(string(bytes.TrimSpace(start))) {
+			b.blank(at, at+len(line))
+		} else {
+			b.parts(start, at)
 		}
 		at += len(line)
 	}
-	if kept == nil {
-		return text
-	}
-	return kept
+	return b.text
 }
 
 // maxSpoken bounds how much of a line is asked whether it says anything, in bytes.
@@ -53,9 +82,12 @@ func supposes(line string) bool {
 	switch {
 	case line == "":
 		return false
-	case strings.HasPrefix(line, "# HELP "), strings.HasPrefix(line, "# TYPE "), strings.Contains(line, "{{") && strings.Contains(line, "}}"):
+	case strings.HasPrefix(line, "# HELP "), strings.HasPrefix(line, "# TYPE "), strings.Contains(line, "{{") && strings.Contains(line, "}}"),
+		strings.HasPrefix(line, "$ "), strings.HasPrefix(line, "STEP: "):
 		return true
-	case strings.HasSuffix(line, "0") && zero.MatchString(line), mayPass(line) && passed.MatchString(line):
+	case strings.HasSuffix(line, "0") && (zero.MatchString(line) || none.MatchString(line)), mayPass(line) && passed.MatchString(line):
+		return true
+	case line[0] == '-' && option.MatchString(line), strings.Contains(line, `\`) && searching.MatchString(line), past.MatchString(line):
 		return true
 	default: // registries answer with such words
 		return !strings.ContainsAny(line, `0123456789"`) && !strings.Contains(line, "does not exist or may require") && !strings.Contains(line, "You have reached your pull rate limit") && supposed.MatchString(line)
@@ -69,5 +101,48 @@ func mayPass(line string) bool {
 		return true
 	default:
 		return strings.Contains(line, "PASSED")
+	}
+}
+
+// parts blanks the pieces of a line that name what did not happen.
+func (b *blanks) parts(line []byte, at int) {
+	for _, part := range parts {
+		if bytes.Contains(line, []byte(part.sign)) {
+			for _, found := range part.form.FindAllIndex(line, -1) {
+				b.blank(at+found[0], at+found[1])
+			}
+		}
+	}
+	if !bytes.Contains(line, []byte("0 ")) {
+		return
+	}
+	for from := 0; from < len(line); {
+		item := line[from:]
+		if end := bytes.IndexAny(item, ",;/|"); end >= 0 {
+			item = item[:end]
+		}
+		if counted.Match(item) {
+			b.blank(at+from, at+from+len(item))
+		}
+		from += len(item) + 1
+	}
+}
+
+// revisions blanks what failed in revisions before the one that is there.
+func (b *blanks) revisions() {
+	if !bytes.Contains(b.text, []byte("REVISION")) {
+		return
+	}
+	at, from, inside, causes := 0, 0, false, false
+	for line := range bytes.Lines(b.text) {
+		switch {
+		case heading.Match(line):
+			from, inside, causes = at+len(line), true, bytes.Contains(line, []byte("CHANGE-CAUSE"))
+		case inside && (len(line) == 0 || line[0] < '0' || line[0] > '9'):
+			inside = false
+		case inside && (causes || deployed.Match(line)):
+			b.blank(from, at+len(line))
+		}
+		at += len(line)
 	}
 }
