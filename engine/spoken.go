@@ -15,9 +15,11 @@ var (
 	// none is a count of nothing, with the words that say of what before it.
 	none = regexp.MustCompile(`^[^\d,;/|]*(?:\([^)]*\))?\s*(?:[:=]|\s)\s*0$`)
 	// counted is a count of nothing among others.
-	counted = regexp.MustCompile(`(?i)^\s*(?:[^:]*: )?0 ` + trouble + `\s*$|^\s*(?:[^:\d]*: )?` + trouble + `:? 0\s*$`)
+	counted = regexp.MustCompile(`(?i)^\s*(?:[^:]*: )?0 ` + trouble + `(?: [a-z]+)?\s*$|^\s*(?:[^:\d]*: )?` + trouble + `:? 0\s*$`)
 	// passed are the lines in which tests say that they went well.
-	passed = regexp.MustCompile(`^(?:--- PASS:|=== (?:RUN|CONT|PAUSE|NAME) |[✓✔√] |ok\s+\S+\s+[\d.(])|\bPASSED\b|^test \S+ \.\.\. ok$`)
+	passed = regexp.MustCompile(`^(?:--- PASS:|=== (?:RUN|CONT|PAUSE|NAME) |[✓✔√] |ok\s+\S+\s+[\d.(])|\bPASSED\b|\.\.\. ok$`)
+	// steps are those of Ginkgo's tests, which name what they provoke, and of plays that try again.
+	steps = regexp.MustCompile(`(?:^|: )STEP: |\(expected\)$|\bFAILED - RETRYING: `)
 	// supposed are words of documents that tell what could be; what happened has numbers and quotations.
 	supposed = regexp.MustCompile(`(?i)\b(?:if|look for|e\.g\.|for example|such as|means|would|may|might|usually)\b|^[*•-] [A-Z]\w+ (?:→|=>) `)
 	// alerting is a rule that tells when an alert is to be sent.
@@ -45,6 +47,7 @@ var parts = []struct {
 }{
 	{" HTTP/", regexp.MustCompile(`"(?:GET|HEAD|POST|PUT|DELETE|PATCH|OPTIONS) [^" ]+ HTTP/[\d.]+" [123]\d\d\b[^"]*(?:"[^"]*" ?)*`)},
 	{"[", regexp.MustCompile(`\[(?:\s*['"]\w+['"]\s*,){2,}\s*['"]\w+['"]\s*\]`)},
+	{" WHERE ", regexp.MustCompile(` WHERE .*`)},
 	{"|", regexp.MustCompile(`\|[=~] *\\?"[^"]*"`)},
 	{"", regexp.MustCompile(`(?i)(?:[a-z0-9][-.+_]|[.+]\b)(?:oom[-_]?kill(?:ed|ing|er)?|out_of_memory|crashloop(?:ing|backoff)?|imagepull(?:backoff)?|unschedulable|unhealthy)\b(?:[-.+_]\w+)*|\b(?:oom[-_]?kill(?:ed|ing|er)?|crashloop(?:ing|backoff)?|imagepull(?:backoff)?)[-.+][a-z0-9][\w.+-]*`)},
 }
@@ -83,7 +86,7 @@ func supposes(line string) bool {
 	case line == "":
 		return false
 	case strings.HasPrefix(line, "# HELP "), strings.HasPrefix(line, "# TYPE "), strings.Contains(line, "{{") && strings.Contains(line, "}}"),
-		strings.HasPrefix(line, "$ "), strings.HasPrefix(line, "STEP: "):
+		strings.HasPrefix(line, "$ "), steps.MatchString(line):
 		return true
 	case strings.HasSuffix(line, "0") && (zero.MatchString(line) || none.MatchString(line)), mayPass(line) && passed.MatchString(line):
 		return true
@@ -100,7 +103,7 @@ func mayPass(line string) bool {
 	case '-', '=', 'o', 't', "✓"[0]:
 		return true
 	default:
-		return strings.Contains(line, "PASSED")
+		return strings.Contains(line, "PASSED") || strings.HasSuffix(line, "... ok")
 	}
 }
 

@@ -34,6 +34,9 @@ var envelopes = map[v1alpha1.FailureType]*regexp.Regexp{
 	v1alpha1.ProbeFailure:     regexp.MustCompile(`(?i)\bprobe\b|liveness|readiness|health ?check`),
 }
 
+// containing are words of which one stands beside a message about a container that is short enough to be about anything.
+var containing = regexp.MustCompile(`(?i)container|sandbox|\bpods?\b|kubelet|^\W*Error: |^\W*[a-z ]+\W*$`)
+
 // about says which failure type a line is about that names what was done: whatever else it says is only why.
 func about(line []byte) v1alpha1.FailureType {
 	switch {
@@ -90,11 +93,24 @@ func unanchored(expression *regexp.Regexp) *regexp.Regexp {
 	if err != nil || !anchored(parsed) {
 		return expression
 	}
-	loose, err := regexp.Compile(withoutAnchors(parsed).String())
+	text := withoutAnchors(parsed).String()
+	if whole(expression) {
+		text = "(?:" + text + ")" + endsThere
+	}
+	loose, err := regexp.Compile(text)
 	if err != nil {
 		return expression
 	}
 	return loose
+}
+
+// endsThere is what may follow a message that must be there as a whole.
+const endsThere = `(?:\\?["'\x60]|\W{0,4}(?:$|\n)|[;|<]|\s{2})`
+
+// whole reports whether an expression takes a message from its beginning to its end.
+func whole(expression *regexp.Regexp) bool {
+	text := expression.String()
+	return strings.HasPrefix(text, "^") && strings.HasSuffix(text, "$") && !strings.HasSuffix(text, `\$`) && !strings.Contains(text, "|^")
 }
 
 func isAnchor(op syntax.Op) bool {
@@ -134,6 +150,9 @@ func loosely(matcher *match.Matcher, signatures []*Signature, fact Fact, text []
 		line = line[:min(len(line), maxLooseLine)]
 		kind := signatures[found.Pattern].FailureType
 		if envelope := envelopes[kind]; enveloped && envelope != nil && !envelope.Match(line) {
+			continue
+		}
+		if enveloped && kind == v1alpha1.CrashLoopBackOff && signatures[found.Pattern].Regexp != nil && whole(signatures[found.Pattern].Regexp) && !containing.Match(line) {
 			continue
 		}
 		if other := about(line); enveloped && other != "" && other != kind {
