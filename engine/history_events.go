@@ -29,6 +29,8 @@ var recovers = map[string]string{
 	"NodeNotReady":              "NodeReady",
 	"Rebooted":                  "NodeReady",
 	"NodeHasDiskPressure":       "NodeHasNoDiskPressure",
+	"FreeDiskSpaceFailed":       "NodeHasNoDiskPressure",
+	"ImageGCFailed":             "NodeHasNoDiskPressure",
 	"NodeHasInsufficientMemory": "NodeHasSufficientMemory",
 	"NodeHasInsufficientPID":    "NodeHasSufficientPID",
 }
@@ -70,7 +72,7 @@ func (h *history) eventMatters(event evidence.Event) bool {
 	if event.Reason == "Starting" && strings.HasPrefix(event.Message, kubeletStarts) && !h.kubeletStartsOn(event) {
 		return false
 	}
-	if h.bound(event.Object) || h.recovered(event) || h.overcome(event) || h.cameBack(event) || h.attached(event) || h.pulledLater(event) {
+	if h.bound(event.Object) || h.recovered(event) || h.overcome(event) || h.cameBack(event) || h.attached(event) || h.pulledLater(event) || h.superseded(event) {
 		return false
 	}
 	pod, known := h.pods[event.Pod]

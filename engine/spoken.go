@@ -7,13 +7,13 @@ import (
 )
 
 // trouble are words of failures that are counted.
-const trouble = `[a-z]*(?:fail|error|kill|oom|crash|backoff|imagepull|pending|evict|unhealthy|not ?ready|hung|oops|corrupt|lost)[a-z]*`
+const trouble = `[a-z_]*(?:fail|error|kill|oom|crash|backoff|imagepull|pending|evict|unhealthy|not ?ready|hung|oops|corrupt|lost)[a-z_]*`
 
 var (
 	// zero is a metric as Prometheus reads it, whose value is nothing.
 	zero = regexp.MustCompile(`^[a-zA-Z_:][\w:]*(?:\{[^}]*\})? 0(?:\.0+)?(?: \d+)?$`)
 	// none is a count of nothing, with the words that say of what before it.
-	none = regexp.MustCompile(`^[^\d,;/|]*(?:\([^)]*\))?\s*(?:[:=]|\s)\s*0$`)
+	none = regexp.MustCompile(`^[^\d,;/|]*(?:\([^)]*\))?\s*(?:[:=]|\s)\s*0$|^[\w-]+\s{2,}0$`)
 	// counted is a count of nothing among others.
 	counted = regexp.MustCompile(`(?i)^\s*(?:[^:]*: )?0 ` + trouble + `(?: [a-z]+)?\s*$|^\s*(?:[^:\d]*: )?` + trouble + `:? 0\s*$`)
 	// passed are the lines in which tests say that they went well.
@@ -86,7 +86,7 @@ func supposes(line string) bool {
 	case line == "":
 		return false
 	case strings.HasPrefix(line, "# HELP "), strings.HasPrefix(line, "# TYPE "), strings.Contains(line, "{{") && strings.Contains(line, "}}"),
-		strings.HasPrefix(line, "$ "), steps.MatchString(line):
+		strings.HasPrefix(line, "$ ") && !strings.Contains(line, " STATUS "), steps.MatchString(line):
 		return true
 	case strings.HasSuffix(line, "0") && (zero.MatchString(line) || none.MatchString(line)), mayPass(line) && passed.MatchString(line):
 		return true
@@ -116,7 +116,7 @@ func (b *blanks) parts(line []byte, at int) {
 			}
 		}
 	}
-	if !bytes.Contains(line, []byte("0 ")) {
+	if bytes.IndexByte(line, '0') < 0 {
 		return
 	}
 	for from := 0; from < len(line); {

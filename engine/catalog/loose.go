@@ -30,12 +30,12 @@ var statusCodes = map[string]bool{"DeadlineExceeded": true}
 // as a refused connection, may be about anything.
 var envelopes = map[v1alpha1.FailureType]*regexp.Regexp{
 	v1alpha1.ImagePullBackOff: regexp.MustCompile(`(?i)\b(?:pull|pulling|pulled|image|manifest)\b|ImagePull|ErrImage|docker://|container registry|https?://[\w.:-]+/v2/`),
-	v1alpha1.Pending:          regexp.MustCompile(`(?i)schedul|nodes? (?:are|is) available|forbidden|quota|volume|claim|storage|fit failure|predicate|priority|preempt|scale-?up|admission|denied the request|node\(s\) (?:had|did)`),
+	v1alpha1.Pending:          regexp.MustCompile(`(?i)schedul(?:e|ed|ing|able)\b|(?:kube|default)-scheduler|nodes? (?:are|is) available|forbidden|quota|volume|claim|storage|fit failure|predicate|priority|preempt|scale-?up|admission|denied the request|node\(s\) (?:had|did)`),
 	v1alpha1.ProbeFailure:     regexp.MustCompile(`(?i)\bprobe\b|liveness|readiness|health ?check`),
 }
 
 // containing are words of which one stands beside a message about a container that is short enough to be about anything.
-var containing = regexp.MustCompile(`(?i)container|sandbox|\bpods?\b|kubelet|^\W*Error: |^\W*[a-z ]+\W*$`)
+var containing = regexp.MustCompile(`(?i)container|sandbox|volume|\bpods?\b|^\W*Error: |^\W*[a-z ]+\W*$`)
 
 // about says which failure type a line is about that names what was done: whatever else it says is only why.
 func about(line []byte) v1alpha1.FailureType {

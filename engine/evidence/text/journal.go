@@ -36,6 +36,10 @@ func cutSyslog(line string) (head journalLine, rest string, ok bool) {
 		return head, line, false
 	}
 	host, rest := word(line[stamp:])
+	if name, hostless := strings.CutSuffix(host, ":"); hostless && line[0] != '2' {
+		name, _, _ = strings.Cut(name, "[")
+		return journalLine{program: name}, rest, isNodeProgram(name)
+	}
 	program, rest := word(rest)
 	name, ok := strings.CutSuffix(program, ":")
 	if !ok || host == "" {
@@ -146,7 +150,7 @@ func isKubeletFile(file string) bool {
 		"kubelet", "ubelet", "kuberuntime_", "pod_workers", "prober", "remote_", "nestedpendingoperations", "reconciler", "eviction_manager",
 		"generic.go", "setters", "desired_state_of_world", "pod_container_", "cni.go", "csi_", "status_manager", "volume_manager", "oom_watcher",
 		"image_gc", "container_manager", "cgroup_manager", "kube_docker", "docker_", "operation_generator", "operation_executor",
-		"certificate_", "nodelease", "node_shutdown", "watchdog", "fs_resource_analyzer", "cri_stats", "cadvisor_stats",
+		"certificate_", "nodelease", "node_shutdown", "nodeshutdown", "watchdog", "fs_resource_analyzer", "cri_stats", "cadvisor_stats",
 		"topology_manager", "cpu_manager", "memory_manager", "plugin_watcher", "pleg",
 	} {
 		if strings.HasPrefix(file, start) {

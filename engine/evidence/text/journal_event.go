@@ -40,6 +40,10 @@ func (n *nodeJournal) probe(l journalLine, ref podRef) bool {
 	_, rest, _ = strings.Cut(rest, "):")
 	container, rest, _ = strings.Cut(rest, `" `)
 	_, output, _ := strings.Cut(rest, "): ")
+	if strings.HasPrefix(rest, "succeeded") {
+		n.over(ref, "Unhealthy")
+		return ok
+	}
 	if ok {
 		n.event(ref, "Unhealthy", container, kind+" probe failed: "+output, l.at)
 	}
@@ -123,6 +127,9 @@ func (n *nodeJournal) volume(l journalLine, ref podRef, text string) bool {
 	}
 	if strings.HasPrefix(l.message, "Operation for ") && strings.Contains(text, "Volume not attached according to node status for volume ") {
 		_, why, _ := strings.Cut(text, "Volume not attached ")
+		if ref.name == "" {
+			ref.name = quotedAfter(strings.ReplaceAll(why, `\"`, `"`), "pod ")
+		}
 		n.event(ref, "FailedMount", "", "VerifyControllerAttachedVolume failed for volume "+strconv.Quote(quotedAfter(strings.ReplaceAll(why, `\"`, `"`), "volume "))+" : volume not attached according to node status", l.at)
 		return true
 	}
@@ -171,6 +178,11 @@ func (n *nodeJournal) podLine(l journalLine, ref podRef, text string) bool {
 		return true
 	case l.message == "Failed to pull image" && l.fields["image"] != "", l.message == "PullImage from image service failed" && l.fields["image"] != "":
 		n.pulled(l)
+		return true
+	case strings.HasPrefix(l.message, `SyncLoop (DELETE, "api"): "`): // before 1.22
+		if ref, ok := parsePodRef(strings.TrimPrefix(l.message, `SyncLoop (DELETE, "api"): `)); ok {
+			n.deleted(ref.namespace+"/"+ref.name, l.at)
+		}
 		return true
 	case l.message == "SyncLoop DELETE":
 		n.deleted(l.fields["pods"], l.at)

@@ -1,6 +1,7 @@
 package text
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
 	"time"
@@ -58,6 +59,9 @@ func (n *nodeJournal) line(l journalLine, from, until int) {
 	n.p.clock.journal = later(n.p.clock.journal, l.at)
 	n.reclaims(l)
 	told := l.file != "" && n.tell(l) || n.runtimeLine(l)
+	if strings.HasPrefix(l.message, "SyncLoop (PLEG)") && bytes.Contains(n.p.src.raw(from, until), []byte("ContainerStarted")) {
+		n.over(podOf(l), "FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox")
+	}
 	if !told || isAboutNode(l) {
 		n.log = append(n.log, n.p.src.raw(from, until)...)
 	}
@@ -297,7 +301,7 @@ func (n *nodeJournal) event(ref podRef, reason, container, message string, at ti
 	if reason == "Unhealthy" {
 		key += strconv.Itoa(n.renewed)
 	}
-	if i, seen := n.seen[key]; seen {
+	if i, seen := n.seen[key]; seen && n.events[i].Reason != overcome {
 		known := n.events[i]
 		if at.Sub(known.LastTimestamp.Time) > time.Second || at.IsZero() { // else the same in another line
 			known.Count++

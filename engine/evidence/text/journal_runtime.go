@@ -62,11 +62,15 @@ func (n *nodeJournal) succeeded(text string) {
 		image := quotedAfter(text, "PullImage ")
 		n.pulls = slices.DeleteFunc(n.pulls, func(p pull) bool { return p.image == image })
 	case strings.HasPrefix(text, "RunPodSandbox for ") && strings.Contains(text, " returns sandbox id"):
-		ref := sandboxOf(text)
-		for _, event := range n.events {
-			if event.InvolvedObject.Name == ref.name && event.Reason == "FailedCreatePodSandBox" && event.Type == corev1.EventTypeWarning {
-				event.Reason = overcome
-			}
+		n.over(sandboxOf(text), "FailedCreatePodSandBox")
+	}
+}
+
+// over forgets events of some reasons about a pod, which a later line says is past them.
+func (n *nodeJournal) over(ref podRef, reasons ...string) {
+	for _, event := range n.events {
+		if ref.name != "" && event.InvolvedObject.Name == ref.name && event.Type == corev1.EventTypeWarning && slices.Contains(reasons, event.Reason) {
+			event.Reason = overcome
 		}
 	}
 }

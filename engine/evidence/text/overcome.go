@@ -37,6 +37,7 @@ var successes = []success{
 	{"returns image reference", regexp.MustCompile(`PullImage \\?"([^"\\]+)\\?" returns image reference`), fetching},
 	{"ulled image ", regexp.MustCompile(`[Pp]ulled image \\?"([^"\\]+)\\?"`), fetching},
 	{`"PUT /v2/`, regexp.MustCompile(`"PUT (/v2/\S+/manifests/\S+) HTTP/[\d.]+" 201`), fetching},
+	{"method=PUT", regexp.MustCompile(`http\.request\.method=PUT http\.request\.uri="(/v2/[^"]+/manifests/[^"]+)"`), fetching},
 	{"SyncLoop (probe)", regexp.MustCompile(`status="(?:ready|started)" pod="([^"]+)"`), asked},
 	{"succeeded", regexp.MustCompile(`provision "([^"]+)" class "[^"]*": succeeded`), provisioning},
 	{"provisioned", regexp.MustCompile(`volume "pvc-([^"]+)" provisioned`), provisioning},

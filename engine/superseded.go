@@ -1,0 +1,90 @@
+package engine
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kube-remedy/kube-remedy/engine/evidence"
+)
+
+// superseded reports whether what an event tells of was undone by what came later, in another way than by the next step
+// of the same pod's life.
+func (h *history) superseded(event evidence.Event) bool {
+	switch event.Reason {
+	case "Preempted": // a pod of the same name, that was made anew, has its place
+		return !event.Time.IsZero() && h.done[containerKey{event.Object, "Scheduled"}].After(event.Time)
+	case "FailedCreate":
+		return h.exists(event)
+	case "NodeNotReady":
+		return h.nodeIsBack(event)
+	case "Failed":
+		return isConfigError(event.Message) && !event.Time.IsZero() && h.done[containerKey{event.Object, "Started"}].After(event.Time) || h.goneSince(event)
+	case "Unhealthy", "BackOff":
+		return h.goneSince(event)
+	default:
+		return false
+	}
+}
+
+// created is the event of a controller that could not make the pod that it names.
+var created = regexp.MustCompile(`^create Pod (\S+) in StatefulSet`)
+
+// exists reports whether the pod that could not be made is there.
+func (h *history) exists(event evidence.Event) bool {
+	found := created.FindStringSubmatch(event.Message)
+	return found != nil && h.pods[found[1]].Status.Phase == corev1.PodRunning
+}
+
+// nodeIsBack reports whether the node of a pod, of which an event says that it was not ready, is ready now.
+func (h *history) nodeIsBack(event evidence.Event) bool {
+	pod, known := h.pods[event.Pod]
+	return known && slices.ContainsFunc(h.observed.Nodes, func(node evidence.Node) bool {
+		return node.Name != "" && node.Name == pod.Spec.NodeName && slices.ContainsFunc(node.Conditions, func(condition corev1.NodeCondition) bool {
+			return condition.Type == corev1.NodeReady && condition.Status == corev1.ConditionTrue
+		})
+	})
+}
+
+// isConfigError reports whether the kubelet could not even put together what a container is to get: once that was
+// there, the container starts (k8s.io/kubernetes/pkg/kubelet/kubelet_pods.go).
+func isConfigError(message string) bool {
+	rest, failed := strings.CutPrefix(message, "Error: ")
+	return failed && (strings.HasPrefix(rest, "services have not yet been read") || strings.HasPrefix(rest, `configmap "`) ||
+		strings.HasPrefix(rest, `secret "`) || strings.HasPrefix(rest, "couldn't find key "))
+}
+
+// toNothing is the event of a Deployment that gave up a revision, and deleted that of a ReplicaSet about a pod
+// (k8s.io/kubernetes/pkg/controller/deployment/sync.go, pkg/controller/controller_utils.go).
+var (
+	toNothing = regexp.MustCompile(`^Scaled down replica set (\S+) to 0\b`)
+	deleted   = regexp.MustCompile(`^Deleted pod: (\S+)`)
+)
+
+// goneSince reports whether the pod of an event was asked to stop after it, as one that its workload no longer wants: of
+// a revision that was given up, or deleted by its controller, or of a Job that is done.
+func (h *history) goneSince(event evidence.Event) bool {
+	if event.Time.IsZero() {
+		return false
+	}
+	stopped := h.stops[event.Object].After(event.Time)
+	return slices.ContainsFunc(h.observed.Events, func(other evidence.Event) bool {
+		if other.Time.Before(event.Time) {
+			return false
+		}
+		switch other.Reason {
+		case "ScalingReplicaSet":
+			found := toNothing.FindStringSubmatch(other.Message)
+			return found != nil && stopped && (event.Pod == "" || strings.HasPrefix(event.Pod, found[1]+"-"))
+		case "SuccessfulDelete":
+			found := deleted.FindStringSubmatch(other.Message)
+			return found != nil && stopped && (event.Pod == "" || event.Pod == found[1])
+		case "Completed":
+			return other.Message == "Job completed"
+		default:
+			return false
+		}
+	})
+}
