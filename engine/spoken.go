@@ -49,7 +49,7 @@ var parts = []struct {
 	{"[", regexp.MustCompile(`\[(?:\s*['"]\w+['"]\s*,){2,}\s*['"]\w+['"]\s*\]`)},
 	{" WHERE ", regexp.MustCompile(` WHERE .*`)},
 	{"|", regexp.MustCompile(`\|[=~] *\\?"[^"]*"`)},
-	{"", regexp.MustCompile(`(?i)(?:[a-z0-9][-.+_]|[.+]\b)(?:oom[-_]?kill(?:ed|ing|er)?|out_of_memory|crashloop(?:ing|backoff)?|imagepull(?:backoff)?|unschedulable|unhealthy)\b(?:[-.+_]\w+)*|\b(?:oom[-_]?kill(?:ed|ing|er)?|crashloop(?:ing|backoff)?|imagepull(?:backoff)?)[-.+][a-z0-9][\w.+-]*`)},
+	{"", regexp.MustCompile(`(?i)(?:[a-z0-9][-.+]|[.+]\b)(?:oom[-_]?kill(?:ed|ing|er)?|out_of_memory|crashloop(?:ing|backoff)?|imagepull(?:backoff)?|unschedulable|unhealthy)\b(?:[-.+_]\w+)*|\b(?:oom[-_]?kill(?:ed|ing|er)?|crashloop(?:ing|backoff)?|imagepull(?:backoff)?)[-.+][a-z0-9][\w.+-]*`)},
 }
 
 // spoken gives what a text says has happened: without metrics of nothing, their documentation, templates, tests that

@@ -8,6 +8,8 @@ type clock struct {
 	sightings []*sighting
 	// newest is the newest time of things that were not printed as ages: manifests, journals.
 	newest time.Time
+	// said is the present moment, where the text names it.
+	said time.Time
 	// journal is the newest time of a journal: of uncertain year and zone.
 	journal time.Time
 }
@@ -84,6 +86,9 @@ func (c *clock) resolve(now time.Time) time.Time {
 		shared, sure = now, true
 	}
 	newest := time.Time{}
+	if sure && shared.Equal(c.said) {
+		newest = c.said
+	}
 	for _, s := range c.sightings {
 		s.at = s.firm()
 		if s.at.IsZero() {
@@ -107,6 +112,9 @@ func (c *clock) shared() (shared time.Time, sure, waiting bool) {
 		waiting = waiting || len(s.ages) > 0
 		firm = later(firm, s.firm())
 		loose = later(loose, s.loose())
+	}
+	if c.said.After(later(c.newest, later(loose, c.journal))) && firm.IsZero() {
+		return c.said, true, waiting
 	}
 	for _, t := range []time.Time{firm, loose, c.newest, c.journal} {
 		if !t.IsZero() {

@@ -40,6 +40,7 @@ func Parse(data []byte, now time.Time) evidence.Observations {
 		}
 	}
 	p.linkClocks()
+	p.clock.said = saidNow(data)
 	at := p.clock.resolve(now)
 	found := evidence.Observations{Objects: p.collected(), Logs: p.logs, Usage: p.used, At: at}
 	if !p.exact {
