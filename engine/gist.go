@@ -1,7 +1,10 @@
 package engine
 
 import (
+	"bytes"
 	"slices"
+
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
 	"github.com/kube-remedy/kube-remedy/engine/catalog"
@@ -33,7 +36,10 @@ func (e *Engine) withGist(found []Diagnosis, workloads []evidence.Evidence, obse
 	about := gist.BuiltIn().Read(observations.Text)
 	switch {
 	case len(found) == 0:
-		if about.Failing < speaks || slices.ContainsFunc(workloads, func(observed evidence.Evidence) bool { return newHistory(observed).works() }) {
+		if about.Failing < speaks || slices.ContainsFunc(workloads, e.worked) {
+			return nil
+		}
+		if silent(observations.Text, gist.BuiltIn().Telling(observations.Text, about.Type)) {
 			return nil
 		}
 		return e.told(about, workloads, observations)
@@ -65,4 +71,20 @@ func (e *Engine) told(about gist.Gist, workloads []evidence.Evidence, observatio
 		found = append(found, withRemedies(candidate.diagnosis(h), &h.observed))
 	}
 	return found
+}
+
+// worked reports whether something in the evidence of a workload works, or has overcome what its events tell of.
+func (e *Engine) worked(observed evidence.Evidence) bool {
+	h := newHistory(observed)
+	return h.works() || slices.ContainsFunc(h.observed.Events, func(event evidence.Event) bool {
+		return event.Type == corev1.EventTypeWarning && h.superseded(event)
+	})
+}
+
+// silent reports whether a text, or the line of it that tells most, says nothing of what happened: usage, a count of
+// nothing, what somebody tried, an expression that looks for messages and the like.
+func silent(text []byte, telling string) bool {
+	at := bytes.Index(text, []byte(telling))
+	return spoken(text) == nil || tellsNothing(telling) || searching.MatchString(telling) || listed.MatchString(telling) ||
+		at >= 0 && len(telling) > 0 && len(bytes.TrimSpace(quiet(text)[at:at+len(telling)])) == 0
 }

@@ -2,14 +2,16 @@ package engine
 
 import (
 	"bytes"
+	"regexp"
 )
 
-// quiet gives a text without what tests that went well wrote and what was tried by hand in an interpreter, which become
-// blanks.
+// quiet gives a text without what tests that went well wrote, what was tried by hand in an interpreter, and records that
+// Logstash shows of others, which become blanks.
 func quiet(text []byte) []byte {
 	b := &blanks{text: text}
 	b.tests()
 	b.tries()
+	b.fields()
 	return b.text
 }
 
@@ -60,6 +62,23 @@ func (b *blanks) tries() {
 	for line := range bytes.Lines(b.text) {
 		inside = inside || bytes.HasPrefix(line, []byte(">>> "))
 		if inside {
+			b.blank(at, at+len(line))
+		}
+		at += len(line)
+	}
+}
+
+// field is one of a record as Ruby prints it.
+var field = regexp.MustCompile(`^\s*"[@\w.]+" => `)
+
+// fields blanks those of records: they are what somebody else's program said.
+func (b *blanks) fields() {
+	if !bytes.Contains(b.text, []byte(`" => `)) {
+		return
+	}
+	at := 0
+	for line := range bytes.Lines(b.text) {
+		if field.Match(line[:min(len(line), maxSpoken)]) {
 			b.blank(at, at+len(line))
 		}
 		at += len(line)

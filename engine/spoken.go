@@ -13,7 +13,7 @@ var (
 	// zero is a metric as Prometheus reads it, whose value is nothing.
 	zero = regexp.MustCompile(`^[a-zA-Z_:][\w:]*(?:\{[^}]*\})? 0(?:\.0+)?(?: \d+)?$`)
 	// none is a count of nothing, with the words that say of what before it.
-	none = regexp.MustCompile(`^[^\d,;/|]*(?:\([^)]*\))?\s*(?:[:=]|\s)\s*0$|^[\w-]+\s{2,}0$`)
+	none = regexp.MustCompile(`^[^\d,;/|]*(?:\([^)]*\))?\s*(?:[:=]|\s)\s*0$|^[\w-]+\s{2,}0$|^(?:[\w. -]+: )?(?:\w+ 0 ?)+$`)
 	// counted is a count of nothing among others.
 	counted = regexp.MustCompile(`(?i)^\s*(?:[^:]*: )?0 ` + trouble + `(?: [a-z]+)?\s*$|^\s*(?:[^:\d]*: )?` + trouble + `:? 0\s*$`)
 	// passed are the lines in which tests say that they went well.
@@ -25,16 +25,20 @@ var (
 	// alerting is a rule that tells when an alert is to be sent.
 	alerting = regexp.MustCompile(`(?m)^\s*(?:- )?"?alert"?: `)
 	asking   = regexp.MustCompile(`(?m)^\s*(?:- )?"?expr"?: `)
+	// changing is the beginning of what git says of a change.
+	changing = regexp.MustCompile(`^\s*(?:commit [0-9a-f]{7,40}\n|diff --git )`)
 	// closed is an alert or a ticket that is over, as Alertmanager, Grafana, Zabbix, New Relic and others say so.
-	closed = regexp.MustCompile(`(?mi)^\W{0,4}(?:RESOLVED\b\W|Problem (?:has been )?resolved\b)|\balert\W{1,5}closed\b|"(?:status|alertstate)": ?"(?:resolved|inactive)"`)
+	closed = regexp.MustCompile(`(?mi)^\W{0,2}\[RESOLVED|^RESOLVED:|^\W{0,4}Problem (?:has been )?resolved\b|\balert\W{1,5}closed\b|"(?:status|alertstate)": ?"(?:resolved|inactive)"|\bstatus=resolved\b`)
 	// past are sentences about what was and is no more.
-	past = regexp.MustCompile(`(?i)\b(?:behoben|erledigt|gelöst|has been (?:fixed|resolved)|(?:is|was) (?:fixed|resolved|solved))\b|^earlier\b`)
+	past = regexp.MustCompile(`(?i)\b(?:behoben|erledigt|gelöst|has been (?:fixed|resolved)|(?:was|now) (?:fixed|resolved|solved))\b|^earlier\b|^[Bb]efore(?: \([^)]*\))?:|^No (?:errors|problems|issues)\b|\b0 (?:matches|results|hits)\b|\bmuted\b`)
 	// heading stands over the revisions of a rollout or a release.
 	heading = regexp.MustCompile(`^\s*REVISION\s+(?:CHANGE-CAUSE|UPDATED\s)`)
 	// deployed is the revision of a release that is there now.
 	deployed = regexp.MustCompile(`^\d+\s.*\sdeployed\s`)
 	// searching is an expression that looks for a message and is none.
 	searching = regexp.MustCompile(`\\[dSw][+*]`)
+	// listed are words in quotation marks, as of reasons that are looked for.
+	listed = regexp.MustCompile(`\[(?:\s*['"]\w+['"]\s*,){2,}\s*['"]\w+['"]\s*\]`)
 	// option is a flag with its description, as programs print their usage.
 	option = regexp.MustCompile(`^(?:-\w, )?--?[a-zA-Z][\w-]*(?:[ =]\S+)?(?:\s{2,}\S|\s*$)`)
 )
@@ -46,8 +50,9 @@ var parts = []struct {
 	form *regexp.Regexp
 }{
 	{" HTTP/", regexp.MustCompile(`"(?:GET|HEAD|POST|PUT|DELETE|PATCH|OPTIONS) [^" ]+ HTTP/[\d.]+" [123]\d\d\b[^"]*(?:"[^"]*" ?)*`)},
-	{"[", regexp.MustCompile(`\[(?:\s*['"]\w+['"]\s*,){2,}\s*['"]\w+['"]\s*\]`)},
+	{"[", listed},
 	{" WHERE ", regexp.MustCompile(` WHERE .*`)},
+	{"--", regexp.MustCompile(`(?:^|\s)--[a-z][\w-]*=\S+`)},
 	{"|", regexp.MustCompile(`\|[=~] *\\?"[^"]*"`)},
 	{"", regexp.MustCompile(`(?i)(?:[a-z0-9][-.+]|[.+]\b)(?:oom[-_]?kill(?:ed|ing|er)?|out_of_memory|crashloop(?:ing|backoff)?|imagepull(?:backoff)?|unschedulable|unhealthy)\b(?:[-.+_]\w+)*|\b(?:oom[-_]?kill(?:ed|ing|er)?|crashloop(?:ing|backoff)?|imagepull(?:backoff)?)[-.+][a-z0-9][\w.+-]*`)},
 }
@@ -59,17 +64,22 @@ func spoken(text []byte) []byte {
 	if bytes.Contains(text, []byte("alert")) && bytes.Contains(text, []byte("expr")) && alerting.Match(text) && asking.Match(text) {
 		return nil
 	}
-	if closed.Match(text) && !bytes.Contains(bytes.ToLower(text), []byte("firing")) {
+	if changing.Match(text[:min(len(text), maxSpoken)]) || closed.Match(text) && !bytes.Contains(bytes.ToLower(text), []byte("firing")) {
 		return nil
 	}
 	b := &blanks{text: quiet(text)}
 	b.revisions()
 	at := 0
+	described := false // the line before is a flag, and this one may say what it is for
 	for line := range bytes.Lines(b.text) {
 		start := line[:min(len(line), maxSpoken)]
-		if supposes(string(bytes.TrimSpace(start))) {
+		words := string(bytes.TrimSpace(start))
+		switch {
+		case described && bytes.HasPrefix(bytes.TrimLeft(start, " "), []byte("\t")), supposes(words):
 			b.blank(at, at+len(line))
-		} else {
+			described = strings.HasPrefix(words, "-")
+		default:
+			described = false
 			b.parts(start, at)
 		}
 		at += len(line)
@@ -86,14 +96,24 @@ func supposes(line string) bool {
 	case line == "":
 		return false
 	case strings.HasPrefix(line, "# HELP "), strings.HasPrefix(line, "# TYPE "), strings.Contains(line, "{{") && strings.Contains(line, "}}"),
-		strings.HasPrefix(line, "$ ") && !strings.Contains(line, " STATUS "), steps.MatchString(line):
+		strings.HasPrefix(line, "$ ") && !strings.Contains(line, " STATUS "):
 		return true
-	case strings.HasSuffix(line, "0") && (zero.MatchString(line) || none.MatchString(line)), mayPass(line) && passed.MatchString(line):
-		return true
-	case line[0] == '-' && option.MatchString(line), strings.Contains(line, `\`) && searching.MatchString(line), past.MatchString(line):
+	case tellsNothing(line), strings.Contains(line, `\`) && searching.MatchString(line), past.MatchString(line):
 		return true
 	default: // registries answer with such words
 		return !strings.ContainsAny(line, `0123456789"`) && !strings.Contains(line, "does not exist or may require") && !strings.Contains(line, "You have reached your pull rate limit") && supposed.MatchString(line)
+	}
+}
+
+// tellsNothing tells whether a line is a count of nothing, of a test that went well or of a program's usage.
+func tellsNothing(line string) bool {
+	switch {
+	case line == "":
+		return false
+	case strings.HasSuffix(line, "0") && (zero.MatchString(line) || none.MatchString(line)), mayPass(line) && passed.MatchString(line):
+		return true
+	default:
+		return line[0] == '-' && option.MatchString(line) || steps.MatchString(line)
 	}
 }
 

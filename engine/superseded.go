@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -13,6 +14,9 @@ import (
 // superseded reports whether what an event tells of was undone by what came later, in another way than by the next step
 // of the same pod's life.
 func (h *history) superseded(event evidence.Event) bool {
+	if saysItRuns.MatchString(event.Message) || h.longAgo(event) {
+		return true
+	}
 	switch event.Reason {
 	case "Preempted": // a pod of the same name, that was made anew, has its place
 		return !event.Time.IsZero() && h.done[containerKey{event.Object, "Scheduled"}].After(event.Time)
@@ -24,6 +28,20 @@ func (h *history) superseded(event evidence.Event) bool {
 		return isConfigError(event.Message) && !event.Time.IsZero() && h.done[containerKey{event.Object, "Started"}].After(event.Time) || h.goneSince(event)
 	case "Unhealthy", "BackOff":
 		return h.goneSince(event)
+	default:
+		return false
+	}
+}
+
+// saysItRuns is what somebody wrote under an event of a pod that works.
+var saysItRuns = regexp.MustCompile(`\n.*(?:\bReady True\b|\b(?:1/1|2/2|3/3)\b.*\bRunning\b|\bRunning\b.*\b(?:1/1|2/2|3/3)\b)`)
+
+// longAgo reports whether what an event tells of, and would be told of again, was last seen days ago.
+func (h *history) longAgo(event evidence.Event) bool {
+	const days = 3 * 24 * time.Hour
+	switch event.Reason {
+	case "BackOff", "Unhealthy", "Failed", "NodeNotReady":
+		return !event.Time.IsZero() && h.now.Sub(event.Time) >= days
 	default:
 		return false
 	}

@@ -19,6 +19,7 @@ type success struct {
 
 var (
 	scheduling   = regexp.MustCompile(`(?i)schedul|\bfit\b|nodes are available|preempt`)
+	admitting    = regexp.MustCompile(`(?i)admitted|preempt|quota`)
 	fetching     = regexp.MustCompile(`(?i)pull|manifest|resolve|trying next host|Failed`)
 	asked        = regexp.MustCompile(`(?i)probe|health|unhealthy`)
 	provisioning = regexp.MustCompile(`(?i)provision|claim`)
@@ -32,7 +33,7 @@ var (
 var successes = []success{
 	{"Successfully bound pod", regexp.MustCompile(`Successfully bound pod to node" pod="([^"]+)"`), scheduling},
 	{"Successfully assigned ", regexp.MustCompile(`Successfully assigned (\S+) to `), scheduling},
-	{"successfully admitted", regexp.MustCompile(`successfully admitted.*"workload":"([^"]+)"`), scheduling},
+	{"successfully admitted", regexp.MustCompile(`successfully admitted.*"workload":"([^"]+)"`), admitting},
 	{"[event: pod ", regexp.MustCompile(`\[event: pod (\S+)\] (?:Pulled|Created|Started)`), scheduling},
 	{"returns image reference", regexp.MustCompile(`PullImage \\?"([^"\\]+)\\?" returns image reference`), fetching},
 	{"ulled image ", regexp.MustCompile(`[Pp]ulled image \\?"([^"\\]+)\\?"`), fetching},
