@@ -139,7 +139,7 @@ func (d Diagnosis) sameType(other Diagnosis) bool { return d.FailureType == othe
 // was understood and found to be no failure.
 func (e *Engine) works(observed evidence.Evidence) bool {
 	h := newHistory(observed)
-	return h.works() || len(e.catalog.Match(h.facts())) > 0 ||
+	return h.works() || h.forgotten() || len(e.catalog.Match(h.facts())) > 0 ||
 		slices.ContainsFunc(h.observed.Events, func(event evidence.Event) bool { return !h.eventMatters(event) }) ||
 		slices.ContainsFunc(observed.Logs, func(log evidence.Log) bool { return log.Node != "" && goesWell(log.Text) })
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"regexp"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -73,6 +74,11 @@ func (e *Engine) told(about gist.Gist, workloads []evidence.Evidence, observatio
 	return found
 }
 
+// well is how Kubernetes and its tools say that something is as it should.
+var well = regexp.MustCompile(`status is now: Node(?:HasNo|HasSufficient|Ready)|\bKubeletHas(?:No|Sufficient)|\bKernelHasNoDeadlock|\bFilesystemIsNotReadOnly` +
+	`|\bNetworkReady=true|\bcondition met\s*\z|\bphase Bound\b|\bRunning \((?:1/1|2/2|3/3)\)|(?m:^-- No entries --$)|\bhas joined the cluster` +
+	`|\bConfiguration complete; ready for start up|\bFinished with success|^Completed At:|not-ready removed from node`)
+
 // worked reports whether something in the evidence of a workload works, or has overcome what its events tell of.
 func (e *Engine) worked(observed evidence.Evidence) bool {
 	h := newHistory(observed)
@@ -85,6 +91,6 @@ func (e *Engine) worked(observed evidence.Evidence) bool {
 // nothing, what somebody tried, an expression that looks for messages and the like.
 func silent(text []byte, telling string) bool {
 	at := bytes.Index(text, []byte(telling))
-	return spoken(text) == nil || tellsNothing(telling) || searching.MatchString(telling) || listed.MatchString(telling) ||
+	return well.Match(text) || spoken(text) == nil || tellsNothing(telling) || searching.MatchString(telling) || listed.MatchString(telling) ||
 		at >= 0 && len(telling) > 0 && len(bytes.TrimSpace(quiet(text)[at:at+len(telling)])) == 0
 }

@@ -209,6 +209,14 @@ func (h *history) killedRecently(container evidence.Container) bool {
 	return false
 }
 
+// forgotten reports whether a container ended so long ago, of which nothing else is known, that it does not matter.
+func (h *history) forgotten() bool {
+	return slices.ContainsFunc(h.observed.Containers, func(container evidence.Container) bool {
+		last := container.LastState.Terminated
+		return last != nil && !last.FinishedAt.IsZero() && !h.observed.ObservedAt.IsZero() && container.State == (corev1.ContainerState{}) && !h.endedRecently(container)
+	})
+}
+
 // completed reports whether the workload is a task that did its work, whatever failed on the way.
 func (h *history) completed() bool {
 	complete := false

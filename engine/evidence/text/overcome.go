@@ -55,7 +55,7 @@ type reached struct {
 }
 
 // eventColumns are the type of an event in a table, or its age at the beginning.
-var eventColumns = regexp.MustCompile(`\b(?:Normal|Warning)(?:\s{2}|\t)|^\s*(?:\d+[smhdy])+\s`)
+var eventColumns = regexp.MustCompile(`\b(?:Normal|Warning)(?:\s{2}|\t)|\t\t|^\s*(?:\d+[smhdy])+\s`)
 
 // maxReached bounds how many names are kept in memory.
 const maxReached = 1 << 10
