@@ -171,7 +171,7 @@ func (h *history) repositoryFacts() []catalog.Fact {
 
 func (h *history) podFacts(pod evidence.Pod) []catalog.Fact {
 	var facts []catalog.Fact
-	if pod.Status.Phase == corev1.PodSucceeded {
+	if pod.Status.Phase == corev1.PodSucceeded || h.evictedLongAgo(pod) {
 		return nil
 	}
 	source := "pod/" + pod.Name

@@ -76,8 +76,8 @@ func (e *Engine) told(about gist.Gist, workloads []evidence.Evidence, observatio
 
 // well is how Kubernetes and its tools say that something is as it should.
 var well = regexp.MustCompile(`status is now: Node(?:HasNo|HasSufficient|Ready)|\bKubeletHas(?:No|Sufficient)|\bKernelHasNoDeadlock|\bFilesystemIsNotReadOnly` +
-	`|\bNetworkReady=true|\bcondition met\s*\z|\bphase Bound\b|\bRunning \((?:1/1|2/2|3/3)\)|(?m:^-- No entries --$)|\bhas joined the cluster` +
-	`|\bConfiguration complete; ready for start up|\bFinished with success|^Completed At:|not-ready removed from node`)
+	`|\bNetworkReady=true|\bcondition met\s*\z|\bphase Bound\b|\bRunning \((?:1/1|2/2|3/3)\)|(?m:^-- No entries --$)|\bhas joined the cluster|\bsome Nodes are Ready\. Exiting` +
+	`|\bConfiguration complete; ready for start up|\bFinished with success|(?m:^Completed At:)|not-ready removed from node`)
 
 // worked reports whether something in the evidence of a workload works, or has overcome what its events tell of.
 func (e *Engine) worked(observed evidence.Evidence) bool {

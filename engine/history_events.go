@@ -53,6 +53,9 @@ func (h *history) recovered(event evidence.Event) bool {
 	if event.Count >= often {
 		since = 3 * settled
 	}
+	if event.Reason == "Rebooted" { // a kubelet tells of both as it starts
+		at = at.Add(time.Minute)
+	}
 	return seen && !at.IsZero() && !at.Before(event.Time) && h.now.Sub(at) >= since
 }
 

@@ -67,9 +67,11 @@ func aboutNodes(hits []*catalog.Hit) []*catalog.Hit {
 func (e *Engine) looseHits(h *history) []*catalog.Hit {
 	var hits []*catalog.Hit
 	for _, log := range h.observed.Logs {
-		said := spoken(log.Text)
-		found := e.catalog.MatchLoose(catalog.Fact{Pod: log.Pod, Container: log.Container, Source: "text"}, said)
-		if len(found) > 0 {
+		about := catalog.Fact{Pod: log.Pod, Container: log.Container, Source: "text"}
+		found := e.catalog.MatchLoose(about, log.Text)
+		if len(found) > 0 { // few texts are worth asking what they say
+			said := spoken(log.Text)
+			found = e.catalog.MatchLoose(about, said)
 			found = unrecovered(append(found, e.typedRecoveries(said)...), true)
 		}
 		hits = append(hits, found...)
@@ -87,9 +89,13 @@ func (e *Engine) typedRecoveries(text []byte) []*catalog.Hit {
 // wordHits finds what any text says of failures in words, unless it goes on for long or ends in normal work.
 func (e *Engine) wordHits(text []byte) []*catalog.Hit {
 	const long = 3 * endLines
-	said := spoken(text)
+	found := e.catalog.MatchWords(catalog.Fact{Source: "text"}, text)
+	if len(found) == 0 {
+		return nil
+	}
+	found = e.catalog.MatchWords(catalog.Fact{Source: "text"}, spoken(text))
 	hits := slices.DeleteFunc(e.catalog.MatchLog(catalog.Fact{}, text), func(hit *catalog.Hit) bool { return hit.Signature.Role != catalog.Recovery })
-	for _, hit := range e.catalog.MatchWords(catalog.Fact{Source: "text"}, said) {
+	for _, hit := range found {
 		if _, end, _ := hit.LastLine(); bytes.Count(text[end:], []byte("\n")) <= long {
 			hits = append(hits, hit)
 		}

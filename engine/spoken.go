@@ -40,7 +40,7 @@ var (
 	// listed are words in quotation marks, as of reasons that are looked for.
 	listed = regexp.MustCompile(`\[(?:\s*['"]\w+['"]\s*,){2,}\s*['"]\w+['"]\s*\]`)
 	// option is a flag with its description, as programs print their usage.
-	option = regexp.MustCompile(`^(?:-\w, )?--?[a-zA-Z][\w-]*(?:[ =]\S+)?(?:\s{2,}\S|\s*$)`)
+	option = regexp.MustCompile(`^(?:-\w, )?--?[a-zA-Z][\w-]*(?:[ =]\S+)?(?:\s{2,}\S|\s*$)|^(?:--[a-z][\w-]*=\S+\s*){2,}$`)
 )
 
 // parts are pieces of lines that name what did not happen where they stand, with what tells that there may be one:
@@ -95,7 +95,7 @@ func supposes(line string) bool {
 	switch {
 	case line == "":
 		return false
-	case strings.HasPrefix(line, "# HELP "), strings.HasPrefix(line, "# TYPE "), strings.Contains(line, "{{") && strings.Contains(line, "}}"),
+	case strings.Contains(line, "{{") && strings.Contains(line, "}}"),
 		strings.HasPrefix(line, "$ ") && !strings.Contains(line, " STATUS "):
 		return true
 	case tellsNothing(line), strings.Contains(line, `\`) && searching.MatchString(line), past.MatchString(line):
@@ -113,7 +113,7 @@ func tellsNothing(line string) bool {
 	case strings.HasSuffix(line, "0") && (zero.MatchString(line) || none.MatchString(line)), mayPass(line) && passed.MatchString(line):
 		return true
 	default:
-		return line[0] == '-' && option.MatchString(line) || steps.MatchString(line)
+		return strings.HasPrefix(line, "# HELP ") || strings.HasPrefix(line, "# TYPE ") || line[0] == '-' && option.MatchString(line) || steps.MatchString(line)
 	}
 }
 

@@ -106,3 +106,38 @@ func (h *history) goneSince(event evidence.Event) bool {
 		}
 	})
 }
+
+// evictedLongAgo reports whether a pod was made a week ago and evicted, nobody knows when, and another of the same
+// workload has run for a week: an evicted pod is kept until somebody deletes it.
+func (h *history) evictedLongAgo(pod evidence.Pod) bool {
+	const week = 7 * 24 * time.Hour
+	old := func(made time.Time) bool { return !made.IsZero() && h.now.Sub(made) >= week }
+	return pod.Status.Phase == corev1.PodFailed && pod.Status.Reason == "Evicted" && pod.Status.Message == "" && old(pod.Created) &&
+		slices.ContainsFunc(h.observed.Pods, func(other evidence.Pod) bool {
+			return other.Name != pod.Name && other.Status.Phase == corev1.PodRunning && old(other.Created)
+		})
+}
+
+// replaced reports whether a node is gone by what its controller says and nothing else, and another became ready in its
+// place.
+func replaced(gone Diagnosis, workloads []evidence.Evidence) bool {
+	if gone.Finding.RootCauseID != "node-gone" || gone.Workload.Kind != "Node" {
+		return false
+	}
+	var removed time.Time
+	for _, observed := range workloads {
+		if observed.Workload == gone.Workload {
+			for _, event := range observed.Events {
+				if event.Reason != "RemovingNode" {
+					return false
+				}
+				removed = event.Time
+			}
+		}
+	}
+	return !removed.IsZero() && slices.ContainsFunc(workloads, func(other evidence.Evidence) bool {
+		return other.Workload.Kind == "Node" && other.Workload != gone.Workload && slices.ContainsFunc(other.Events, func(event evidence.Event) bool {
+			return event.Reason == "NodeReady" && !event.Time.Before(removed)
+		})
+	})
+}

@@ -119,12 +119,9 @@ func whatWasReached(text []byte) map[string]reached {
 
 // isOver tells whether a line tells of trouble that is over.
 func isOver(line []byte, at int, last map[string]reached) bool {
-	if eventColumns.Match(line) {
-		return false // rows of events are weighed as events
-	}
 	for _, word := range bytes.FieldsFunc(line, func(r rune) bool { return !isNameRune(r) }) {
 		if later, known := last[plainName(string(word))]; known && later.at > at && later.over.Match(line) {
-			return true
+			return !eventColumns.Match(line) // rows of events are weighed as events
 		}
 	}
 	return false
