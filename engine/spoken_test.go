@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -25,9 +26,54 @@ func TestWhatSaysNothingOfWhatHappenedBecomesBlank(t *testing.T) {
 		`test oom_killed_is_seen ... ok`:                                           false,
 		`tests/test_states.py::test_oomkilled PASSED                    [ 25%]`:    false,
 		`0/3 nodes are available: 3 Insufficient cpu, which usually means a limit`: true,
+		`crane-0   0/1   ImagePullBackOff   0   5m`:                                true,
+		`ImagePullBackOff     0`:                                                   false,
+		`memory.events: low 0 high 0 oom 0 oom_kill 0`:                             false,
+		`memory.events: low 0 high 9 oom 2 oom_kill 2`:                             true,
+		`pods: 3 Running, 2 CrashLoopBackOff`:                                      true,
+		`  --oom-kill-off     start helpers without the OOM killer`:                false,
+		`[sig-node] should report OOMKilled termination ... ok`:                    false,
+		`$ kubectl get pods -A | grep -c OOMKilled`:                                false,
+		`Pattern:Killed process \d+ (.+) total-vm:\d+kB`:                           false,
+		`the problem was resolved, crane was OOMKilled before`:                     false,
+		`FAILED - RETRYING: [dock4]: pull image (2 retries left).`:                 false,
+		`reason=OOMKilled container=crane`:                                         true,
 	} {
 		left := spoken([]byte("a\n" + line + "\nb"))
 		require.Len(t, left, len(line)+4, line)
 		require.Equal(t, said, string(left) == "a\n"+line+"\nb", line)
 	}
+}
+
+func TestPiecesOfALineThatNameWhatDidNotHappenBecomeBlank(t *testing.T) {
+	for line, left := range map[string]string{
+		`4 Running, 0 OOMKilled, 2 Evicted`:                                   `4 Running, , 2 Evicted`,
+		`"GET /kb/OOMKilled HTTP/1.1" 200 12`:                                 ``,
+		`"GET /healthz HTTP/1.1" 503 12 OOMKilled`:                            `"GET /healthz HTTP/1.1" 503 12 OOMKilled`,
+		`topic pods.oomkilled.v1 has 2 partitions`:                            `topic pod has 2 partitions`,
+		`pod crane-0: OOMKilled`:                                              `pod crane-0: OOMKilled`,
+		`watched: ['OOMKilled', 'Evicted', 'Error'], every 20 s`:              `watched: , every 20 s`,
+		`the kubelet runs with --image-pull-progress-deadline=10m since then`: `the kubelet runs with since then`,
+	} {
+		require.Equal(t, strings.Fields(left), strings.Fields(string(spoken([]byte(line)))), line)
+	}
+}
+
+func TestAnAlertThatIsOverAndAChangeSayNothing(t *testing.T) {
+	for _, text := range []string{
+		"[RESOLVED] KubePodCrashLooping\nreason CrashLoopBackOff\n",
+		`{"status": "resolved", "reason": "CrashLoopBackOff"}`,
+		"diff --git a/values.yaml b/values.yaml\n-  memory: 64Mi # OOMKilled\n",
+	} {
+		require.Empty(t, spoken([]byte(text)), text)
+	}
+	require.NotEmpty(t, spoken([]byte("[RESOLVED] one\n[FIRING:1] KubePodCrashLooping\n")))
+	require.NotEmpty(t, spoken([]byte("-> Resolved locally: 4\n")))
+}
+
+func TestWhatPassedOrWasTriedIsQuiet(t *testing.T) {
+	passed := "=== RUN   TestFatal\n    a_test.go:3: level=fatal\n--- PASS: TestFatal (0.00s)\n"
+	failed := "=== RUN   TestFatal\n    a_test.go:3: level=fatal\n--- FAIL: TestFatal (0.00s)\n"
+	require.Equal(t, failed, strings.TrimLeft(string(quiet([]byte(passed+failed))), " \n"))
+	require.Empty(t, strings.TrimSpace(string(quiet([]byte(">>> 1/0\nTraceback (most recent call last):\n  File \"<stdin>\", line 1\nZeroDivisionError: division by zero\n")))))
 }

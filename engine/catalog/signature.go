@@ -87,7 +87,8 @@ type Role string
 const (
 	// Failure is a fact that belongs to a failure.
 	Failure Role = "failure"
-	// Recovery is a log line that shows normal work: errors before it were overcome.
+	// Recovery is a log line that shows normal work: errors before it were overcome; with a failure type only those of
+	// that type.
 	Recovery Role = "recovery"
 	// Context is a fact that causes use and that means no failure.
 	Context Role = "context"
@@ -97,7 +98,7 @@ const (
 type Signature struct {
 	// ID names it; unique in the catalogue.
 	ID string
-	// FailureType is the failure it belongs to; empty for the roles Recovery and Context.
+	// FailureType is the failure it belongs to; empty for the role Context and for a Recovery from any failure.
 	FailureType v1alpha1.FailureType
 	Role        Role
 	// Places are where it may stand.
