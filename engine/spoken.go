@@ -3,11 +3,24 @@ package engine
 import (
 	"bytes"
 	"regexp"
+	"slices"
 	"strings"
 )
 
 // trouble are words of failures that are counted.
 const trouble = `[a-z_]*(?:fail|error|kill|oom|crash|backoff|imagepull|pending|evict|unhealthy|not ?ready|hung|oops|corrupt|lost)[a-z_]*`
+
+// sought is an expression with words of which one stands in all that it matches: most lines have none of them.
+type sought struct {
+	signs []string
+	form  *regexp.Regexp
+}
+
+func (s sought) may(text []byte) bool {
+	return slices.ContainsFunc(s.signs, func(sign string) bool { return bytes.Contains(text, []byte(sign)) })
+}
+
+func (s sought) in(text []byte) bool { return s.may(text) && s.form.Match(text) }
 
 var (
 	// zero is a metric as Prometheus reads it, whose value is nothing.
@@ -19,7 +32,7 @@ var (
 	// passed are the lines in which tests say that they went well.
 	passed = regexp.MustCompile(`^(?:--- PASS:|=== (?:RUN|CONT|PAUSE|NAME) |[✓✔√] |ok\s+\S+\s+[\d.(])|\bPASSED\b|\.\.\. ok$`)
 	// steps are those of Ginkgo's tests, which name what they provoke, and of plays that try again.
-	steps = regexp.MustCompile(`(?:^|: )STEP: |\(expected\)$|\bFAILED - RETRYING: `)
+	steps = sought{[]string{"STEP: ", "(expected)", "RETRYING: "}, regexp.MustCompile(`(?:^|: )STEP: |\(expected\)$|\bFAILED - RETRYING: `)}
 	// supposed are words of documents that tell what could be; what happened has numbers and quotations.
 	supposed = regexp.MustCompile(`(?i)\b(?:if|look for|e\.g\.|for example|such as|means|would|may|might|usually)\b|^[*•-] [A-Z]\w+ (?:→|=>) `)
 	// alerting is a rule that tells when an alert is to be sent.
@@ -28,9 +41,9 @@ var (
 	// changing is the beginning of what git says of a change.
 	changing = regexp.MustCompile(`^\s*(?:commit [0-9a-f]{7,40}\n|diff --git )`)
 	// closed is an alert or a ticket that is over, as Alertmanager, Grafana, Zabbix, New Relic and others say so.
-	closed = regexp.MustCompile(`(?mi)^\W{0,2}\[RESOLVED|^RESOLVED:|^\W{0,4}Problem (?:has been )?resolved\b|\balert\W{1,5}closed\b|"(?:status|alertstate)": ?"(?:resolved|inactive)"|\bstatus=resolved\b`)
+	closed = sought{[]string{"RESOLVED", "esolved", "losed", "CLOSED", "inactive"}, regexp.MustCompile(`(?mi)^\W{0,2}\[RESOLVED|^RESOLVED:|^\W{0,4}Problem (?:has been )?resolved\b|\balert\W{1,5}closed\b|"(?:status|alertstate)": ?"(?:resolved|inactive)"|\bstatus=resolved\b`)}
 	// past are sentences about what was and is no more.
-	past = regexp.MustCompile(`(?i)\b(?:behoben|erledigt|gelöst|has been (?:fixed|resolved)|(?:was|now) (?:fixed|resolved|solved))\b|^earlier\b|^[Bb]efore(?: \([^)]*\))?:|^No (?:errors|problems|issues)\b|\b0 (?:matches|results|hits)\b|\bmuted\b`)
+	past = sought{[]string{"behoben", "erledigt", "gelöst", "ixed", "olved", "arlier", "efore", "No ", "0 matches", "0 results", "0 hits", "muted"}, regexp.MustCompile(`(?i)\b(?:behoben|erledigt|gelöst|has been (?:fixed|resolved)|(?:was|now) (?:fixed|resolved|solved))\b|^earlier\b|^[Bb]efore(?: \([^)]*\))?:|^No (?:errors|problems|issues)\b|\b0 (?:matches|results|hits)\b|\bmuted\b`)}
 	// heading stands over the revisions of a rollout or a release.
 	heading = regexp.MustCompile(`^\s*REVISION\s+(?:CHANGE-CAUSE|UPDATED\s)`)
 	// deployed is the revision of a release that is there now.
@@ -45,16 +58,13 @@ var (
 
 // parts are pieces of lines that name what did not happen where they stand, with what tells that there may be one:
 // requests that were answered, lists of words, queries, and names that are made of such words.
-var parts = []struct {
-	sign string
-	form *regexp.Regexp
-}{
-	{" HTTP/", regexp.MustCompile(`"(?:GET|HEAD|POST|PUT|DELETE|PATCH|OPTIONS) [^" ]+ HTTP/[\d.]+" [123]\d\d\b[^"]*(?:"[^"]*" ?)*`)},
-	{"[", listed},
-	{" WHERE ", regexp.MustCompile(` WHERE .*`)},
-	{"--", regexp.MustCompile(`(?:^|\s)--[a-z][\w-]*=\S+`)},
-	{"|", regexp.MustCompile(`\|[=~] *\\?"[^"]*"`)},
-	{"", regexp.MustCompile(`(?i)(?:[a-z0-9][-.+]|[.+]\b)(?:oom[-_]?kill(?:ed|ing|er)?|out_of_memory|crashloop(?:ing|backoff)?|imagepull(?:backoff)?|unschedulable|unhealthy)\b(?:[-.+_]\w+)*|\b(?:oom[-_]?kill(?:ed|ing|er)?|crashloop(?:ing|backoff)?|imagepull(?:backoff)?)[-.+][a-z0-9][\w.+-]*`)},
+var parts = []sought{
+	{[]string{" HTTP/"}, regexp.MustCompile(`"(?:GET|HEAD|POST|PUT|DELETE|PATCH|OPTIONS) [^" ]+ HTTP/[\d.]+" [123]\d\d\b[^"]*(?:"[^"]*" ?)*`)},
+	{[]string{"["}, listed},
+	{[]string{" WHERE "}, regexp.MustCompile(` WHERE .*`)},
+	{[]string{"--"}, regexp.MustCompile(`(?:^|\s)--[a-z][\w-]*=\S+`)},
+	{[]string{"|"}, regexp.MustCompile(`\|[=~] *\\?"[^"]*"`)},
+	{[]string{"oom", "OOM", "rash", "mage", "nsched", "nhealthy", "of_memory"}, regexp.MustCompile(`(?i)(?:[a-z0-9][-.+]|[.+]\b)(?:oom[-_]?kill(?:ed|ing|er)?|out_of_memory|crashloop(?:ing|backoff)?|imagepull(?:backoff)?|unschedulable|unhealthy)\b(?:[-.+_]\w+)*|\b(?:oom[-_]?kill(?:ed|ing|er)?|crashloop(?:ing|backoff)?|imagepull(?:backoff)?)[-.+][a-z0-9][\w.+-]*`)},
 }
 
 // spoken gives what a text says has happened: without metrics of nothing, their documentation, templates, tests that
@@ -64,7 +74,7 @@ func spoken(text []byte) []byte {
 	if bytes.Contains(text, []byte("alert")) && bytes.Contains(text, []byte("expr")) && alerting.Match(text) && asking.Match(text) {
 		return nil
 	}
-	if changing.Match(text[:min(len(text), maxSpoken)]) || closed.Match(text) && !bytes.Contains(bytes.ToLower(text), []byte("firing")) {
+	if changing.Match(text[:min(len(text), maxSpoken)]) || closed.in(text) && !bytes.Contains(bytes.ToLower(text), []byte("firing")) {
 		return nil
 	}
 	b := &blanks{text: quiet(text)}
@@ -98,7 +108,7 @@ func supposes(line string) bool {
 	case strings.Contains(line, "{{") && strings.Contains(line, "}}"),
 		strings.HasPrefix(line, "$ ") && !strings.Contains(line, " STATUS "):
 		return true
-	case tellsNothing(line), strings.Contains(line, `\`) && searching.MatchString(line), past.MatchString(line):
+	case tellsNothing(line), strings.Contains(line, `\`) && searching.MatchString(line), past.in([]byte(line)):
 		return true
 	default: // registries answer with such words
 		return !strings.ContainsAny(line, `0123456789"`) && !strings.Contains(line, "does not exist or may require") && !strings.Contains(line, "You have reached your pull rate limit") && supposed.MatchString(line)
@@ -113,7 +123,7 @@ func tellsNothing(line string) bool {
 	case strings.HasSuffix(line, "0") && (zero.MatchString(line) || none.MatchString(line)), mayPass(line) && passed.MatchString(line):
 		return true
 	default:
-		return strings.HasPrefix(line, "# HELP ") || strings.HasPrefix(line, "# TYPE ") || line[0] == '-' && option.MatchString(line) || steps.MatchString(line)
+		return strings.HasPrefix(line, "# HELP ") || strings.HasPrefix(line, "# TYPE ") || line[0] == '-' && option.MatchString(line) || steps.in([]byte(line))
 	}
 }
 
@@ -130,13 +140,13 @@ func mayPass(line string) bool {
 // parts blanks the pieces of a line that name what did not happen.
 func (b *blanks) parts(line []byte, at int) {
 	for _, part := range parts {
-		if bytes.Contains(line, []byte(part.sign)) {
+		if part.may(line) {
 			for _, found := range part.form.FindAllIndex(line, -1) {
 				b.blank(at+found[0], at+found[1])
 			}
 		}
 	}
-	if bytes.IndexByte(line, '0') < 0 {
+	if !bytes.Contains(line, []byte("0 ")) && !bytes.Contains(line, []byte(" 0")) {
 		return
 	}
 	for from := 0; from < len(line); {

@@ -16,6 +16,10 @@ var (
 // saidNow is the moment of which a text says in words that it is the present one; the zero time when it says none. A day
 // alone is its beginning.
 func saidNow(text []byte) time.Time {
+	const notes = 64 << 10 // bytes; what is longer nobody wrote by hand
+	if len(text) > notes {
+		return time.Time{}
+	}
 	if bytes.Contains(text, []byte("$ date")) {
 		if found := askedDate.FindSubmatch(text); found != nil {
 			if at, err := time.Parse(time.UnixDate, string(found[1])); err == nil {
