@@ -26,7 +26,8 @@ var (
 	// zero is a metric as Prometheus reads it, whose value is nothing.
 	zero = regexp.MustCompile(`^[a-zA-Z_:][\w:]*(?:\{[^}]*\})? 0(?:\.0+)?(?: \d+)?$`)
 	// none is a count of nothing, with the words that say of what before it.
-	none = regexp.MustCompile(`^[^\d,;/|]*(?:\([^)]*\))?\s*(?:[:=]|\s)\s*0$|^[\w-]+\s{2,}0$|^(?:[\w. -]+: )?(?:\w+ 0 ?)+$`)
+	none     = regexp.MustCompile(`^[^\d,;/|]*(?:\([^)]*\))?\s*(?:[:=]|\s)\s*0$|^[\w-]+\s{2,}0$|^(?:[\w. -]+: )?(?:\w+ 0 ?)+$`)
+	troubled = regexp.MustCompile(`(?i)` + trouble)
 	// counted is a count of nothing among others.
 	counted = regexp.MustCompile(`(?i)^\s*(?:[^:]*: )?0 ` + trouble + `(?: [a-z]+)?\s*$|^\s*(?:[^:\d]*: )?` + trouble + `:? 0\s*$`)
 	// passed are the lines in which tests say that they went well.
@@ -120,7 +121,7 @@ func tellsNothing(line string) bool {
 	switch {
 	case line == "":
 		return false
-	case strings.HasSuffix(line, "0") && (zero.MatchString(line) || none.MatchString(line)), mayPass(line) && passed.MatchString(line):
+	case strings.HasSuffix(line, "0") && (zero.MatchString(line) || none.MatchString(line) && troubled.MatchString(line)), mayPass(line) && passed.MatchString(line):
 		return true
 	default:
 		return strings.HasPrefix(line, "# HELP ") || strings.HasPrefix(line, "# TYPE ") || line[0] == '-' && option.MatchString(line) || steps.in([]byte(line))
