@@ -20,7 +20,7 @@ const (
 	speaks = 0.75
 	// overrules: a text is about another failure than the generic cause that was found, or one that is no surer than
 	// sure.
-	overrules, sure = 0.85, 90
+	overrules, sure = 0.85, 75
 	// clears: a text is about no failure, where one was found that is no surer than unsure.
 	clears, unsure = 0.9, 50
 	// listing: a text of more workloads than these is a list of many, and no one of them is what it is about.

@@ -121,7 +121,7 @@ func unnamed(failure v1alpha1.FailureType) string {
 
 func writeDiagnosis(page *strings.Builder, diagnosis engine.Diagnosis) {
 	title := unnamed(diagnosis.FailureType)
-	if diagnosis.Workload.Kind != "" {
+	if diagnosis.Workload.Kind != "" && diagnosis.Workload.Name != "" {
 		title = diagnosis.Workload.Kind + "/" + diagnosis.Workload.Name
 	}
 	if diagnosis.Workload.Namespace != "" {

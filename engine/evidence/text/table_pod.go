@@ -1,6 +1,7 @@
 package text
 
 import (
+	"regexp"
 	"strings"
 	"time"
 
@@ -130,6 +131,12 @@ func (s podStatus) set(status string) {
 	case "Completed":
 		pod.Phase = corev1.PodSucceeded
 		s.containers(terminated("Completed"))
+		if s.restarts > 0 && ofReplicaSet(s.pod.Name) { // its containers are always started again
+			pod.Phase = corev1.PodRunning
+			for i := range pod.ContainerStatuses {
+				pod.ContainerStatuses[i].LastTerminationState = terminated("Completed")
+			}
+		}
 	case "NotReady": // some containers have completed, the others run
 		pod.Phase = corev1.PodRunning
 		s.containers(terminated("Completed"))
@@ -171,6 +178,17 @@ func (s podStatus) reason(status string) {
 		}
 		s.containers(corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: status}})
 	}
+}
+
+// replicaSetPod are the hash of a pod template and the random end of a name, in the letters that Kubernetes gives them
+// (k8s.io/apimachinery/pkg/util/rand).
+var replicaSetPod = regexp.MustCompile(`-([bcdfghjklmnpqrstvwxz2456789]{8,10})-[bcdfghjklmnpqrstvwxz2456789]{5}$`)
+
+// ofReplicaSet reports whether a pod has the name of one that a Deployment's ReplicaSet made. A number alone is not a
+// hash: those are the times of a CronJob's jobs.
+func ofReplicaSet(name string) bool {
+	found := replicaSetPod.FindStringSubmatch(name)
+	return found != nil && strings.ContainsAny(found[1], "bcdfghjklmnpqrstvwxz")
 }
 
 // isPodReason knows the reasons of pods that the kubelet or a controller ended or never let run.
@@ -286,8 +304,11 @@ func (s podStatus) lastRestart(seen *sighting, ago age) {
 	if len(statuses) == 0 {
 		return
 	}
-	ended := &corev1.ContainerStateTerminated{ExitCode: UnknownExitCode}
-	statuses[0].LastTerminationState.Terminated = ended
+	ended := statuses[0].LastTerminationState.Terminated
+	if ended == nil {
+		ended = &corev1.ContainerStateTerminated{ExitCode: UnknownExitCode}
+		statuses[0].LastTerminationState.Terminated = ended
+	}
 	seen.ago(ago, func(t time.Time) { ended.FinishedAt = metav1.NewTime(t) })
 }
 
