@@ -52,6 +52,10 @@ func (h *history) waits(pod evidence.Pod) (catalog.Fact, bool) {
 			fact.Container, fact.Type = container.Name, string(corev1.PodReady)
 			fact.Message = "not ready after " + strconv.Itoa(int(container.RestartCount)) + " restarts"
 			return fact, true
+		case h.neverRests(pod, container):
+			fact.Container, fact.Type = container.Name, string(corev1.PodReady)
+			fact.Message = "restarted " + strconv.Itoa(int(container.RestartCount)) + " times in " + age.String()
+			return fact, true
 		case h.restartsOn(pod, container):
 			fact.Container, fact.Type = container.Name, string(corev1.PodReady)
 			fact.Message = "restarted " + strconv.Itoa(int(container.RestartCount)) + " times, the last time " +
@@ -112,6 +116,15 @@ func (h *history) restartsOn(pod evidence.Pod, container evidence.Container) boo
 	}
 	usual := last.FinishedAt.Sub(pod.Created) / time.Duration(container.RestartCount)
 	return usual > 0 && usual <= settled && h.now.Sub(last.FinishedAt.Time) < usual
+}
+
+// neverRests reports whether a container of which only is known how often it was restarted was so all the time: each
+// time within little more than the longest back-off (k8s.io/kubernetes/pkg/kubelet/kubelet.go, MaxCrashLoopBackOff: 5
+// minutes).
+func (h *history) neverRests(pod evidence.Pod, container evidence.Container) bool {
+	const many, period = 100, 10 * time.Minute
+	return container.RestartCount >= many && container.State.Running != nil && container.LastState.Terminated == nil && !pod.Created.IsZero() &&
+		h.now.Sub(pod.Created)/time.Duration(container.RestartCount) <= period
 }
 
 // othersRun reports whether another pod of the workload runs: this one waits for something then.

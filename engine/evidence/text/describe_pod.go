@@ -225,6 +225,8 @@ func waiting(reason, message string) *corev1.ContainerStateWaiting {
 	switch {
 	case strings.HasSuffix(reason, "container is creating"):
 		reason = "ContainerCreating"
+	case strings.HasPrefix(reason, "Couldn't find key "): // before 1.8 the reason was the error itself
+		reason, message = "CreateContainerConfigError", "c"+message[1:]
 	case strings.Contains(reason, "mage "):
 		reason = "ErrImagePull"
 	default:

@@ -176,7 +176,7 @@ func (s podStatus) reason(status string) {
 		if s.restarts == 0 && s.ready == 0 {
 			pod.Phase = corev1.PodPending
 		}
-		s.containers(corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: status}})
+		s.containers(corev1.ContainerState{Waiting: waiting(status, "")})
 	}
 }
 

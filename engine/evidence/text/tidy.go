@@ -5,6 +5,7 @@ import (
 	"html"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -58,6 +59,9 @@ func tidied(data []byte) []byte {
 	if marked(text) {
 		text = withoutMarks(text)
 	}
+	if numbered(text) {
+		text = lineNumber.ReplaceAllString(text, "")
+	}
 	if strings.HasPrefix(text, "... ") || strings.Contains(text, "\n... ") {
 		text = leftOut.ReplaceAllString(text, "$1")
 	}
@@ -84,6 +88,25 @@ var fullStamp = regexp.MustCompile(`(?m)^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) (20\d\d
 
 // bareHead is the program of a line in klog's format, of which the time and the host before it were cut off.
 var bareHead = regexp.MustCompile(`(?m)^[ \t]*(?:kubelet|hyperkube)(?:\[\d+\])?: ([IWEF]\d{4} \d\d:\d\d:\d\d|"(?:Probe|Killing|SyncLoop|Eviction|Failed|Error) )`)
+
+// lineNumber is what a page writes before each line of a listing.
+var lineNumber = regexp.MustCompile(`(?m)^[ \t]*\d{1,5}\. ?`)
+
+// numbered reports whether each line of a text has its number before it, from the first on.
+func numbered(text string) bool {
+	const few = 3
+	number := 0
+	for line := range strings.Lines(text) {
+		first, _, found := strings.Cut(strings.TrimLeft(line, " \t"), ".")
+		if number++; !found || first != strconv.Itoa(number) {
+			return false
+		}
+		if number == 100*few { // the rest will be as well
+			return true
+		}
+	}
+	return number >= few
+}
 
 // onSameLine finds a description that begins on the line of the command that printed it.
 var onSameLine = regexp.MustCompile(`(?m)^([^\n]{0,40}\b(?:kubectl|oc) describe [^\n]{1,120}?)[ \t]+(Name:[ \t])`)
