@@ -28,42 +28,52 @@ const beginning = "@@@@ "
 // readTexts reads the files of texts in one folder and the cases in the folders of another, in the order of their
 // names. An error names the file and what is wrong with it.
 func readTexts(texts, known string) ([]text, error) {
-	var all []text
-	files, err := filepath.Glob(filepath.Join(texts, "*.txt"))
-	if err != nil || len(files) == 0 {
-		return nil, fmt.Errorf("no texts in %s: %w", texts, err)
+	own, err := readFiles(filepath.Join(texts, "*.txt"), parseTexts)
+	if err != nil {
+		return nil, err
 	}
+	wanted, err := readFiles(filepath.Join(known, "*", "*.txt"), parseCase)
+	if err != nil {
+		return nil, err
+	}
+	return append(own, wanted...), nil
+}
+
+// readFiles reads all files that a pattern names.
+func readFiles(pattern string, parse func(name string, data []byte) ([]text, error)) ([]text, error) {
+	files, err := filepath.Glob(pattern)
+	if err != nil {
+		return nil, fmt.Errorf("list texts: %w", err)
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("no texts in %s", pattern)
+	}
+	var all []text
 	for _, file := range files {
 		data, err := os.ReadFile(file)
 		if err != nil {
 			return nil, fmt.Errorf("read texts: %w", err)
 		}
-		own, err := parseTexts(file, data)
+		found, err := parse(file, data)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, own...)
-	}
-	files, err = filepath.Glob(filepath.Join(known, "*", "*.txt"))
-	if err != nil || len(files) == 0 {
-		return nil, fmt.Errorf("no cases in %s: %w", known, err)
-	}
-	for _, file := range files {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			return nil, fmt.Errorf("read a case: %w", err)
-		}
-		parsed, err := cases.Parse(file, data)
-		if err != nil {
-			return nil, err
-		}
-		label := v1alpha1.FailureType("")
-		if len(parsed.Wanted) > 0 {
-			label = parsed.Wanted[0].FailureType
-		}
-		all = append(all, text{from: file, about: slices.Index(gist.Types[:], label), body: parsed.Text})
+		all = append(all, found...)
 	}
 	return all, nil
+}
+
+// parseCase gives the text of a case, which is about the first diagnosis that is wanted.
+func parseCase(name string, data []byte) ([]text, error) {
+	parsed, err := cases.Parse(name, data)
+	if err != nil {
+		return nil, err
+	}
+	label := v1alpha1.FailureType("")
+	if len(parsed.Wanted) > 0 {
+		label = parsed.Wanted[0].FailureType
+	}
+	return []text{{from: name, about: slices.Index(gist.Types[:], label), body: parsed.Text}}, nil
 }
 
 // parseTexts takes a file of texts apart.

@@ -30,6 +30,11 @@ func TestTextsThatCannotBeReadAreRefused(t *testing.T) {
 	}
 }
 
+func TestFoldersWithoutTextsAreRefused(t *testing.T) {
+	_, err := readTexts(t.TempDir(), "../../engine/catalog/cases")
+	require.ErrorContains(t, err, "no texts in ")
+}
+
 func TestTheSameTextsGiveTheSameWeights(t *testing.T) {
 	var texts []text
 	for i := range 40 {
