@@ -22,6 +22,7 @@ func TestWallsHold(t *testing.T) {
 		{"./...", []string{"k8s.io/client-go", module + "internal", module + "webhook", module + "eventwatcher"}, "the engine is pure: it has no client, and imports flow from cmd down to it"},
 		{"./evidence", []string{module}, "evidence is a leaf"},
 		{"./match", []string{module, "k8s.io"}, "match finds patterns in bytes and knows nothing of Kubernetes"},
+		{"./gist", []string{module + "engine/catalog", module + "engine/evidence", module + "engine/match", module + "engine/remedy"}, "gist knows words and no rules"},
 		{"./evidence/text", []string{module + "engine/catalog", module + "engine/remedy", module + "engine/match"}, "reading text and knowing what it means are apart"},
 		{"./catalog", []string{module + "engine/remedy", module + "engine/audit", module + "engine/evidence/text"}, "the catalogue sees evidence, wherever it comes from, and says what it means"},
 		{"../webhook/...", []string{module + "eventwatcher"}, "webhook and watcher share the Remediation and nothing else"},
