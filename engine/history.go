@@ -53,6 +53,8 @@ type history struct {
 	// backOffs are the objects of which a container was restarted so often, the last time a short while ago, that being
 	// Ready between two restarts means nothing; none as a rule.
 	backOffs map[string]bool
+	// undoings are events that may tell why pods are no longer wanted; few as a rule.
+	undoings []evidence.Event
 	// probed is how often the probes of a container failed, in all events: their messages may differ.
 	probed map[containerKey]int32
 }
@@ -85,6 +87,10 @@ func newHistory(observed evidence.Evidence) *history {
 			h.done[key] = event.Time
 		}
 		h.sawAgain(event)
+		switch event.Reason {
+		case "ScalingReplicaSet", "SuccessfulDelete", "Completed":
+			h.undoings = append(h.undoings, event)
+		}
 	}
 	for _, times := range h.kubelets {
 		slices.SortFunc(times, time.Time.Compare)

@@ -14,7 +14,7 @@ import (
 // superseded reports whether what an event tells of was undone by what came later, in another way than by the next step
 // of the same pod's life.
 func (h *history) superseded(event evidence.Event) bool {
-	if saysItRuns.MatchString(event.Message) || h.longAgo(event) {
+	if strings.Contains(event.Message, "\n") && saysItRuns.MatchString(event.Message) || h.longAgo(event) {
 		return true
 	}
 	switch event.Reason {
@@ -88,7 +88,7 @@ func (h *history) goneSince(event evidence.Event) bool {
 		return false
 	}
 	stopped := h.stops[event.Object].After(event.Time)
-	return slices.ContainsFunc(h.observed.Events, func(other evidence.Event) bool {
+	return slices.ContainsFunc(h.undoings, func(other evidence.Event) bool {
 		if other.Time.Before(event.Time) {
 			return false
 		}
