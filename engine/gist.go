@@ -21,7 +21,8 @@ const (
 	// overrules: a text is about another failure than the generic cause that was found, or one that is no surer than
 	// sure.
 	overrules, sure = 0.85, 75
-	// clears: a text is about no failure, where one was found that is no surer than unsure.
+	// clears: a text is about no failure, where one was found that is no surer than unsure and rests on no container's
+	// state.
 	clears, unsure = 0.9, 50
 	// listing: a text of more workloads than these is a list of many, and no one of them is what it is about.
 	listing = 5
@@ -44,7 +45,7 @@ func (e *Engine) withGist(found []Diagnosis, workloads []evidence.Evidence, obse
 			return nil
 		}
 		return e.told(about, workloads, observations)
-	case 1-about.Failing >= clears && found[0].Finding.Confidence <= unsure:
+	case 1-about.Failing >= clears && found[0].Finding.Confidence <= unsure && !slices.ContainsFunc(workloads, shown):
 		return nil
 	case about.Probability >= overrules && overruled(found[0].FailureType, about.Type):
 		return append(e.told(about, workloads, observations), found...)
@@ -52,6 +53,9 @@ func (e *Engine) withGist(found []Diagnosis, workloads []evidence.Evidence, obse
 		return found
 	}
 }
+
+// shown reports whether the state of a container is in the evidence: it says more than words.
+func shown(observed evidence.Evidence) bool { return len(observed.Containers) > 0 }
 
 // overruled reports whether another failure type says more than the one that was found: that a container ends says
 // nothing new where a probe ends it.

@@ -57,6 +57,9 @@ func tidied(data []byte) []byte {
 	if marked(text) {
 		text = withoutMarks(text)
 	}
+	if bulleted(text) {
+		text = bullet.ReplaceAllString(text, "")
+	}
 	if numbered(text) {
 		text = lineNumber.ReplaceAllString(text, "")
 	}
@@ -86,6 +89,30 @@ var fullStamp = regexp.MustCompile(`(?m)^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) (20\d\d
 
 // bareHead is the program of a line in klog's format, of which the time and the host before it were cut off.
 var bareHead = regexp.MustCompile(`(?m)^[ \t]*(?:kubelet|hyperkube)(?:\[\d+\])?: ([IWEF]\d{4} \d\d:\d\d:\d\d|"(?:Probe|Killing|SyncLoop|Eviction|Failed|Error) )`)
+
+// bullet is what stands before each line of a list.
+var bullet = regexp.MustCompile(`(?m)^- ?`)
+
+// bulleted reports whether all lines of a text are points of a list, and the first is one that kubectl prints: a list in
+// YAML has other keys.
+func bulleted(text string) bool {
+	const few = 5
+	points, named := 0, false
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if line == "" {
+			continue
+		}
+		if !strings.HasPrefix(line, "- ") {
+			return false
+		}
+		if points < few {
+			named = named || strings.HasPrefix(line, "- Name:") || strings.HasPrefix(line, "- NAME ")
+		}
+		points++
+	}
+	return points >= few && named
+}
 
 // lineNumber is what a page writes before each line of a listing.
 var lineNumber = regexp.MustCompile(`(?m)^[ \t]*\d{1,5}\. ?`)
