@@ -17,7 +17,7 @@ import (
 // be, in percent. They were chosen on texts from which it had not learned.
 const (
 	// speaks: a text in which nothing was found is about a failure.
-	speaks = 0.65
+	speaks = 0.6
 	// overrules: a text is about another failure than the generic cause that was found, or one that is no surer than
 	// sure.
 	overrules, sure = 0.85, 75

@@ -82,7 +82,7 @@ func (h *history) waits(pod evidence.Pod) (catalog.Fact, bool) {
 		patience = schedulerPatience
 	}
 	switch {
-	case pod.Created.IsZero() && pod.Status.Phase == corev1.PodPending && !scheduled && creating == 0 && (described || h.othersRun(pod)):
+	case pod.Created.IsZero() && pod.Status.Phase == corev1.PodPending && !scheduled && creating == 0 && (described || h.othersRun(pod) || len(pod.Spec.Containers) == 0):
 		fact.Type, fact.Message = string(corev1.PodScheduled), "pending without a node" // a description says no age
 	case pod.Created.IsZero() && running > 0 && runs >= readyPatience && pod.Status.Phase != corev1.PodPending:
 		fact.Type, fact.Message = string(corev1.PodReady), "running and not ready for "+runs.String()

@@ -70,7 +70,7 @@ func (p *parser) toldByTest(line string) {
 // 'FailedCreate' why`, as it was written before 1.20.
 func takeReference(event *corev1.Event, text string) bool {
 	reference, rest, ok := strings.Cut(text, `}): type: '`)
-	if !ok || !strings.HasPrefix(reference, "Event(v1.ObjectReference{") {
+	if !ok || !strings.HasPrefix(reference, "Event(v1.ObjectReference{") && !strings.HasPrefix(reference, "Event(api.ObjectReference{") {
 		return false
 	}
 	about := &event.InvolvedObject

@@ -2,6 +2,7 @@ package text
 
 import (
 	"bytes"
+	"fmt"
 	"html"
 	"regexp"
 	"strconv"
@@ -57,6 +58,9 @@ func tidied(data []byte) []byte {
 	if marked(text) {
 		text = withoutMarks(text)
 	}
+	if strings.Contains(text, "NAME READY STATUS RESTARTS AGE ") {
+		text = flatTable.ReplaceAllStringFunc(text, unflattened)
+	}
 	if bulleted(text) {
 		text = bullet.ReplaceAllString(text, "")
 	}
@@ -89,6 +93,26 @@ var fullStamp = regexp.MustCompile(`(?m)^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) (20\d\d
 
 // bareHead is the program of a line in klog's format, of which the time and the host before it were cut off.
 var bareHead = regexp.MustCompile(`(?m)^[ \t]*(?:kubelet|hyperkube)(?:\[\d+\])?: ([IWEF]\d{4} \d\d:\d\d:\d\d|"(?:Probe|Killing|SyncLoop|Eviction|Failed|Error) )`)
+
+// flatTable is a table of pods whose lines a page joined, and flatRow one row of it.
+var (
+	flatTable = regexp.MustCompile(`NAME READY STATUS RESTARTS AGE(?: [a-z0-9][-a-z0-9.]* \d+/\d+ [A-Za-z:/0-9]+ \d+(?: \(\w+ ago\))? \w+)+`)
+	flatRow   = regexp.MustCompile(` ([a-z0-9][-a-z0-9.]*) (\d+/\d+) ([A-Za-z:/0-9]+) (\d+(?: \(\w+ ago\))?) (\w+)`)
+)
+
+// unflattened gives each row of such a table a line again, what was typed before and after it as well.
+func unflattened(table string) string {
+	var out strings.Builder
+	write := func(cells ...string) {
+		fmt.Fprintf(&out, "\n%-63s   %-5s   %-26s   %-18s   %s", cells[0], cells[1], cells[2], cells[3], cells[4])
+	}
+	write("NAME", "READY", "STATUS", "RESTARTS", "AGE")
+	for _, row := range flatRow.FindAllStringSubmatch(table, -1) {
+		write(row[1:]...)
+	}
+	out.WriteString("\n")
+	return out.String()
+}
 
 // bullet is what stands before each line of a list.
 var bullet = regexp.MustCompile(`(?m)^- ?`)
