@@ -17,7 +17,7 @@ import (
 // be, in percent. They were chosen on texts from which it had not learned.
 const (
 	// speaks: a text in which nothing was found is about a failure.
-	speaks = 0.6
+	speaks = 0.65
 	// overrules: a text is about another failure than the generic cause that was found, or one that is no surer than
 	// sure.
 	overrules, sure = 0.85, 75
@@ -38,7 +38,7 @@ func (e *Engine) withGist(found []Diagnosis, workloads []evidence.Evidence, obse
 	about := gist.BuiltIn().Read(observations.Text)
 	switch {
 	case len(found) == 0:
-		if about.Failing < speaks || slices.ContainsFunc(workloads, e.worked) {
+		if about.Failing < speaks || slices.ContainsFunc(workloads, func(observed evidence.Evidence) bool { return e.worked(observed, about.Type) }) {
 			return nil
 		}
 		if silent(observations.Text, gist.BuiltIn().Telling(observations.Text, about.Type)) {
@@ -83,11 +83,19 @@ var well = regexp.MustCompile(`status is now: Node(?:HasNo|HasSufficient|Ready)|
 	`|\bNetworkReady=true|\bcondition met\s*\z|\bphase Bound\b|\bRunning \((?:1/1|2/2|3/3)\)|(?m:^-- No entries --$)|\bhas joined the cluster|\bsome Nodes are Ready\. Exiting` +
 	`|\bConfiguration complete; ready for start up|\bFinished with success|(?m:^Completed At:)|not-ready removed from node`)
 
-// worked reports whether something in the evidence of a workload works, or has overcome what its events tell of.
-func (e *Engine) worked(observed evidence.Evidence) bool {
+// worked reports whether something in the evidence of a workload works, or has overcome what its events tell of: any of
+// it, or, where a probe is said to fail, the failures of probes.
+func (e *Engine) worked(observed evidence.Evidence, about v1alpha1.FailureType) bool {
 	h := newHistory(observed)
 	return h.works() || slices.ContainsFunc(h.observed.Events, func(event evidence.Event) bool {
-		return event.Type == corev1.EventTypeWarning && h.superseded(event)
+		switch {
+		case event.Type != corev1.EventTypeWarning:
+			return false
+		case about == v1alpha1.ProbeFailure && event.Reason == "Unhealthy" && !h.eventMatters(event):
+			return true
+		default:
+			return h.superseded(event)
+		}
 	})
 }
 
