@@ -41,7 +41,7 @@ func (e *Engine) withGist(found []Diagnosis, workloads []evidence.Evidence, obse
 		if about.Failing < speaks || slices.ContainsFunc(workloads, func(observed evidence.Evidence) bool { return e.worked(observed, about.Type) }) {
 			return nil
 		}
-		if silent(observations.Text, gist.BuiltIn().Telling(observations.Text, about.Type)) {
+		if silent(gist.Ends(observations.Text), gist.BuiltIn().Telling(observations.Text, about.Type)) {
 			return nil
 		}
 		return e.told(about, workloads, observations)

@@ -26,7 +26,7 @@ const marks = `!:="'()[]/`
 // pairs of neighbouring ones, those of its last line once more with the prefix "$", and about how many lines it
 // has. What is yielded is valid until yield returns. Any bytes will do; a text costs no more than 32 KiB of it.
 func Features(text []byte, yield func(feature []byte)) {
-	text = ends(bytes.TrimSpace(text))
+	text = Ends(bytes.TrimSpace(text))
 	r := reader{yield: yield}
 	lines := bytes.Count(text, []byte("\n")) + 1
 	for left := lines; left > 0; left-- {
@@ -41,8 +41,8 @@ func Features(text []byte, yield func(feature []byte)) {
 	yield([]byte(sizeOf(lines)))
 }
 
-// ends gives what of a text is read.
-func ends(text []byte) []byte {
+// Ends gives what of a text is read: all of it, or its beginning and its end.
+func Ends(text []byte) []byte {
 	if len(text) <= maxHead+maxTail {
 		return text
 	}

@@ -114,7 +114,7 @@ func (m *Model) Telling(text []byte, about v1alpha1.FailureType) string {
 	var line []byte
 	most := math.Inf(-1)
 	seen := make([]bool, len(m.weights))
-	for next := range bytes.Lines(ends(bytes.TrimSpace(text))) {
+	for next := range bytes.Lines(Ends(bytes.TrimSpace(text))) {
 		odds := m.odds(next, seen)
 		if says := odds[kind] - odds[0]; says > most && len(bytes.TrimSpace(next)) > 0 {
 			line, most = next, says

@@ -44,7 +44,7 @@ func TestOnlyTheEndsOfALongTextAreRead(t *testing.T) {
 	Features(long, func(feature []byte) { found[string(feature)] = true; read += len(feature) })
 	require.True(t, found["first"] && found["$last"])
 	require.Less(t, read, 8*(maxHead+maxTail))
-	require.Equal(t, maxHead+maxTail, len(ends(long)))
+	require.Equal(t, maxHead+maxTail, len(Ends(long)))
 }
 
 func TestTheGistOfTexts(t *testing.T) {

@@ -44,7 +44,7 @@ func tidied(data []byte) []byte {
 		text = withoutStructure(text)
 	}
 	if strings.Contains(text, "kubelet") || strings.Contains(text, "hyperkube") {
-		text = bareHead.ReplaceAllString(fullStamp.ReplaceAllString(text, "${1}T${2}Z "), "$1")
+		text = withoutHeads(text)
 	}
 	if strings.Contains(text, "* ==> ") {
 		text = starred.ReplaceAllString(text, "")
@@ -83,6 +83,33 @@ func tidied(data []byte) []byte {
 		return data
 	}
 	return []byte(text)
+}
+
+// withoutHeads gives lines of journals the heads that their readers know. Expressions are asked about those lines alone
+// that begin as they must.
+func withoutHeads(text string) string {
+	var out strings.Builder
+	copied, at := 0, 0
+	for line := range strings.Lines(text) {
+		rest := line
+		if len(rest) > 4 && rest[3] == ' ' && strings.Contains(rest[:min(len(rest), 40)], " UTC ") {
+			rest = fullStamp.ReplaceAllString(rest, "${1}T${2}Z ")
+		}
+		if start := strings.TrimLeft(rest[:min(len(rest), 60)], " \t"); strings.HasPrefix(start, "kubelet") || strings.HasPrefix(start, "hyperkube") {
+			rest = bareHead.ReplaceAllString(rest, "$1")
+		}
+		if rest != line {
+			out.WriteString(text[copied:at])
+			out.WriteString(rest)
+			copied = at + len(line)
+		}
+		at += len(line)
+	}
+	if copied == 0 {
+		return text
+	}
+	out.WriteString(text[copied:])
+	return out.String()
 }
 
 // starred is what minikube logs puts before each line.
