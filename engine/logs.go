@@ -67,21 +67,23 @@ func aboutNodes(hits []*catalog.Hit) []*catalog.Hit {
 // of a message is short, and anything longer is a log.
 const maxPasted = 256 << 10
 
-// pasted gives the end of a text that is longer than what somebody would copy out of a message.
-func pasted(text []byte) []byte {
-	if len(text) <= maxPasted {
+// pasted gives the end of a text that is longer than what is left of it.
+func pasted(text []byte, left int) []byte {
+	if len(text) <= left {
 		return text
 	}
-	text = text[len(text)-maxPasted:]
+	text = text[len(text)-left:]
 	return text[bytes.IndexByte(text, '\n')+1:]
 }
 
 // looseHits finds what Kubernetes says of failures in text of unknown origin.
 func (e *Engine) looseHits(h *history) []*catalog.Hit {
 	var hits []*catalog.Hit
+	left := maxPasted
 	for _, log := range h.observed.Logs {
 		about := catalog.Fact{Pod: log.Pod, Container: log.Container, Source: "text"}
-		text := pasted(log.Text)
+		text := pasted(log.Text, left)
+		left -= len(text)
 		found := e.catalog.MatchLoose(about, text)
 		if len(found) > 0 { // few texts are worth asking what they say
 			said := spoken(text)
@@ -103,7 +105,7 @@ func (e *Engine) typedRecoveries(text []byte) []*catalog.Hit {
 // wordHits finds what any text says of failures in words, unless it goes on for long or ends in normal work.
 func (e *Engine) wordHits(text []byte) []*catalog.Hit {
 	const long = 3 * endLines
-	text = pasted(text)
+	text = pasted(text, maxPasted)
 	found := e.catalog.MatchWords(catalog.Fact{Source: "text"}, text)
 	if len(found) == 0 {
 		return nil
