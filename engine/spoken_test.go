@@ -77,3 +77,13 @@ func TestWhatPassedOrWasTriedIsQuiet(t *testing.T) {
 	require.Equal(t, failed, strings.TrimLeft(string(quiet([]byte(passed+failed))), " \n"))
 	require.Empty(t, strings.TrimSpace(string(quiet([]byte(">>> 1/0\nTraceback (most recent call last):\n  File \"<stdin>\", line 1\nZeroDivisionError: division by zero\n")))))
 }
+
+func TestOnlyTheEndOfALongTextIsReadForMessages(t *testing.T) {
+	long := []byte(strings.Repeat("0123456789\n", maxPasted))
+	require.Equal(t, "short\n", string(pasted([]byte("short\n"), maxPasted)))
+	end := pasted(long, maxPasted)
+	require.LessOrEqual(t, len(end), maxPasted)
+	require.Greater(t, len(end), maxPasted-16)
+	require.True(t, strings.HasPrefix(string(end), "0123456789\n"), "it begins with a whole line")
+	require.Empty(t, pasted(long, 0))
+}

@@ -26,6 +26,16 @@ func TestWhatStandsAroundTheLinesIsTakenOff(t *testing.T) {
 			"POD    NAME   CPU(cores)   MEMORY(bytes)\nGROUP  KIND  NAMESPACE  NAME  STATUS  AGE\n",
 		},
 		{
+			"points of a list that are a description",
+			"- Name: web-0\n- Namespace: shop\n- Node: <none>\n- Status: Pending\n- IP:\n",
+			"Name: web-0\nNamespace: shop\nNode: <none>\nStatus: Pending\nIP:\n",
+		},
+		{
+			"a list in YAML stays as it is",
+			"- name: web\n- name: api\n- name: hub\n- name: db\n- name: mail\n",
+			"- name: web\n- name: api\n- name: hub\n- name: db\n- name: mail\n",
+		},
+		{
 			"a log stays as it is",
 			"2026-02-03T10:02:29.1Z starting\n2026-02-03T10:02:29.1Z Name: web\n",
 			"2026-02-03T10:02:29.1Z starting\n2026-02-03T10:02:29.1Z Name: web\n",
