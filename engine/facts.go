@@ -38,6 +38,9 @@ func (h *history) facts() []catalog.Fact {
 			facts = append(facts, fact)
 		}
 	}
+	if fact, again := h.startsAgain(); again {
+		facts = append(facts, fact)
+	}
 	if h.observed.Workload.Kind == "Node" {
 		for _, node := range h.observed.Nodes {
 			facts = append(append(facts, nodeFacts(node)...), h.leaseFacts(node)...)

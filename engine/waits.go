@@ -3,6 +3,7 @@ package engine
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -125,6 +126,36 @@ func (h *history) neverRests(pod evidence.Pod, container evidence.Container) boo
 	const many, period = 100, 10 * time.Minute
 	return container.RestartCount >= many && container.State.Running != nil && container.LastState.Terminated == nil && !pod.Created.IsZero() &&
 		h.now.Sub(pod.Created)/time.Duration(container.RestartCount) <= period
+}
+
+// startsAgain gives the fact that a container of which only events are known was started again and again, and a moment ago.
+// An event about one that was killed, or that waits for its next start, says more.
+func (h *history) startsAgain() (catalog.Fact, bool) {
+	if len(h.observed.Containers) > 0 || h.now.IsZero() {
+		return catalog.Fact{}, false
+	}
+	var first time.Time
+	var most evidence.Event
+	for _, event := range h.observed.Events {
+		switch {
+		case event.Type == corev1.EventTypeWarning && event.Reason != "FailedScheduling" || event.Reason == "Killing":
+			return catalog.Fact{}, false
+		case event.Time.IsZero():
+		case first.IsZero() || event.Time.Before(first):
+			first = event.Time
+		}
+		if name, started := strings.CutPrefix(event.Message, "Started container "); started && name != "" && event.Count > most.Count {
+			most, most.Container = event, name
+		}
+	}
+	if most.Count < often || most.Time.Sub(first)/time.Duration(most.Count) > settled || h.now.Sub(most.Time) > readyPatience {
+		return catalog.Fact{}, false
+	}
+	return catalog.Fact{
+		Place: catalog.PodCondition, Pod: most.Pod, Container: most.Container, Type: string(corev1.PodReady), Status: string(corev1.ConditionFalse), Count: 1,
+		Source:  most.Object,
+		Message: "restarted " + strconv.Itoa(int(most.Count-1)) + " times, the last time " + h.now.Sub(most.Time).Round(time.Second).String() + " ago",
+	}, true
 }
 
 // othersRun reports whether another pod of the workload runs: this one waits for something then.

@@ -161,6 +161,13 @@ func (d described) object() (subject, runtime.Object) {
 		return d.made(about, "StorageClass", d.storageClass())
 	case has("StorageClass") && has("Volume"):
 		return d.made(about, "PersistentVolumeClaim", d.claim())
+	case d.hasConditionsOfDeployment():
+		object := d.deployment()
+		if set, _ := word(d.root.value("NewReplicaSet")); object.Name == "" && strings.Contains(set, "-") {
+			object.Name = set[:strings.LastIndexByte(set, '-')]
+			about.name = object.Name
+		}
+		return d.made(about, "Deployment", object)
 	case has("Taints") || has("Addresses") || has("ExternalID") || isOfNode(d.nodeConditions(d.root)):
 		return d.made(about, "Node", d.node())
 	case !has("Name"):

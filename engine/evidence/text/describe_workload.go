@@ -245,6 +245,18 @@ func (c counts) pointer(name string) *int32 {
 	return &count
 }
 
+// hasConditionsOfDeployment tells whether the conditions that are shown are of a Deployment.
+func (d described) hasConditionsOfDeployment() bool {
+	is := false
+	d.conditions(func(kind string, _ corev1.ConditionStatus, _ string) {
+		switch appsv1.DeploymentConditionType(kind) {
+		case appsv1.DeploymentAvailable, appsv1.DeploymentProgressing, appsv1.DeploymentReplicaFailure:
+			is = true
+		}
+	})
+	return is
+}
+
 // conditions reads "Type Status Reason".
 func (d described) conditions(take func(kind string, status corev1.ConditionStatus, reason string)) {
 	for _, line := range d.root.find("Conditions").below {

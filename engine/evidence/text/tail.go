@@ -20,7 +20,7 @@ func (p *parser) isHeadlessDescription(i int, start string) bool {
 			return false
 		}
 		fields := fewFields(p.src.line(i + 1))
-		return len(fields) == 2 && fields[0] == "Type" && fields[1] == "Status"
+		return len(fields) >= 2 && fields[0] == "Type" && fields[1] == "Status" && (len(fields) == 2 || len(fields) == 3 && fields[2] == "Reason")
 	case "QoS Class":
 		return value == string(corev1.PodQOSBurstable) || value == string(corev1.PodQOSBestEffort) || value == string(corev1.PodQOSGuaranteed)
 	case "Tolerations":
