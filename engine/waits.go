@@ -3,7 +3,6 @@ package engine
 import (
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -128,36 +127,6 @@ func (h *history) neverRests(pod evidence.Pod, container evidence.Container) boo
 		h.now.Sub(pod.Created)/time.Duration(container.RestartCount) <= period
 }
 
-// startsAgain gives the fact that a container of which only events are known was started again and again, and a moment ago.
-// An event about one that was killed, or that waits for its next start, says more.
-func (h *history) startsAgain() (catalog.Fact, bool) {
-	if len(h.observed.Containers) > 0 || h.now.IsZero() {
-		return catalog.Fact{}, false
-	}
-	var first time.Time
-	var most evidence.Event
-	for _, event := range h.observed.Events {
-		switch {
-		case event.Type == corev1.EventTypeWarning && event.Reason != "FailedScheduling" || event.Reason == "Killing":
-			return catalog.Fact{}, false
-		case event.Time.IsZero():
-		case first.IsZero() || event.Time.Before(first):
-			first = event.Time
-		}
-		if name, started := strings.CutPrefix(event.Message, "Started container "); started && name != "" && event.Count > most.Count {
-			most, most.Container = event, name
-		}
-	}
-	if most.Count < often || most.Time.Sub(first)/time.Duration(most.Count) > settled || h.now.Sub(most.Time) > readyPatience {
-		return catalog.Fact{}, false
-	}
-	return catalog.Fact{
-		Place: catalog.PodCondition, Pod: most.Pod, Container: most.Container, Type: string(corev1.PodReady), Status: string(corev1.ConditionFalse), Count: 1,
-		Source:  most.Object,
-		Message: "restarted " + strconv.Itoa(int(most.Count-1)) + " times, the last time " + h.now.Sub(most.Time).Round(time.Second).String() + " ago",
-	}, true
-}
-
 // othersRun reports whether another pod of the workload runs: this one waits for something then.
 func (h *history) othersRun(pod evidence.Pod) bool {
 	return slices.ContainsFunc(h.observed.Pods, func(other evidence.Pod) bool {
@@ -182,17 +151,30 @@ func (h *history) eventful(pod evidence.Pod) bool {
 // claimWaits gives the fact that a claim has been without a volume for long, and that nobody says why.
 func (h *history) claimWaits(claim evidence.Claim) (catalog.Fact, bool) {
 	age := h.now.Sub(claim.Created).Round(time.Second)
+	aged := !claim.Created.IsZero() && !h.now.IsZero()
 	switch {
-	case claim.Phase != string(corev1.ClaimPending), !claim.Created.IsZero() && (h.now.IsZero() || age < claimPatience),
-		slices.ContainsFunc(h.observed.Events, func(event evidence.Event) bool { return event.Object == "persistentvolumeclaim/"+claim.Name }):
+	case claim.Phase != string(corev1.ClaimPending), aged && age < claimPatience,
+		slices.ContainsFunc(h.observed.Events, func(event evidence.Event) bool {
+			return event.Object == "persistentvolumeclaim/"+claim.Name && !h.waitsForConsumer(event)
+		}):
 		return catalog.Fact{}, false
 	}
 	fact := catalog.Fact{
 		Place: catalog.OwnerCondition, Type: "ClaimPending", Status: string(corev1.ConditionTrue), Count: 1,
 		Source: "persistentvolumeclaim/" + claim.Name, Message: "claim " + claim.Name + " has no volume",
 	}
-	if !claim.Created.IsZero() {
+	if aged {
 		fact.Message += " after " + age.String()
 	}
 	return fact, true
+}
+
+// waitsForConsumer reports whether an event says that a claim waits for a pod, though a pod uses it and has done so for more
+// than a scheduler needs: the controller looks every 15 seconds (k8s.io/kubernetes/pkg/controller/volume/persistentvolume,
+// PVClaimBinderSyncPeriod).
+func (h *history) waitsForConsumer(event evidence.Event) bool {
+	const looks = 5
+	return event.Reason == "WaitForFirstConsumer" && event.Count >= looks && slices.ContainsFunc(h.observed.Pods, func(pod evidence.Pod) bool {
+		return !pod.Deleting && pod.Spec.NodeName == "" && (pod.Created.IsZero() || h.now.Sub(pod.Created) >= schedulerPatience)
+	})
 }

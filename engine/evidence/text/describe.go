@@ -160,6 +160,7 @@ func (d described) object() (subject, runtime.Object) {
 	case has("Provisioner"):
 		return d.made(about, "StorageClass", d.storageClass())
 	case has("StorageClass") && has("Volume"):
+		d.p.add(d.users()...)
 		return d.made(about, "PersistentVolumeClaim", d.claim())
 	case d.hasConditionsOfDeployment():
 		object := d.deployment()
