@@ -31,7 +31,8 @@ func (h *history) startsAgain() (catalog.Fact, bool) {
 		return catalog.Fact{}, false
 	}
 	var first time.Time
-	var most evidence.Event
+	var order []containerKey
+	last, times := map[containerKey]evidence.Event{}, map[containerKey]int32{}
 	for _, event := range h.observed.Events {
 		switch {
 		case event.Type == corev1.EventTypeWarning && event.Reason != "FailedScheduling" || event.Reason == "Killing":
@@ -40,19 +41,34 @@ func (h *history) startsAgain() (catalog.Fact, bool) {
 		case first.IsZero() || event.Time.Before(first):
 			first = event.Time
 		}
-		if name, started := strings.CutPrefix(event.Message, "Started container "); started && name != "" && event.Count > most.Count {
-			most, most.Container = event, name
+		if found := begun.FindStringSubmatch(event.Message); found != nil {
+			event.Container = found[2]
+			key := containerKey{event.Object, found[1] + " " + found[2]}
+			if times[key] == 0 {
+				order, last[key] = append(order, key), event // the newest comes first
+			}
+			times[key] += max(event.Count, 1)
 		}
 	}
-	if most.Count < often || most.Time.Sub(first)/time.Duration(most.Count) > settled || h.now.Sub(most.Time) > readyPatience {
+	var most containerKey
+	for _, key := range order {
+		if times[key] > times[most] {
+			most = key
+		}
+	}
+	event, starts := last[most], times[most]
+	if starts < often || event.Time.Sub(first)/time.Duration(starts) > settled || h.now.Sub(event.Time) > readyPatience {
 		return catalog.Fact{}, false
 	}
 	return catalog.Fact{
-		Place: catalog.PodCondition, Pod: most.Pod, Container: most.Container, Type: string(corev1.PodReady), Status: string(corev1.ConditionFalse), Count: 1,
-		Source:  most.Object,
-		Message: "restarted " + strconv.Itoa(int(most.Count-1)) + " times, the last time " + h.now.Sub(most.Time).Round(time.Second).String() + " ago",
+		Place: catalog.PodCondition, Pod: event.Pod, Container: event.Container, Type: string(corev1.PodReady), Status: string(corev1.ConditionFalse), Count: 1,
+		Source:  event.Object,
+		Message: "restarted " + strconv.Itoa(int(starts-1)) + " times, the last time " + h.now.Sub(event.Time).Round(time.Second).String() + " ago",
 	}, true
 }
+
+// begun is the event of a container that was made or started (k8s.io/kubernetes/pkg/kubelet/kuberuntime/kuberuntime_container.go).
+var begun = regexp.MustCompile(`^(Created|Started) container:? ([a-z0-9][-a-z0-9]*)$`)
 
 // pulledAgain gives the facts that images were pulled several times and never arrived: a kubelet pulls again what it could
 // not pull.

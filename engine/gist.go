@@ -81,7 +81,8 @@ func (e *Engine) told(about gist.Gist, workloads []evidence.Evidence, observatio
 // well is how Kubernetes and its tools say that something is as it should.
 var well = regexp.MustCompile(`status is now: Node(?:HasNo|HasSufficient|Ready)|\bKubeletHas(?:No|Sufficient)|\bKernelHasNoDeadlock|\bFilesystemIsNotReadOnly` +
 	`|\bNetworkReady=true|\bcondition met\s*\z|\bphase Bound\b|\bRunning \((?:1/1|2/2|3/3)\)|(?m:^-- No entries --$)|\bhas joined the cluster|\bsome Nodes are Ready\. Exiting` +
-	`|\bConfiguration complete; ready for start up|\bFinished with success|(?m:^Completed At:)|not-ready removed from node`)
+	`|\bConfiguration complete; ready for start up|\bFinished with success|(?m:^Completed At:)|not-ready removed from node` +
+	`|\bis waiting to start: (?:ContainerCreating|PodInitializing)\s*\z|\bStarted kubelet[^\n]*\s*\z|\bStopping container \S+\s*\z|\bTaints: +node-role\.kubernetes\.io/\S+\s*\z`)
 
 // worked reports whether something in the evidence of a workload works, or has overcome what its events tell of: any of
 // it, or, where a probe is said to fail, the failures of probes.

@@ -148,9 +148,15 @@ func (h *history) eventful(pod evidence.Pod) bool {
 	return false
 }
 
-// claimWaits gives the fact that a claim has been without a volume for long, and that nobody says why.
+// claimWaits gives the fact that a claim has lost its volume, or has been without one for long and nobody says why.
 func (h *history) claimWaits(claim evidence.Claim) (catalog.Fact, bool) {
 	age := h.now.Sub(claim.Created).Round(time.Second)
+	if claim.Phase == string(corev1.ClaimLost) {
+		return catalog.Fact{
+			Place: catalog.OwnerCondition, Type: "ClaimPending", Status: string(corev1.ConditionTrue), Count: 1,
+			Source: "persistentvolumeclaim/" + claim.Name, Message: "claim " + claim.Name + " has lost its volume",
+		}, true
+	}
 	aged := !claim.Created.IsZero() && !h.now.IsZero()
 	switch {
 	case claim.Phase != string(corev1.ClaimPending), aged && age < claimPatience,

@@ -1,6 +1,7 @@
 package text
 
 import (
+	"fmt"
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -8,6 +9,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/kube-remedy/kube-remedy/engine/evidence"
 )
 
 func (d described) deployment() *appsv1.Deployment {
@@ -44,6 +47,9 @@ func (d described) replicaSet() *appsv1.ReplicaSet {
 	d.conditions(func(kind string, status corev1.ConditionStatus, reason string) {
 		object.Status.Conditions = append(object.Status.Conditions, appsv1.ReplicaSetCondition{Type: appsv1.ReplicaSetConditionType(kind), Status: status, Reason: reason})
 	})
+	if condition, reads := d.podsStatus(); reads {
+		object.Status.Conditions = append(object.Status.Conditions, appsv1.ReplicaSetCondition{Type: appsv1.ReplicaSetConditionType(condition.Type), Status: condition.Status, Message: condition.Message})
+	}
 	return object
 }
 
@@ -74,6 +80,9 @@ func (d described) statefulSet() *appsv1.StatefulSet {
 	object.Spec.Replicas = counts.pointer("desired")
 	object.Status.Replicas = counts["total"]
 	object.Spec.VolumeClaimTemplates = claimTemplates(d.root.find("Volume Claims"))
+	if condition, reads := d.podsStatus(); reads {
+		object.Status.Conditions = append(object.Status.Conditions, appsv1.StatefulSetCondition{Type: appsv1.StatefulSetConditionType(condition.Type), Status: condition.Status, Message: condition.Message})
+	}
 	return object
 }
 
@@ -123,6 +132,9 @@ func (d described) daemonSet() *appsv1.DaemonSet {
 		}
 	}
 	object.Status.NumberUnavailable = max(0, object.Status.DesiredNumberScheduled-object.Status.NumberAvailable)
+	if condition, reads := d.podsStatus(); reads {
+		object.Status.Conditions = append(object.Status.Conditions, appsv1.DaemonSetCondition{Type: appsv1.DaemonSetConditionType(condition.Type), Status: condition.Status, Message: condition.Message})
+	}
 	return object
 }
 
@@ -255,6 +267,24 @@ func (d described) hasConditionsOfDeployment() bool {
 		}
 	})
 	return is
+}
+
+// podsStatus reads "0 Running / 2 Waiting / 0 Succeeded / 1 Failed", where no pod runs.
+func (d described) podsStatus() (condition corev1.PodCondition, ok bool) {
+	counts := countsOf(d.root.value("Pods Status"), "/")
+	condition.Status = corev1.ConditionFalse
+	switch waiting, failed := counts["waiting"], counts["failed"]; {
+	case counts["running"]+counts["succeeded"] > 0:
+		return condition, false
+	case failed > 0:
+		condition.Type, condition.Status = "PodsFailed", corev1.ConditionTrue
+		condition.Message = fmt.Sprintf("%d pods failed, none runs and none succeeded", failed)
+	case waiting > 0:
+		condition.Type, condition.Message = evidence.ReplicasReady, fmt.Sprintf("none of %d pods runs, all wait", waiting)
+	default:
+		return condition, false
+	}
+	return condition, true
 }
 
 // conditions reads "Type Status Reason".

@@ -155,7 +155,7 @@ func isFence(start string) bool {
 // mayDescribe is for the fields of a description that may stand without those before them.
 func mayDescribe(first byte) bool {
 	switch first {
-	case 'N', 'S', 'P', 'C', 'Q', 'T', 'a':
+	case 'N', 'S', 'P', 'C', 'Q', 'T', 'a', 'R', 'D':
 		return true
 	default:
 		return false
