@@ -78,7 +78,7 @@ func (h *history) pulledAgain() []catalog.Fact {
 	last, times, cut := map[pull]evidence.Event{}, map[pull]int32{}, map[string]bool{}
 	for _, event := range h.observed.Events {
 		switch {
-		case event.Reason == "Failed" && isCutPull(event.Message):
+		case isCutPull(event):
 			cut[event.Object] = cut[event.Object] || !h.done[containerKey{event.Object, "Pulled"}].After(event.Time)
 		case event.Reason == "Pulling" && quoted(event.Message) != "":
 			key := pull{event.Object, quoted(event.Message)}
@@ -106,11 +106,18 @@ func (h *history) pulledAgain() []catalog.Fact {
 	return facts
 }
 
-// isCutPull reports whether the message of an event Failed was cut off, and can have said nothing but that an image can't be
-// pulled, or nothing at all.
-func isCutPull(message string) bool {
-	message = strings.TrimRight(message, ".…")
-	return strings.HasPrefix("Failed to pull image", message) || strings.HasPrefix("Error: ErrImagePull", message)
+// isCutPull reports whether the message of an event was cut off, and can have said nothing but that an image can't be pulled,
+// or nothing at all. A back-off from pulling is of type Normal (k8s.io/kubernetes/pkg/kubelet/images/image_manager.go).
+func isCutPull(event evidence.Event) bool {
+	message := strings.TrimRight(event.Message, ".…")
+	switch {
+	case event.Reason == "Failed":
+		return strings.HasPrefix("Failed to pull image", message) || strings.HasPrefix("Error: ErrImagePull", message)
+	case event.Reason == "BackOff" && event.Type == corev1.EventTypeNormal:
+		return strings.HasPrefix("Back-off pulling image", message)
+	default:
+		return false
+	}
 }
 
 // arrived reports whether an image was pulled for an object, or its containers were made.
@@ -123,7 +130,7 @@ func (h *history) arrived(object, image string) bool {
 // saysMore reports whether an event says why the containers of an object don't start.
 func (h *history) saysMore(object string) bool {
 	return slices.ContainsFunc(h.observed.Events, func(event evidence.Event) bool {
-		return event.Object == object && (event.Reason == "BackOff" || event.Reason == "Failed" && !isCutPull(event.Message))
+		return event.Object == object && (event.Reason == "BackOff" || event.Reason == "Failed") && !isCutPull(event)
 	})
 }
 

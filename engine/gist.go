@@ -38,7 +38,7 @@ func (e *Engine) withGist(found []Diagnosis, workloads []evidence.Evidence, obse
 	about := gist.BuiltIn().Read(observations.Text)
 	switch {
 	case len(found) == 0:
-		if about.Failing < speaks || slices.ContainsFunc(workloads, func(observed evidence.Evidence) bool { return e.worked(observed, about.Type) }) {
+		if about.Failing < speaks || onlyNormal(workloads, observations) || slices.ContainsFunc(workloads, func(observed evidence.Evidence) bool { return e.worked(observed, about.Type) }) {
 			return nil
 		}
 		if silent(gist.Ends(observations.Text), gist.BuiltIn().Telling(observations.Text, about.Type)) {
@@ -78,11 +78,24 @@ func (e *Engine) told(about gist.Gist, workloads []evidence.Evidence, observatio
 	return found
 }
 
+// onlyNormal reports whether all that is known are events of type Normal, which were understood, and none often.
+func onlyNormal(workloads []evidence.Evidence, observations evidence.Observations) bool {
+	events := 0
+	for _, observed := range workloads {
+		if len(observed.Pods)+len(observed.Conditions)+len(observed.Claims)+len(observed.Nodes) > 0 ||
+			slices.ContainsFunc(observed.Events, func(event evidence.Event) bool { return event.Type != corev1.EventTypeNormal || event.Count >= often }) {
+			return false
+		}
+		events += len(observed.Events)
+	}
+	return events > 0 && len(observations.Logs) == 0
+}
+
 // well is how Kubernetes and its tools say that something is as it should.
 var well = regexp.MustCompile(`status is now: Node(?:HasNo|HasSufficient|Ready)|\bKubeletHas(?:No|Sufficient)|\bKernelHasNoDeadlock|\bFilesystemIsNotReadOnly` +
 	`|\bNetworkReady=true|\bcondition met\s*\z|\bphase Bound\b|\bRunning \((?:1/1|2/2|3/3)\)|(?m:^-- No entries --$)|\bhas joined the cluster|\bsome Nodes are Ready\. Exiting` +
 	`|\bConfiguration complete; ready for start up|\bFinished with success|(?m:^Completed At:)|not-ready removed from node` +
-	`|\bis waiting to start: (?:ContainerCreating|PodInitializing)\s*\z|\bStarted kubelet[^\n]*\s*\z|\bStopping container \S+\s*\z|\bTaints: +node-role\.kubernetes\.io/\S+\s*\z`)
+	`|\bis waiting to start: (?:ContainerCreating|PodInitializing)\s*\z|\bStarted kubelet[^\n]*\s*\z|\bprevious terminated container "[^"]+" in pod "[^"]+" not found\s*\z|\bTaints: +node-role\.kubernetes\.io/\S+\s*\z`)
 
 // worked reports whether something in the evidence of a workload works, or has overcome what its events tell of: any of
 // it, or, where a probe is said to fail, the failures of probes.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"time"
@@ -151,10 +152,11 @@ func (h *history) eventful(pod evidence.Pod) bool {
 // claimWaits gives the fact that a claim has lost its volume, or has been without one for long and nobody says why.
 func (h *history) claimWaits(claim evidence.Claim) (catalog.Fact, bool) {
 	age := h.now.Sub(claim.Created).Round(time.Second)
+	name := cmp.Or(claim.Name, "(unnamed)") // its head may have been cut off
 	if claim.Phase == string(corev1.ClaimLost) {
 		return catalog.Fact{
 			Place: catalog.OwnerCondition, Type: "ClaimPending", Status: string(corev1.ConditionTrue), Count: 1,
-			Source: "persistentvolumeclaim/" + claim.Name, Message: "claim " + claim.Name + " has lost its volume",
+			Source: "persistentvolumeclaim/" + claim.Name, Message: "claim " + name + " has lost its volume",
 		}, true
 	}
 	aged := !claim.Created.IsZero() && !h.now.IsZero()
@@ -167,7 +169,7 @@ func (h *history) claimWaits(claim evidence.Claim) (catalog.Fact, bool) {
 	}
 	fact := catalog.Fact{
 		Place: catalog.OwnerCondition, Type: "ClaimPending", Status: string(corev1.ConditionTrue), Count: 1,
-		Source: "persistentvolumeclaim/" + claim.Name, Message: "claim " + claim.Name + " has no volume",
+		Source: "persistentvolumeclaim/" + claim.Name, Message: "claim " + name + " has no volume",
 	}
 	if aged {
 		fact.Message += " after " + age.String()

@@ -34,6 +34,11 @@ func (d described) deployment() *appsv1.Deployment {
 	d.conditions(func(kind string, status corev1.ConditionStatus, reason string) {
 		object.Status.Conditions = append(object.Status.Conditions, appsv1.DeploymentCondition{Type: appsv1.DeploymentConditionType(kind), Status: status, Reason: reason})
 	})
+	if desired := counts["desired"]; desired > 0 && counts["unavailable"] >= desired {
+		object.Status.Conditions = append(object.Status.Conditions, appsv1.DeploymentCondition{
+			Type: evidence.ReplicasReady, Status: corev1.ConditionFalse, Message: fmt.Sprintf("0 of %d pods are ready", desired),
+		})
+	}
 	return object
 }
 
