@@ -52,8 +52,8 @@ func (d described) replicaSet() *appsv1.ReplicaSet {
 	d.conditions(func(kind string, status corev1.ConditionStatus, reason string) {
 		object.Status.Conditions = append(object.Status.Conditions, appsv1.ReplicaSetCondition{Type: appsv1.ReplicaSetConditionType(kind), Status: status, Reason: reason})
 	})
-	if condition, reads := d.podsStatus(); reads {
-		object.Status.Conditions = append(object.Status.Conditions, appsv1.ReplicaSetCondition{Type: appsv1.ReplicaSetConditionType(condition.Type), Status: condition.Status, Message: condition.Message})
+	if message := d.podsStatus(); message != "" {
+		object.Status.Conditions = append(object.Status.Conditions, appsv1.ReplicaSetCondition{Type: evidence.ReplicasReady, Status: corev1.ConditionFalse, Message: message})
 	}
 	return object
 }
@@ -85,8 +85,8 @@ func (d described) statefulSet() *appsv1.StatefulSet {
 	object.Spec.Replicas = counts.pointer("desired")
 	object.Status.Replicas = counts["total"]
 	object.Spec.VolumeClaimTemplates = claimTemplates(d.root.find("Volume Claims"))
-	if condition, reads := d.podsStatus(); reads {
-		object.Status.Conditions = append(object.Status.Conditions, appsv1.StatefulSetCondition{Type: appsv1.StatefulSetConditionType(condition.Type), Status: condition.Status, Message: condition.Message})
+	if message := d.podsStatus(); message != "" {
+		object.Status.Conditions = append(object.Status.Conditions, appsv1.StatefulSetCondition{Type: evidence.ReplicasReady, Status: corev1.ConditionFalse, Message: message})
 	}
 	return object
 }
@@ -137,8 +137,8 @@ func (d described) daemonSet() *appsv1.DaemonSet {
 		}
 	}
 	object.Status.NumberUnavailable = max(0, object.Status.DesiredNumberScheduled-object.Status.NumberAvailable)
-	if condition, reads := d.podsStatus(); reads {
-		object.Status.Conditions = append(object.Status.Conditions, appsv1.DaemonSetCondition{Type: appsv1.DaemonSetConditionType(condition.Type), Status: condition.Status, Message: condition.Message})
+	if message := d.podsStatus(); message != "" {
+		object.Status.Conditions = append(object.Status.Conditions, appsv1.DaemonSetCondition{Type: evidence.ReplicasReady, Status: corev1.ConditionFalse, Message: message})
 	}
 	return object
 }
@@ -274,22 +274,19 @@ func (d described) hasConditionsOfDeployment() bool {
 	return is
 }
 
-// podsStatus reads "0 Running / 2 Waiting / 0 Succeeded / 1 Failed", where no pod runs.
-func (d described) podsStatus() (condition corev1.PodCondition, ok bool) {
+// podsStatus gives what "0 Running / 2 Waiting / 0 Succeeded / 1 Failed" says where no pod runs; nothing where one does.
+func (d described) podsStatus() string {
 	counts := countsOf(d.root.value("Pods Status"), "/")
-	condition.Status = corev1.ConditionFalse
 	switch waiting, failed := counts["waiting"], counts["failed"]; {
 	case counts["running"]+counts["succeeded"] > 0:
-		return condition, false
+		return ""
 	case failed > 0:
-		condition.Type, condition.Status = "PodsFailed", corev1.ConditionTrue
-		condition.Message = fmt.Sprintf("%d pods failed, none runs and none succeeded", failed)
+		return fmt.Sprintf("0 of %d pods are ready, %d failed", waiting+failed, failed)
 	case waiting > 0:
-		condition.Type, condition.Message = evidence.ReplicasReady, fmt.Sprintf("none of %d pods runs, all wait", waiting)
+		return fmt.Sprintf("none of %d pods runs, all wait", waiting)
 	default:
-		return condition, false
+		return ""
 	}
-	return condition, true
 }
 
 // conditions reads "Type Status Reason".
