@@ -64,8 +64,10 @@ func (h *history) waits(pod evidence.Pod) (catalog.Fact, bool) {
 			return fact, true
 		case container.RestartCount > 0:
 			return catalog.Fact{}, false
-		case waiting != nil && waiting.Reason == "ContainerCreating":
+		case waiting != nil && waiting.Reason == "ContainerCreating", waiting != nil && waiting.Reason == "PodInitializing" && !begun:
 			creating++
+		case waiting != nil && waiting.Reason != "":
+			begun = true // a kubelet has it
 		case container.State.Running != nil && !container.Ready:
 			running++
 			if started := container.State.Running.StartedAt; !started.IsZero() {

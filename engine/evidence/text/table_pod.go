@@ -144,10 +144,12 @@ func (s podStatus) set(status string) {
 		pod.Phase = corev1.PodRunning
 		s.pod.DeletionTimestamp = &metav1.Time{}
 		s.containers(corev1.ContainerState{})
-	case "Unknown": // of a pod that is to be deleted and whose node is lost
-		pod.Phase = corev1.PodUnknown
+	case "Unknown": // of a pod that is to be deleted and whose node is lost, or of containers that were gone when their runtime came back
+		pod.Phase = corev1.PodRunning
 		if s.ready > 0 {
-			pod.Phase, pod.Reason = corev1.PodRunning, "NodeLost"
+			pod.Reason = "NodeLost"
+		} else {
+			s.containers(terminated(status))
 		}
 	case "SchedulingGated":
 		pod.Phase = corev1.PodPending
@@ -224,6 +226,8 @@ func terminated(status string) corev1.ContainerState {
 		ended.ExitCode = 137
 	case "StartError":
 		ended.ExitCode = 128
+	case "Unknown":
+		ended.ExitCode = 255
 	}
 	if code, ok := strings.CutPrefix(status, "ExitCode:"); ok {
 		ended.Reason = ""
