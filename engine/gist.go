@@ -95,7 +95,7 @@ func onlyNormal(workloads []evidence.Evidence, observations evidence.Observation
 var well = regexp.MustCompile(`status is now: Node(?:HasNo|HasSufficient|Ready)|\bKubeletHas(?:No|Sufficient)|\bKernelHasNoDeadlock|\bFilesystemIsNotReadOnly` +
 	`|\bNetworkReady=true|\bcondition met\s*\z|\bphase Bound\b|\bRunning \((?:1/1|2/2|3/3)\)|(?m:^-- No entries --$)|\bhas joined the cluster|\bsome Nodes are Ready\. Exiting` +
 	`|\bConfiguration complete; ready for start up|\bFinished with success|(?m:^Completed At:)|not-ready removed from node` +
-	`|\bis waiting to start: (?:ContainerCreating|PodInitializing)\s*\z|\bStarted kubelet[^\n]*\s*\z|\bcontainer finished".* exitCode=0\s*\z|\bprevious terminated container "[^"]+" in pod "[^"]+" not found\s*\z|\bTaints: +node-role\.kubernetes\.io/\S+\s*\z`)
+	`|\bis waiting to start: (?:ContainerCreating|PodInitializing)\s*\z|\bStarted kubelet[^\n]*\s*\z|\bcontainer finished".* exitCode=0\s*\z|\bcommand terminated with exit code \d+\s*\z|\bprevious terminated container "[^"]+" in pod "[^"]+" not found\s*\z|\bTaints: +node-role\.kubernetes\.io/\S+\s*\z`)
 
 // worked reports whether something in the evidence of a workload works, or has overcome what its events tell of: any of
 // it, or, where a probe is said to fail, the failures of probes.

@@ -1,6 +1,7 @@
 package text
 
 import (
+	"cmp"
 	"regexp"
 	"strings"
 	"time"
@@ -78,8 +79,8 @@ func (r tableRow) pod() (runtime.Object, bool) {
 	m, ok := r.metadata(true)
 	ready, total, ok2 := ratio(r.get("READY"))
 	restarts, ago, ok3 := parseRestarts(r.get("RESTARTS"))
-	status := r.get("STATUS")
-	if !ok && r.header.index("AGE") >= 0 || !ok2 || !ok3 && r.header.index("RESTARTS") >= 0 || status == "" {
+	status := cmp.Or(r.get("STATUS"), r.get("PHASE"))
+	if !ok && r.header.index("AGE") >= 0 || !ok2 && r.header.index("READY") >= 0 || !ok3 && r.header.index("RESTARTS") >= 0 || status == "" {
 		return nil, false
 	}
 	ready, total = r.fewContainers(ready, total)
