@@ -51,7 +51,15 @@ func (p *parser) cutContainers(i int, d described) (pod *corev1.Pod, next int) {
 		d.root = outline(lines)
 		d.addContainer(pod, name)
 	}
-	if !p.isContainerName(i) {
+	if from, margin, before, ok := p.cutState(i); ok {
+		var lines []entry
+		lines, next = p.containerEntries(from, margin)
+		if key, _ := cutField(lines[0].text); !isContainerKey(key) {
+			lines[0].indent = stateIndent // the others of the state have it, copying may have taken it off
+		}
+		d.root = outline(append(before, lines...))
+		d.addContainer(pod, "")
+	} else if !p.isContainerName(i) {
 		take("", i, p.containerMargin(i))
 	}
 	for next < p.src.lines() && p.isContainerName(next) {
@@ -102,6 +110,70 @@ func (p *parser) isContainerCut(i int, start string) bool {
 		}
 	}
 	return false
+}
+
+// stateIndent is how far kubectl indents what a state consists of.
+const stateIndent = 2
+
+// cutState tells whether the description of a container goes on at line i inside one of its states, or behind them. It gives
+// the line from which on that can be read, how far it is indented, and the lines that must have stood before.
+func (p *parser) cutState(i int) (from, margin int, before []entry, ok bool) {
+	const most = 12 // lines that two states and what is behind them take
+	state := map[string]string{}
+	last, ready := false, -1
+	for j := i; j < min(p.src.lines(), i+most) && ready < 0; j++ {
+		switch key, value := cutField(strings.TrimSpace(p.src.line(j))); key {
+		case "Reason", "Exit Code", "Started", "Finished", "Message":
+			if !last {
+				state[key] = value
+			}
+		case "Last State":
+			last = j > i
+		case "Ready":
+			ready = j
+		default:
+			return 0, 0, nil, false
+		}
+	}
+	if ready < 0 || ready+1 >= p.src.lines() {
+		return 0, 0, nil, false
+	}
+	_, isReady := cutField(strings.TrimSpace(p.src.line(ready)))
+	key, restarts := cutField(strings.TrimSpace(p.src.line(ready + 1)))
+	if isReady != "True" && isReady != "False" || key != "Restart Count" {
+		return 0, 0, nil, false
+	}
+	_, exits := state["Exit Code"]
+	_, finished := state["Finished"]
+	if finished && !exits && !last { // how it ended was cut off
+		i, state = ready, nil
+	}
+	return i, indentOf(p.src.line(ready)), statesBefore(state, last, exits, isReady == "True", restarts != "0"), true
+}
+
+func (p *parser) isStateCut(i int) bool {
+	_, _, _, ok := p.cutState(i)
+	return ok
+}
+
+// statesBefore gives the line that must have stood above what is left of a state, and where a container has ended and was
+// started again, that above it.
+func statesBefore(state map[string]string, last, exits, ready, restarted bool) []entry {
+	const running = "State: Running"
+	switch {
+	case exits && !last && restarted && ready:
+		return []entry{{text: running}, {text: "Last State: Terminated"}}
+	case exits && !last && restarted:
+		return []entry{{text: "Last State: Terminated"}}
+	case exits:
+		return []entry{{text: "State: Terminated"}}
+	case state["Reason"] != "":
+		return []entry{{text: "State: Waiting"}}
+	case state["Started"] != "" || ready:
+		return []entry{{text: running}}
+	default:
+		return nil
+	}
 }
 
 // restOfPod reads what follows the containers in the description of a pod, from line i on.

@@ -67,7 +67,7 @@ func (p *parser) begins(i int) begins {
 		return eventStart
 	case (first == 'T' || first == 'F') && isEventColumns(start) && p.eventsFollow(i+1):
 		return eventStart
-	case isFragment(first, start) && !p.beginsNode(i, start), mayCut(first, start) && (p.isContainerCut(i, start) || p.isContainerName(i)):
+	case isFragment(first, start) && !p.beginsNode(i, start), mayCut(first, start) && (p.isContainerCut(i, start) || p.isContainerName(i)), mayCutState(first) && p.isStateCut(i):
 		return fragmentStart
 	case mayDescribe(first) && p.isHeadlessDescription(i, start) && !p.beginsNode(i, start):
 		return tailStart
@@ -192,6 +192,9 @@ func isFragment(first byte, start string) bool {
 func mayCut(first byte, start string) bool {
 	return first == 'C' || first == 'I' || first == 'P' || first == 'H' || first == 'A' || start[len(start)-1] == ':'
 }
+
+// mayCutState is for the fields of a container's state, and for what follows it.
+func mayCutState(first byte) bool { return first == 'R' || first == 'E' || first == 'S' || first == 'F' }
 
 // isStateLine takes what follows "State:" and the whole line, which is the same when there was no "State:".
 func isStateLine(value, line string) bool {
