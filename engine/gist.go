@@ -108,7 +108,8 @@ func (e *Engine) worked(observed evidence.Evidence, about v1alpha1.FailureType) 
 		case about == v1alpha1.ProbeFailure && event.Reason == "Unhealthy" && !h.eventMatters(event):
 			return true
 		default:
-			return h.superseded(event)
+			_, step := supersedes[event.Reason]
+			return h.superseded(event) || step && !h.eventMatters(event)
 		}
 	})
 }

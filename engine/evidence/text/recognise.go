@@ -67,7 +67,7 @@ func (p *parser) begins(i int) begins {
 		return eventStart
 	case (first == 'T' || first == 'F') && isEventColumns(start) && p.eventsFollow(i+1):
 		return eventStart
-	case isFragment(first, start) && !p.beginsNode(i, start), mayCut(first, start) && (p.isContainerCut(i, start) || p.isContainerName(i)), mayCutState(first) && p.isStateCut(i):
+	case isFragment(first, start) && !p.beginsNode(i, start), mayCut(first, start) && (p.isContainerCut(i, start) || p.isContainerName(i)), mayCutState(first) && p.isStateCut(i), mayConditions(first) && p.isConditionsCut(i):
 		return fragmentStart
 	case mayDescribe(first) && p.isHeadlessDescription(i, start) && !p.beginsNode(i, start):
 		return tailStart
@@ -195,6 +195,11 @@ func mayCut(first byte, start string) bool {
 
 // mayCutState is for the fields of a container's state, and for what follows it.
 func mayCutState(first byte) bool { return first == 'R' || first == 'E' || first == 'S' || first == 'F' }
+
+// mayConditions is for the conditions of a pod, and for the head of their table.
+func mayConditions(first byte) bool {
+	return first == 'T' || first == 'P' || first == 'I' || first == 'R' || first == 'C'
+}
 
 // isStateLine takes what follows "State:" and the whole line, which is the same when there was no "State:".
 func isStateLine(value, line string) bool {
