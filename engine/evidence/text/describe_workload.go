@@ -52,6 +52,9 @@ func (d described) replicaSet() *appsv1.ReplicaSet {
 	d.conditions(func(kind string, status corev1.ConditionStatus, reason string) {
 		object.Status.Conditions = append(object.Status.Conditions, appsv1.ReplicaSetCondition{Type: appsv1.ReplicaSetConditionType(kind), Status: status, Reason: reason})
 	})
+	if message := missingNow(counts["desired"], counts["current"]); message != "" {
+		object.Status.Conditions = append(object.Status.Conditions, appsv1.ReplicaSetCondition{Type: "ReplicaFailure", Status: corev1.ConditionTrue, Reason: podsMissing, Message: message})
+	}
 	if message := d.podsStatus(); message != "" {
 		object.Status.Conditions = append(object.Status.Conditions, appsv1.ReplicaSetCondition{Type: evidence.ReplicasReady, Status: corev1.ConditionFalse, Message: message})
 	}
@@ -85,6 +88,9 @@ func (d described) statefulSet() *appsv1.StatefulSet {
 	object.Spec.Replicas = counts.pointer("desired")
 	object.Status.Replicas = counts["total"]
 	object.Spec.VolumeClaimTemplates = claimTemplates(d.root.find("Volume Claims"))
+	if message := missingNow(counts["desired"], counts["total"]); message != "" && counts["total"] == 0 {
+		object.Status.Conditions = append(object.Status.Conditions, appsv1.StatefulSetCondition{Type: "ReplicaFailure", Status: corev1.ConditionTrue, Reason: podsMissing, Message: message})
+	}
 	if message := d.podsStatus(); message != "" {
 		object.Status.Conditions = append(object.Status.Conditions, appsv1.StatefulSetCondition{Type: evidence.ReplicasReady, Status: corev1.ConditionFalse, Message: message})
 	}
@@ -137,6 +143,9 @@ func (d described) daemonSet() *appsv1.DaemonSet {
 		}
 	}
 	object.Status.NumberUnavailable = max(0, object.Status.DesiredNumberScheduled-object.Status.NumberAvailable)
+	if message := missingNow(object.Status.DesiredNumberScheduled, object.Status.CurrentNumberScheduled); message != "" && d.root.has("Current Number of Nodes Scheduled") {
+		object.Status.Conditions = append(object.Status.Conditions, appsv1.DaemonSetCondition{Type: "ReplicaFailure", Status: corev1.ConditionTrue, Reason: podsMissing, Message: message})
+	}
 	if message := d.podsStatus(); message != "" {
 		object.Status.Conditions = append(object.Status.Conditions, appsv1.DaemonSetCondition{Type: evidence.ReplicasReady, Status: corev1.ConditionFalse, Message: message})
 	}
@@ -272,6 +281,15 @@ func (d described) hasConditionsOfDeployment() bool {
 		}
 	})
 	return is
+}
+
+// missingNow says that pods do not exist which a controller should have made by the time somebody described it: within
+// milliseconds.
+func missingNow(desired, exist int32) string {
+	if exist >= desired {
+		return ""
+	}
+	return fmt.Sprintf("%d of %d pods do not exist", desired-exist, desired)
 }
 
 // podsStatus gives what "0 Running / 2 Waiting / 0 Succeeded / 1 Failed" says where no pod runs; nothing where one does.

@@ -194,7 +194,9 @@ func mayCut(first byte, start string) bool {
 }
 
 // mayCutState is for the fields of a container's state, and for what follows it.
-func mayCutState(first byte) bool { return first == 'R' || first == 'E' || first == 'S' || first == 'F' }
+func mayCutState(first byte) bool {
+	return first == 'R' || first == 'E' || first == 'S' || first == 'F'
+}
 
 // mayConditions is for the conditions of a pod, and for the head of their table.
 func mayConditions(first byte) bool {
