@@ -28,7 +28,12 @@ func (p *parser) isPiece(i int, start string) bool {
 			return true
 		}
 		start = strings.TrimPrefix(start, "- ")
+	case 'n':
+		return strings.HasPrefix(start, "name: ") && p.isNextKey(i, "ready") && p.isStatusCut(i)
 	case 'r':
+		if strings.HasPrefix(start, "ready: ") || strings.HasPrefix(start, "restartCount: ") {
+			return p.isStatusCut(i)
+		}
 		return strings.TrimRight(start, " ") == "resources:" && p.isNextKey(i, "limits", "requests", "claims")
 	case 'e', 'f', 'm':
 		return p.isOfEvent(i)
@@ -56,6 +61,22 @@ func (p *parser) isPiece(i int, start string) bool {
 	next := strings.TrimLeft(trimLeft(p.src.line(i+1)), `"{[- `)
 	inner, _ := cutField(next)
 	return next == "" && value != "" || inner != "" && inner[0] >= 'a' && inner[0] <= 'z' && !strings.Contains(inner, " ")
+}
+
+// isStatusCut tells whether the status of a container goes on at line i in YAML, up to its state.
+func (p *parser) isStatusCut(i int) bool {
+	const most = 6 // fields
+	margin := indentOf(p.src.line(i))
+	for j := i + 1; j < min(p.src.lines(), i+most); j++ {
+		line := p.src.line(j)
+		if indentOf(line) != margin {
+			return false
+		}
+		if strings.TrimSpace(line) == "state:" {
+			return true
+		}
+	}
+	return false
 }
 
 // isOfEvent tells whether a field of an event in YAML stands at line i, and what the event is about there or below.
