@@ -110,11 +110,12 @@ func (h *history) pulledAgain() []catalog.Fact {
 // or nothing at all. A back-off from pulling is of type Normal (k8s.io/kubernetes/pkg/kubelet/images/image_manager.go).
 func isCutPull(event evidence.Event) bool {
 	message := strings.TrimRight(event.Message, ".…")
+	isCutOf := func(whole string) bool { return len(message) <= len(whole) && message == whole[:len(message)] }
 	switch {
 	case event.Reason == "Failed":
-		return strings.HasPrefix("Failed to pull image", message) || strings.HasPrefix("Error: ErrImagePull", message)
+		return isCutOf("Failed to pull image") || isCutOf("Error: ErrImagePull")
 	case event.Reason == "BackOff" && event.Type == corev1.EventTypeNormal:
-		return strings.HasPrefix("Back-off pulling image", message)
+		return isCutOf("Back-off pulling image")
 	default:
 		return false
 	}
