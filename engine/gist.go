@@ -101,6 +101,9 @@ var well = regexp.MustCompile(`status is now: Node(?:HasNo|HasSufficient|Ready)|
 // it, or, where a probe is said to fail, the failures of probes.
 func (e *Engine) worked(observed evidence.Evidence, about v1alpha1.FailureType) bool {
 	h := newHistory(observed)
+	if about == v1alpha1.Pending && h.hasNode() {
+		return true // whatever keeps it from running, it does not wait for a node
+	}
 	return h.works() || slices.ContainsFunc(h.observed.Events, func(event evidence.Event) bool {
 		switch {
 		case event.Type != corev1.EventTypeWarning:
@@ -111,6 +114,15 @@ func (e *Engine) worked(observed evidence.Evidence, about v1alpha1.FailureType) 
 			_, step := supersedes[event.Reason]
 			return h.superseded(event) || step && !h.eventMatters(event)
 		}
+	})
+}
+
+// hasNode reports whether a pod whose containers are known was given to a node.
+func (h *history) hasNode() bool {
+	return len(h.observed.Containers) > 0 && slices.ContainsFunc(h.observed.Pods, func(pod evidence.Pod) bool {
+		return pod.Spec.NodeName != "" || slices.ContainsFunc(pod.Status.Conditions, func(condition corev1.PodCondition) bool {
+			return condition.Type == corev1.PodScheduled && condition.Status == corev1.ConditionTrue
+		})
 	})
 }
 

@@ -138,11 +138,14 @@ func (h *history) othersRun(pod evidence.Pod) bool {
 }
 
 // eventful reports whether events tell how a pod does: unless all are those of a normal start that is over, one that
-// runs and is not ready though nothing has happened since.
+// runs and is not ready though nothing has happened since, or the only one is that it was given to its node long ago.
 func (h *history) eventful(pod evidence.Pod) bool {
 	for _, event := range h.observed.Events {
 		if event.Pod != pod.Name && event.Pod != "" {
 			continue
+		}
+		if event.Reason == "Scheduled" && !event.Time.IsZero() && h.now.Sub(event.Time) >= kubeletPatience {
+			continue // and nothing since
 		}
 		if event.Type == corev1.EventTypeWarning || pod.Status.Phase != corev1.PodRunning || event.Time.IsZero() || h.now.Sub(event.Time) < readyPatience {
 			return true
