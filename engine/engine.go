@@ -160,6 +160,9 @@ func goesWell(journal []byte) bool {
 // works reports whether something in the evidence was seen to be as it should.
 func (h *history) works() bool {
 	return h.completed() || h.rolledOut() ||
+		slices.ContainsFunc(h.observed.Conditions, func(condition evidence.Condition) bool {
+			return condition.Type == evidence.ReplicasReady && condition.Status == string(corev1.ConditionTrue)
+		}) ||
 		slices.ContainsFunc(h.observed.Containers, func(container evidence.Container) bool {
 			return h.containers[containerKey{container.Pod, container.Name}].well
 		}) ||

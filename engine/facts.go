@@ -28,6 +28,9 @@ func (h *history) facts() []catalog.Fact {
 		}
 	}
 	for _, condition := range h.observed.Conditions {
+		if condition.Type == evidence.ReplicasReady && h.knowsMore() {
+			continue
+		}
 		facts = append(facts, catalog.Fact{
 			Place: catalog.OwnerCondition, Type: condition.Type, Status: condition.Status, Reason: condition.Reason,
 			Message: condition.Message, Count: 1, Source: condition.Object + " condition " + condition.Type, Time: condition.Time,
@@ -38,9 +41,7 @@ func (h *history) facts() []catalog.Fact {
 			facts = append(facts, fact)
 		}
 	}
-	if fact, again := h.startsAgain(); again {
-		facts = append(facts, fact)
-	}
+	facts = append(facts, h.again()...)
 	if h.observed.Workload.Kind == "Node" {
 		for _, node := range h.observed.Nodes {
 			facts = append(append(facts, nodeFacts(node)...), h.leaseFacts(node)...)
@@ -51,6 +52,14 @@ func (h *history) facts() []catalog.Fact {
 		facts = append(facts, h.lostNodeFacts(pod)...)
 	}
 	return facts
+}
+
+// knowsMore reports whether more is known of the pods of a workload than how many of them are ready: one of them, or what
+// just happened.
+func (h *history) knowsMore() bool {
+	return len(h.observed.Pods) > 0 || slices.ContainsFunc(h.observed.Events, func(event evidence.Event) bool {
+		return event.Type == corev1.EventTypeWarning || event.Time.IsZero() || h.now.Sub(event.Time) < readyPatience
+	})
 }
 
 // lostNodeFacts gives what says that the node of a pod is not ready. What else is wrong with a node is not wrong with the

@@ -38,7 +38,7 @@ func (e *Engine) withGist(found []Diagnosis, workloads []evidence.Evidence, obse
 	about := gist.BuiltIn().Read(observations.Text)
 	switch {
 	case len(found) == 0:
-		if about.Failing < speaks || slices.ContainsFunc(workloads, func(observed evidence.Evidence) bool { return e.worked(observed, about.Type) }) {
+		if about.Failing < speaks || onlyNormal(workloads, observations) || slices.ContainsFunc(workloads, func(observed evidence.Evidence) bool { return e.worked(observed, about.Type) }) {
 			return nil
 		}
 		if silent(gist.Ends(observations.Text), gist.BuiltIn().Telling(observations.Text, about.Type)) {
@@ -78,15 +78,32 @@ func (e *Engine) told(about gist.Gist, workloads []evidence.Evidence, observatio
 	return found
 }
 
+// onlyNormal reports whether all that is known are events of type Normal, which were understood, and none often.
+func onlyNormal(workloads []evidence.Evidence, observations evidence.Observations) bool {
+	events := 0
+	for _, observed := range workloads {
+		if len(observed.Pods)+len(observed.Conditions)+len(observed.Claims)+len(observed.Nodes) > 0 ||
+			slices.ContainsFunc(observed.Events, func(event evidence.Event) bool { return event.Type != corev1.EventTypeNormal || event.Count >= often }) {
+			return false
+		}
+		events += len(observed.Events)
+	}
+	return events > 0 && len(observations.Logs) == 0
+}
+
 // well is how Kubernetes and its tools say that something is as it should.
 var well = regexp.MustCompile(`status is now: Node(?:HasNo|HasSufficient|Ready)|\bKubeletHas(?:No|Sufficient)|\bKernelHasNoDeadlock|\bFilesystemIsNotReadOnly` +
 	`|\bNetworkReady=true|\bcondition met\s*\z|\bphase Bound\b|\bRunning \((?:1/1|2/2|3/3)\)|(?m:^-- No entries --$)|\bhas joined the cluster|\bsome Nodes are Ready\. Exiting` +
-	`|\bConfiguration complete; ready for start up|\bFinished with success|(?m:^Completed At:)|not-ready removed from node`)
+	`|\bConfiguration complete; ready for start up|\bFinished with success|(?m:^Completed At:)|not-ready removed from node` +
+	`|\bis waiting to start: (?:ContainerCreating|PodInitializing)\s*\z|\bStarted kubelet[^\n]*\s*\z|\bcontainer finished".* exitCode=0\s*\z|\bcommand terminated with exit code \d+\s*\z|\bprevious terminated container "[^"]+" in pod "[^"]+" not found\s*\z|\bTaints: +node-role\.kubernetes\.io/\S+\s*\z`)
 
 // worked reports whether something in the evidence of a workload works, or has overcome what its events tell of: any of
 // it, or, where a probe is said to fail, the failures of probes.
 func (e *Engine) worked(observed evidence.Evidence, about v1alpha1.FailureType) bool {
 	h := newHistory(observed)
+	if about == v1alpha1.Pending && h.hasNode() {
+		return true // whatever keeps it from running, it does not wait for a node
+	}
 	return h.works() || slices.ContainsFunc(h.observed.Events, func(event evidence.Event) bool {
 		switch {
 		case event.Type != corev1.EventTypeWarning:
@@ -94,8 +111,18 @@ func (e *Engine) worked(observed evidence.Evidence, about v1alpha1.FailureType) 
 		case about == v1alpha1.ProbeFailure && event.Reason == "Unhealthy" && !h.eventMatters(event):
 			return true
 		default:
-			return h.superseded(event)
+			_, step := supersedes[event.Reason]
+			return h.superseded(event) || step && !h.eventMatters(event)
 		}
+	})
+}
+
+// hasNode reports whether a pod whose containers are known was given to a node.
+func (h *history) hasNode() bool {
+	return len(h.observed.Containers) > 0 && slices.ContainsFunc(h.observed.Pods, func(pod evidence.Pod) bool {
+		return pod.Spec.NodeName != "" || slices.ContainsFunc(pod.Status.Conditions, func(condition corev1.PodCondition) bool {
+			return condition.Type == corev1.PodScheduled && condition.Status == corev1.ConditionTrue
+		})
 	})
 }
 

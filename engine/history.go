@@ -83,6 +83,9 @@ func newHistory(observed evidence.Evidence) *history {
 	}
 	for _, event := range observed.Events {
 		key := containerKey{event.Object, event.Reason}
+		if strings.HasPrefix(event.Message, "create Claim ") {
+			continue // that is no pod
+		}
 		if _, seen := h.done[key]; !seen || event.Time.After(h.done[key]) {
 			h.done[key] = event.Time
 		}
@@ -253,10 +256,12 @@ func (h *history) completed() bool {
 	return succeeded
 }
 
-// saysReady reports whether a pod has the condition Ready.
+// saysReady reports whether a pod, or all containers of one whose condition Ready was cut off, are ready.
 func (h *history) saysReady(pod string) bool {
 	return slices.ContainsFunc(h.pods[pod].Status.Conditions, func(condition corev1.PodCondition) bool {
-		return condition.Type == corev1.PodReady && condition.Status == corev1.ConditionTrue
+		return (condition.Type == corev1.PodReady || condition.Type == corev1.ContainersReady) && condition.Status == corev1.ConditionTrue
+	}) && !slices.ContainsFunc(h.pods[pod].Status.Conditions, func(condition corev1.PodCondition) bool {
+		return condition.Type == corev1.PodReady && condition.Status != corev1.ConditionTrue
 	})
 }
 

@@ -161,8 +161,7 @@ func (h *history) bound(object string) bool {
 	})
 }
 
-// mattersUnseen judges events about a pod of which nothing else is known: those of a pod that was replaced are
-// history, and those of pulling and starting are once a later start succeeded.
+// mattersUnseen judges events about a pod of which nothing else is known: those of a pod that was replaced are history.
 func (h *history) mattersUnseen(event evidence.Event) bool {
 	if event.Pod != "" && containerReasons[event.Reason] {
 		switch {
@@ -172,6 +171,12 @@ func (h *history) mattersUnseen(event evidence.Event) bool {
 			return false // a slow start that the rollout waited for
 		}
 	}
+	return h.goesOn(event)
+}
+
+// goesOn judges an event about a container of which nothing else is known: those of pulling and starting are history once a
+// later start succeeded, and those of probes once it was asked to stop.
+func (h *history) goesOn(event evidence.Event) bool {
 	if event.Reason == "Unhealthy" && h.stopped(event) {
 		return false
 	}
@@ -179,7 +184,7 @@ func (h *history) mattersUnseen(event evidence.Event) bool {
 		return true
 	}
 	started, seen := h.done[containerKey{event.Object, "Started"}]
-	if seen && isPull(event) && started.After(event.Time) && h.now.Sub(event.Time) >= settled/2 {
+	if seen && isPull(event) && !started.Before(event.Time) && h.now.Sub(event.Time) >= settled/2 {
 		return false // what can't be pulled is tried again, and told of, every five minutes at least (MaxContainerBackOff)
 	}
 	return !seen || started.Sub(event.Time) < settled
@@ -366,7 +371,10 @@ func (h *history) containerEventMatters(event evidence.Event) bool {
 	if judged == 0 && h.saysReady(event.Pod) && !h.backOffs[event.Object] {
 		judged, well = 1, 1 // its containers were cut off
 	}
-	if judged == 0 || well < judged {
+	if judged == 0 {
+		return h.goesOn(event)
+	}
+	if well < judged {
 		return true
 	}
 	if strings.HasPrefix(event.Message, startupFailed) {

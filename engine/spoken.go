@@ -107,7 +107,8 @@ func supposes(line string) bool {
 	case line == "":
 		return false
 	case strings.Contains(line, "{{") && strings.Contains(line, "}}"),
-		strings.HasPrefix(line, "$ ") && !strings.Contains(line, " STATUS "):
+		strings.HasPrefix(line, "$ ") && !strings.Contains(line, " STATUS "),
+		strings.HasPrefix(line, "OCI runtime exec failed: "): // kubectl exec of what an image does not have
 		return true
 	case tellsNothing(line), strings.Contains(line, `\`) && searching.MatchString(line), past.in([]byte(line)):
 		return true

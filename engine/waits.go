@@ -1,9 +1,9 @@
 package engine
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -64,8 +64,10 @@ func (h *history) waits(pod evidence.Pod) (catalog.Fact, bool) {
 			return fact, true
 		case container.RestartCount > 0:
 			return catalog.Fact{}, false
-		case waiting != nil && waiting.Reason == "ContainerCreating":
+		case waiting != nil && waiting.Reason == "ContainerCreating", waiting != nil && waiting.Reason == "PodInitializing" && !begun:
 			creating++
+		case waiting != nil && waiting.Reason != "":
+			begun = true // a kubelet has it
 		case container.State.Running != nil && !container.Ready:
 			running++
 			if started := container.State.Running.StartedAt; !started.IsZero() {
@@ -128,36 +130,6 @@ func (h *history) neverRests(pod evidence.Pod, container evidence.Container) boo
 		h.now.Sub(pod.Created)/time.Duration(container.RestartCount) <= period
 }
 
-// startsAgain gives the fact that a container of which only events are known was started again and again, and a moment ago.
-// An event about one that was killed, or that waits for its next start, says more.
-func (h *history) startsAgain() (catalog.Fact, bool) {
-	if len(h.observed.Containers) > 0 || h.now.IsZero() {
-		return catalog.Fact{}, false
-	}
-	var first time.Time
-	var most evidence.Event
-	for _, event := range h.observed.Events {
-		switch {
-		case event.Type == corev1.EventTypeWarning && event.Reason != "FailedScheduling" || event.Reason == "Killing":
-			return catalog.Fact{}, false
-		case event.Time.IsZero():
-		case first.IsZero() || event.Time.Before(first):
-			first = event.Time
-		}
-		if name, started := strings.CutPrefix(event.Message, "Started container "); started && name != "" && event.Count > most.Count {
-			most, most.Container = event, name
-		}
-	}
-	if most.Count < often || most.Time.Sub(first)/time.Duration(most.Count) > settled || h.now.Sub(most.Time) > readyPatience {
-		return catalog.Fact{}, false
-	}
-	return catalog.Fact{
-		Place: catalog.PodCondition, Pod: most.Pod, Container: most.Container, Type: string(corev1.PodReady), Status: string(corev1.ConditionFalse), Count: 1,
-		Source:  most.Object,
-		Message: "restarted " + strconv.Itoa(int(most.Count-1)) + " times, the last time " + h.now.Sub(most.Time).Round(time.Second).String() + " ago",
-	}, true
-}
-
 // othersRun reports whether another pod of the workload runs: this one waits for something then.
 func (h *history) othersRun(pod evidence.Pod) bool {
 	return slices.ContainsFunc(h.observed.Pods, func(other evidence.Pod) bool {
@@ -166,11 +138,14 @@ func (h *history) othersRun(pod evidence.Pod) bool {
 }
 
 // eventful reports whether events tell how a pod does: unless all are those of a normal start that is over, one that
-// runs and is not ready though nothing has happened since.
+// runs and is not ready though nothing has happened since, or the only one is that it was given to its node long ago.
 func (h *history) eventful(pod evidence.Pod) bool {
 	for _, event := range h.observed.Events {
 		if event.Pod != pod.Name && event.Pod != "" {
 			continue
+		}
+		if event.Reason == "Scheduled" && !event.Time.IsZero() && h.now.Sub(event.Time) >= kubeletPatience {
+			continue // and nothing since
 		}
 		if event.Type == corev1.EventTypeWarning || pod.Status.Phase != corev1.PodRunning || event.Time.IsZero() || h.now.Sub(event.Time) < readyPatience {
 			return true
@@ -179,20 +154,40 @@ func (h *history) eventful(pod evidence.Pod) bool {
 	return false
 }
 
-// claimWaits gives the fact that a claim has been without a volume for long, and that nobody says why.
+// claimWaits gives the fact that a claim has lost its volume, or has been without one for long and nobody says why.
 func (h *history) claimWaits(claim evidence.Claim) (catalog.Fact, bool) {
 	age := h.now.Sub(claim.Created).Round(time.Second)
+	name := cmp.Or(claim.Name, "(unnamed)") // its head may have been cut off
+	if claim.Phase == string(corev1.ClaimLost) {
+		return catalog.Fact{
+			Place: catalog.OwnerCondition, Type: "ClaimPending", Status: string(corev1.ConditionTrue), Count: 1,
+			Source: "persistentvolumeclaim/" + claim.Name, Message: "claim " + name + " has lost its volume",
+		}, true
+	}
+	aged := !claim.Created.IsZero() && !h.now.IsZero()
 	switch {
-	case claim.Phase != string(corev1.ClaimPending), !claim.Created.IsZero() && (h.now.IsZero() || age < claimPatience),
-		slices.ContainsFunc(h.observed.Events, func(event evidence.Event) bool { return event.Object == "persistentvolumeclaim/"+claim.Name }):
+	case claim.Phase != string(corev1.ClaimPending), aged && age < claimPatience,
+		slices.ContainsFunc(h.observed.Events, func(event evidence.Event) bool {
+			return event.Object == "persistentvolumeclaim/"+claim.Name && !h.waitsForConsumer(event)
+		}):
 		return catalog.Fact{}, false
 	}
 	fact := catalog.Fact{
 		Place: catalog.OwnerCondition, Type: "ClaimPending", Status: string(corev1.ConditionTrue), Count: 1,
-		Source: "persistentvolumeclaim/" + claim.Name, Message: "claim " + claim.Name + " has no volume",
+		Source: "persistentvolumeclaim/" + claim.Name, Message: "claim " + name + " has no volume",
 	}
-	if !claim.Created.IsZero() {
+	if aged {
 		fact.Message += " after " + age.String()
 	}
 	return fact, true
+}
+
+// waitsForConsumer reports whether an event says that a claim waits for a pod, though a pod uses it and has done so for more
+// than a scheduler needs: the controller looks every 15 seconds (k8s.io/kubernetes/pkg/controller/volume/persistentvolume,
+// PVClaimBinderSyncPeriod).
+func (h *history) waitsForConsumer(event evidence.Event) bool {
+	const looks = 5
+	return event.Reason == "WaitForFirstConsumer" && event.Count >= looks && slices.ContainsFunc(h.observed.Pods, func(pod evidence.Pod) bool {
+		return !pod.Deleting && pod.Spec.NodeName == "" && (pod.Created.IsZero() || h.now.Sub(pod.Created) >= schedulerPatience)
+	})
 }

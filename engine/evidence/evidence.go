@@ -142,6 +142,10 @@ type Event struct {
 	Time time.Time
 }
 
+// ReplicasReady is the type of a condition that no controller has: what the counts of pods in a table or a description come
+// to, where they are all there is.
+const ReplicasReady = "ReplicasReady"
+
 // Condition is one condition of an owner of pods.
 type Condition struct {
 	// Object is the kind and name of what the condition is about, for example deployment/web.

@@ -143,7 +143,7 @@ func (d described) object() (subject, runtime.Object) {
 		pod := d.pod()
 		about.containers = containersOf(pod)
 		return d.made(about, "Pod", pod)
-	case has("StrategyType") || has("RollingUpdateStrategy"):
+	case has("StrategyType") || has("RollingUpdateStrategy") || strings.Contains(d.root.value("Replicas"), " updated |"):
 		return d.made(about, "Deployment", d.deployment())
 	case has("Update Strategy") || has("Volume Claims"):
 		return d.made(about, "StatefulSet", d.statefulSet())
@@ -153,13 +153,14 @@ func (d described) object() (subject, runtime.Object) {
 		return d.made(about, "CronJob", d.cronJob())
 	case has("Pods Statuses") || has("Parallelism"):
 		return d.made(about, "Job", d.job())
-	case has("Replicas") && has("Pod Template"):
+	case has("Replicas") && (has("Pod Template") || has("Pods Status")):
 		return d.replicas(about)
 	case has("Reclaim Policy"):
 		return d.made(about, "PersistentVolume", d.volume())
 	case has("Provisioner"):
 		return d.made(about, "StorageClass", d.storageClass())
 	case has("StorageClass") && has("Volume"):
+		d.p.add(d.users()...)
 		return d.made(about, "PersistentVolumeClaim", d.claim())
 	case d.hasConditionsOfDeployment():
 		object := d.deployment()

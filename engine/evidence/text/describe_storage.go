@@ -5,6 +5,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 )
 
 func (d described) claim() *corev1.PersistentVolumeClaim {
@@ -31,6 +33,26 @@ func (d described) claim() *corev1.PersistentVolumeClaim {
 		}
 	}
 	return object
+}
+
+// users are the pods that a claim without a volume is used by, of which nothing else is known.
+func (d described) users() []runtime.Object {
+	if d.root.value("Status") != string(corev1.ClaimPending) {
+		return nil
+	}
+	var pods []runtime.Object
+	for _, field := range []string{"Used By", "Mounted By"} { // the second before 1.21
+		from := d.root.find(field)
+		for _, name := range from.list() {
+			if !isObjectName(name) {
+				continue
+			}
+			pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: d.root.value("Namespace")}}
+			pod.Spec.Volumes = []corev1.Volume{{VolumeSource: corev1.VolumeSource{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: d.root.value("Name")}}}}
+			pods = append(pods, pod)
+		}
+	}
+	return pods
 }
 
 func (d described) volume() *corev1.PersistentVolume {

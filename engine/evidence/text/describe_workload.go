@@ -1,6 +1,7 @@
 package text
 
 import (
+	"fmt"
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -8,6 +9,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/kube-remedy/kube-remedy/engine/evidence"
 )
 
 func (d described) deployment() *appsv1.Deployment {
@@ -31,6 +34,11 @@ func (d described) deployment() *appsv1.Deployment {
 	d.conditions(func(kind string, status corev1.ConditionStatus, reason string) {
 		object.Status.Conditions = append(object.Status.Conditions, appsv1.DeploymentCondition{Type: appsv1.DeploymentConditionType(kind), Status: status, Reason: reason})
 	})
+	if desired := counts["desired"]; desired > 0 && counts["unavailable"] >= desired {
+		object.Status.Conditions = append(object.Status.Conditions, appsv1.DeploymentCondition{
+			Type: evidence.ReplicasReady, Status: corev1.ConditionFalse, Message: fmt.Sprintf("0 of %d pods are ready", desired),
+		})
+	}
 	return object
 }
 
@@ -44,6 +52,12 @@ func (d described) replicaSet() *appsv1.ReplicaSet {
 	d.conditions(func(kind string, status corev1.ConditionStatus, reason string) {
 		object.Status.Conditions = append(object.Status.Conditions, appsv1.ReplicaSetCondition{Type: appsv1.ReplicaSetConditionType(kind), Status: status, Reason: reason})
 	})
+	if message := missingNow(counts["desired"], counts["current"]); message != "" {
+		object.Status.Conditions = append(object.Status.Conditions, appsv1.ReplicaSetCondition{Type: "ReplicaFailure", Status: corev1.ConditionTrue, Reason: podsMissing, Message: message})
+	}
+	if message := d.podsStatus(); message != "" {
+		object.Status.Conditions = append(object.Status.Conditions, appsv1.ReplicaSetCondition{Type: evidence.ReplicasReady, Status: corev1.ConditionFalse, Message: message})
+	}
 	return object
 }
 
@@ -74,6 +88,12 @@ func (d described) statefulSet() *appsv1.StatefulSet {
 	object.Spec.Replicas = counts.pointer("desired")
 	object.Status.Replicas = counts["total"]
 	object.Spec.VolumeClaimTemplates = claimTemplates(d.root.find("Volume Claims"))
+	if message := missingNow(counts["desired"], counts["total"]); message != "" && counts["total"] == 0 {
+		object.Status.Conditions = append(object.Status.Conditions, appsv1.StatefulSetCondition{Type: "ReplicaFailure", Status: corev1.ConditionTrue, Reason: podsMissing, Message: message})
+	}
+	if message := d.podsStatus(); message != "" {
+		object.Status.Conditions = append(object.Status.Conditions, appsv1.StatefulSetCondition{Type: evidence.ReplicasReady, Status: corev1.ConditionFalse, Message: message})
+	}
 	return object
 }
 
@@ -123,6 +143,12 @@ func (d described) daemonSet() *appsv1.DaemonSet {
 		}
 	}
 	object.Status.NumberUnavailable = max(0, object.Status.DesiredNumberScheduled-object.Status.NumberAvailable)
+	if message := missingNow(object.Status.DesiredNumberScheduled, object.Status.CurrentNumberScheduled); message != "" && d.root.has("Current Number of Nodes Scheduled") {
+		object.Status.Conditions = append(object.Status.Conditions, appsv1.DaemonSetCondition{Type: "ReplicaFailure", Status: corev1.ConditionTrue, Reason: podsMissing, Message: message})
+	}
+	if message := d.podsStatus(); message != "" {
+		object.Status.Conditions = append(object.Status.Conditions, appsv1.DaemonSetCondition{Type: evidence.ReplicasReady, Status: corev1.ConditionFalse, Message: message})
+	}
 	return object
 }
 
@@ -255,6 +281,30 @@ func (d described) hasConditionsOfDeployment() bool {
 		}
 	})
 	return is
+}
+
+// missingNow says that pods do not exist which a controller should have made by the time somebody described it: within
+// milliseconds.
+func missingNow(desired, exist int32) string {
+	if exist >= desired {
+		return ""
+	}
+	return fmt.Sprintf("%d of %d pods do not exist", desired-exist, desired)
+}
+
+// podsStatus gives what "0 Running / 2 Waiting / 0 Succeeded / 1 Failed" says where no pod runs; nothing where one does.
+func (d described) podsStatus() string {
+	counts := countsOf(d.root.value("Pods Status"), "/")
+	switch waiting, failed := counts["waiting"], counts["failed"]; {
+	case counts["running"]+counts["succeeded"] > 0:
+		return ""
+	case failed > 0:
+		return fmt.Sprintf("0 of %d pods are ready, %d failed", waiting+failed, failed)
+	case waiting > 0:
+		return fmt.Sprintf("none of %d pods runs, all wait", waiting)
+	default:
+		return ""
+	}
 }
 
 // conditions reads "Type Status Reason".

@@ -18,10 +18,13 @@ func (p *parser) fragment(i int) int {
 		lines, next = p.entries(i, margin)
 		d.root = outline(lines)
 		pod = d.pod()
+	} else if p.isConditionsCut(i) {
+		pod = &corev1.Pod{}
+		next = p.restOfPod(p.cutConditions(i, pod), pod)
 	} else {
 		pod, next = p.cutContainers(i, d)
 	}
-	if len(pod.Spec.Containers)+len(pod.Spec.InitContainers) == 0 {
+	if len(pod.Spec.Containers)+len(pod.Spec.InitContainers)+len(pod.Status.Conditions) == 0 {
 		p.logFrom = i + 1
 		return i + 1
 	}
@@ -51,7 +54,15 @@ func (p *parser) cutContainers(i int, d described) (pod *corev1.Pod, next int) {
 		d.root = outline(lines)
 		d.addContainer(pod, name)
 	}
-	if !p.isContainerName(i) {
+	if from, margin, before, ok := p.cutState(i); ok {
+		var lines []entry
+		lines, next = p.containerEntries(from, margin)
+		if len(lines) > 1 && lines[0].indent == 0 && lines[1].indent == stateIndent {
+			lines[0].indent = stateIndent // copying took it off
+		}
+		d.root = outline(append(before, lines...))
+		d.addContainer(pod, "")
+	} else if !p.isContainerName(i) {
 		take("", i, p.containerMargin(i))
 	}
 	for next < p.src.lines() && p.isContainerName(next) {
@@ -104,8 +115,116 @@ func (p *parser) isContainerCut(i int, start string) bool {
 	return false
 }
 
+// stateIndent is how far kubectl indents what a state consists of.
+const stateIndent = 2
+
+// cutState tells whether the description of a container goes on at line i inside one of its states, or behind them. It gives
+// the line from which on that can be read, how far it is indented, and the lines that must have stood before.
+func (p *parser) cutState(i int) (from, margin int, before []entry, ok bool) {
+	const most = 12 // lines that two states and what is behind them take
+	switch key, _ := cutField(strings.TrimSpace(p.src.line(i))); key {
+	case "Reason", "Exit Code", "Started", "Finished", "Ready":
+	default:
+		return 0, 0, nil, false
+	}
+	state := map[string]string{}
+	last, ready := false, -1
+	for j := i; j < min(p.src.lines(), i+most) && ready < 0; j++ {
+		switch key, value := cutField(strings.TrimSpace(p.src.line(j))); key {
+		case "Reason", "Exit Code", "Started", "Finished", "Message":
+			if !last {
+				state[key] = value
+			}
+		case "Last State":
+			last = true
+		case "Ready":
+			ready = j
+		default:
+			return 0, 0, nil, false
+		}
+	}
+	if ready < 0 || ready+1 >= p.src.lines() {
+		return 0, 0, nil, false
+	}
+	_, isReady := cutField(strings.TrimSpace(p.src.line(ready)))
+	key, restarts := cutField(strings.TrimSpace(p.src.line(ready + 1)))
+	if isReady != "True" && isReady != "False" || key != "Restart Count" {
+		return 0, 0, nil, false
+	}
+	_, exits := state["Exit Code"]
+	_, finished := state["Finished"]
+	if finished && !exits && !last { // how it ended was cut off
+		i, state = ready, nil
+	}
+	return i, indentOf(p.src.line(ready)), statesBefore(state, last, exits, isReady == "True", restarts != "0"), true
+}
+
+// isConditionsCut tells whether the conditions of a pod go on at line i as kubectl describe prints them, whose head was cut off.
+func (p *parser) isConditionsCut(i int) bool {
+	fields := fewFields(p.src.line(i))
+	if len(fields) == 2 && fields[0] == "Type" && fields[1] == "Status" {
+		i++
+	}
+	return i < p.src.lines() && podCondition(p.src.line(i)) != nil
+}
+
+// podCondition reads a row of the conditions of a pod; nil for another line.
+func podCondition(line string) *corev1.PodCondition {
+	fields := fewFields(line)
+	if len(fields) != 2 || !isConditionStatus(fields[1]) {
+		return nil
+	}
+	switch kind := corev1.PodConditionType(fields[0]); kind {
+	case corev1.PodReadyToStartContainers, corev1.PodInitialized, corev1.PodReady, corev1.ContainersReady, corev1.PodScheduled:
+		return &corev1.PodCondition{Type: kind, Status: corev1.ConditionStatus(fields[1])}
+	default:
+		return nil
+	}
+}
+
+// cutConditions gives a pod the conditions from line i on, and returns the line after them.
+func (p *parser) cutConditions(i int, pod *corev1.Pod) int {
+	for ; i < p.src.lines(); i++ {
+		line := p.src.line(i)
+		if condition := podCondition(line); condition != nil {
+			pod.Status.Conditions = append(pod.Status.Conditions, *condition)
+		} else if !strings.HasPrefix(trimLeft(line), "Type ") && !strings.HasPrefix(trimLeft(line), "--") {
+			break
+		}
+	}
+	return i
+}
+
+func (p *parser) isStateCut(i int) bool {
+	_, _, _, ok := p.cutState(i)
+	return ok
+}
+
+// statesBefore gives the line that must have stood above what is left of a state, and where a container has ended and was
+// started again, that above it.
+func statesBefore(state map[string]string, last, exits, ready, restarted bool) []entry {
+	const running = "State: Running"
+	switch {
+	case exits && !last && restarted && ready:
+		return []entry{{text: running}, {text: "Last State: Terminated"}}
+	case exits && !last && restarted:
+		return []entry{{text: "Last State: Terminated"}}
+	case exits:
+		return []entry{{text: "State: Terminated"}}
+	case state["Reason"] != "":
+		return []entry{{text: "State: Waiting"}}
+	case state["Started"] != "" || ready:
+		return []entry{{text: running}}
+	default:
+		return nil
+	}
+}
+
 // restOfPod reads what follows the containers in the description of a pod, from line i on.
 func (p *parser) restOfPod(i int, pod *corev1.Pod) int {
+	if i >= p.src.lines() {
+		return i
+	}
 	line := p.src.line(i)
 	switch key, _ := cutField(strings.TrimSpace(line)); key {
 	case "Conditions", "Volumes", "QoS Class", "Node-Selectors", "Tolerations":

@@ -28,9 +28,19 @@ func (p *parser) isPiece(i int, start string) bool {
 			return true
 		}
 		start = strings.TrimPrefix(start, "- ")
+	case 'n':
+		return strings.HasPrefix(start, "name: ") && p.isNextKey(i, "ready") && p.isStatusCut(i)
 	case 'r':
+		if strings.HasPrefix(start, "ready: ") || strings.HasPrefix(start, "restartCount: ") {
+			return p.isStatusCut(i)
+		}
 		return strings.TrimRight(start, " ") == "resources:" && p.isNextKey(i, "limits", "requests", "claims")
+	case 'e', 'f', 'm':
+		return p.isOfEvent(i)
 	case 's', 'c', 'i', 'l', '"', 't', 'w':
+		if p.isOfEvent(i) {
+			return true
+		}
 	default:
 		return false
 	}
@@ -51,6 +61,38 @@ func (p *parser) isPiece(i int, start string) bool {
 	next := strings.TrimLeft(trimLeft(p.src.line(i+1)), `"{[- `)
 	inner, _ := cutField(next)
 	return next == "" && value != "" || inner != "" && inner[0] >= 'a' && inner[0] <= 'z' && !strings.Contains(inner, " ")
+}
+
+// isStatusCut tells whether the status of a container goes on at line i in YAML, up to its state.
+func (p *parser) isStatusCut(i int) bool {
+	const most = 6 // fields
+	margin := indentOf(p.src.line(i))
+	for j := i + 1; j < min(p.src.lines(), i+most); j++ {
+		line := p.src.line(j)
+		if indentOf(line) != margin {
+			return false
+		}
+		if strings.TrimSpace(line) == "state:" {
+			return true
+		}
+	}
+	return false
+}
+
+// isOfEvent tells whether a field of an event in YAML stands at line i, and what the event is about there or below.
+func (p *parser) isOfEvent(i int) bool {
+	switch key, _ := cutField(strings.TrimSpace(p.src.line(i))); key {
+	case "count", "eventTime", "firstTimestamp", "involvedObject":
+	default:
+		return false
+	}
+	margin := indentOf(p.src.line(i))
+	for j := i; j < min(p.src.lines(), i+4); j++ {
+		if line := p.src.line(j); indentOf(line) == margin && strings.TrimSpace(line) == "involvedObject:" {
+			return j+1 < p.src.lines() && indentOf(p.src.line(j+1)) > margin
+		}
+	}
+	return false
 }
 
 // beginsCondition tells whether JSON begins with a condition, or a list of them.
@@ -176,6 +218,13 @@ func (p *parser) objectOfPiece(value []byte) runtime.Object {
 		return node
 	}
 	switch {
+	case has(fields, "involvedObject"):
+		event, ok := decodeInto(&corev1.Event{}, encoded(fields)).(*corev1.Event)
+		if !ok || event.Reason == "" && event.Message == "" {
+			return nil
+		}
+		event.Count = max(event.Count, 1)
+		return event
 	case has(fields, "status"):
 	case has(fields, "type") && has(fields, "lastTransitionTime"):
 		fields = map[string]json.RawMessage{"status": within("conditions", encoded(fields))}

@@ -67,7 +67,7 @@ func (p *parser) begins(i int) begins {
 		return eventStart
 	case (first == 'T' || first == 'F') && isEventColumns(start) && p.eventsFollow(i+1):
 		return eventStart
-	case isFragment(first, start) && !p.beginsNode(i, start), mayCut(first, start) && (p.isContainerCut(i, start) || p.isContainerName(i)):
+	case isFragment(first, start) && !p.beginsNode(i, start), mayCut(first, start) && (p.isContainerCut(i, start) || p.isContainerName(i)), mayCutState(first) && p.isStateCut(i), mayConditions(first) && p.isConditionsCut(i):
 		return fragmentStart
 	case mayDescribe(first) && p.isHeadlessDescription(i, start) && !p.beginsNode(i, start):
 		return tailStart
@@ -155,7 +155,7 @@ func isFence(start string) bool {
 // mayDescribe is for the fields of a description that may stand without those before them.
 func mayDescribe(first byte) bool {
 	switch first {
-	case 'N', 'S', 'P', 'C', 'Q', 'T', 'a':
+	case 'N', 'S', 'P', 'C', 'Q', 'T', 'a', 'R', 'D':
 		return true
 	default:
 		return false
@@ -191,6 +191,16 @@ func isFragment(first byte, start string) bool {
 // mayCut is for the fields of a container, and for its name.
 func mayCut(first byte, start string) bool {
 	return first == 'C' || first == 'I' || first == 'P' || first == 'H' || first == 'A' || start[len(start)-1] == ':'
+}
+
+// mayCutState is for the fields of a container's state, and for what follows it.
+func mayCutState(first byte) bool {
+	return first == 'R' || first == 'E' || first == 'S' || first == 'F'
+}
+
+// mayConditions is for the conditions of a pod, and for the head of their table.
+func mayConditions(first byte) bool {
+	return first == 'T' || first == 'P' || first == 'I' || first == 'R' || first == 'C'
 }
 
 // isStateLine takes what follows "State:" and the whole line, which is the same when there was no "State:".

@@ -76,6 +76,9 @@ func parseHeader(line string) (tableHeader, bool) {
 		return tableHeader{}, false
 	}
 	header := tableHeader{columns: columns}
+	if first == "POD" && !header.has("NAME") { // columns of one's own choice
+		columns[0].name = "NAME"
+	}
 	header.kind = header.kindOf()
 	return header, true
 }
@@ -143,6 +146,8 @@ func (h tableHeader) kindOf() tableKind {
 	case h.has("REASON", "MESSAGE", "CREATED"), h.has("REASON", "MESSAGE") && (h.has("LAST SEEN") || h.has("LASTSEEN") || h.has("OBJECT") || h.has("KIND", "NAME")):
 		return eventTable
 	case h.has("READY", "STATUS", "RESTARTS"), h.has("NAME", "READY", "STATUS", "NODE"), h.has("NAME", "READY", "STATUS", "REASON"): // somebody left a column out
+		return podTable
+	case h.has("NAME", "PHASE", "NODE") && !h.has("AGE"):
 		return podTable
 	case h.has("STATUS", "ROLES", "VERSION"), h.has("STATUS", "ROLE", "VERSION"), h.has("STATUS", "AGE", "VERSION"), h.isOldNodes():
 		return nodeTable

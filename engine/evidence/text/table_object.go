@@ -11,6 +11,8 @@ import (
 	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/kube-remedy/kube-remedy/engine/evidence"
 )
 
 // goKind is the kind of an object of the types that this package makes.
@@ -101,6 +103,25 @@ func (r tableRow) missing(desired, exist int32) string {
 	return ""
 }
 
+// replicasReady says whether all pods of a controller are ready, or fewer than half of them are, long after it was made;
+// nothing in between, where pods come and go.
+func (r tableRow) replicasReady(ready, desired int32) (status corev1.ConditionStatus, message string) {
+	ago, _ := parseAge(r.get("AGE"))
+	switch {
+	case desired <= 0 || ready < 0:
+		return "", ""
+	case ready >= desired:
+		return corev1.ConditionTrue, ""
+	case 2*ready < desired && ago.known && ago.duration >= readyPatience:
+		return corev1.ConditionFalse, fmt.Sprintf("%d of %d pods are ready after %s", ready, desired, r.get("AGE"))
+	default:
+		return "", ""
+	}
+}
+
+// readyPatience covers slow programs.
+const readyPatience = 10 * time.Minute
+
 // podsMissing is the reason of the condition ReplicaFailure in that case.
 const podsMissing = "PodsMissing"
 
@@ -126,6 +147,9 @@ func (r tableRow) deployment() (runtime.Object, bool) {
 	object.Status.UpdatedReplicas = r.number("UP-TO-DATE")
 	object.Status.AvailableReplicas = r.number("AVAILABLE")
 	object.Status.UnavailableReplicas = max(0, int32(desired)-object.Status.AvailableReplicas)
+	if status, message := r.replicasReady(int32(ready), int32(desired)); status != "" {
+		object.Status.Conditions = append(object.Status.Conditions, appsv1.DeploymentCondition{Type: evidence.ReplicasReady, Status: status, Message: message})
+	}
 	r.created(&object.ObjectMeta)
 	return object, ok
 }
@@ -140,6 +164,9 @@ func (r tableRow) replicaSet() (runtime.Object, bool) {
 	if message := r.missing(r.number("DESIRED"), r.number("CURRENT")); message != "" {
 		object.Status.Conditions = []appsv1.ReplicaSetCondition{{Type: appsv1.ReplicaSetReplicaFailure, Status: corev1.ConditionTrue, Reason: podsMissing, Message: message}}
 	}
+	if status, message := r.replicasReady(r.number("READY"), r.number("CURRENT")); status != "" {
+		object.Status.Conditions = append(object.Status.Conditions, appsv1.ReplicaSetCondition{Type: evidence.ReplicasReady, Status: status, Message: message})
+	}
 	r.created(&object.ObjectMeta)
 	return object, ok
 }
@@ -149,6 +176,9 @@ func (r tableRow) replicationController() (runtime.Object, bool) {
 	object := &corev1.ReplicationController{ObjectMeta: m}
 	object.Spec.Replicas = new(r.number("DESIRED"))
 	object.Status.Replicas, object.Status.ReadyReplicas = r.number("CURRENT"), r.number("READY")
+	if status, message := r.replicasReady(r.number("READY"), r.number("CURRENT")); status != "" {
+		object.Status.Conditions = append(object.Status.Conditions, corev1.ReplicationControllerCondition{Type: evidence.ReplicasReady, Status: status, Message: message})
+	}
 	r.created(&object.ObjectMeta)
 	return object, ok
 }
@@ -163,6 +193,9 @@ func (r tableRow) statefulSet() (runtime.Object, bool) {
 	object.Spec.Replicas = new(int32(desired))
 	object.Spec.Template = r.template()
 	object.Status.ReadyReplicas = int32(ready)
+	if status, message := r.replicasReady(int32(ready), int32(desired)); status != "" {
+		object.Status.Conditions = append(object.Status.Conditions, appsv1.StatefulSetCondition{Type: evidence.ReplicasReady, Status: status, Message: message})
+	}
 	r.created(&object.ObjectMeta)
 	return object, ok
 }
@@ -183,6 +216,9 @@ func (r tableRow) daemonSet() (runtime.Object, bool) {
 	status.NumberUnavailable = max(0, status.DesiredNumberScheduled-status.NumberAvailable)
 	if message := r.missing(status.DesiredNumberScheduled, status.CurrentNumberScheduled); message != "" {
 		status.Conditions = []appsv1.DaemonSetCondition{{Type: "ReplicaFailure", Status: corev1.ConditionTrue, Reason: podsMissing, Message: message}}
+	}
+	if status, message := r.replicasReady(r.number("READY"), r.number("CURRENT")); status != "" {
+		object.Status.Conditions = append(object.Status.Conditions, appsv1.DaemonSetCondition{Type: evidence.ReplicasReady, Status: status, Message: message})
 	}
 	r.created(&object.ObjectMeta)
 	return object, ok

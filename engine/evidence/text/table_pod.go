@@ -1,6 +1,7 @@
 package text
 
 import (
+	"cmp"
 	"regexp"
 	"strings"
 	"time"
@@ -78,8 +79,8 @@ func (r tableRow) pod() (runtime.Object, bool) {
 	m, ok := r.metadata(true)
 	ready, total, ok2 := ratio(r.get("READY"))
 	restarts, ago, ok3 := parseRestarts(r.get("RESTARTS"))
-	status := r.get("STATUS")
-	if !ok && r.header.index("AGE") >= 0 || !ok2 || !ok3 && r.header.index("RESTARTS") >= 0 || status == "" {
+	status := cmp.Or(r.get("STATUS"), r.get("PHASE"))
+	if !ok && r.header.index("AGE") >= 0 || !ok2 && r.header.index("READY") >= 0 || !ok3 && r.header.index("RESTARTS") >= 0 || status == "" {
 		return nil, false
 	}
 	ready, total = r.fewContainers(ready, total)
@@ -144,10 +145,12 @@ func (s podStatus) set(status string) {
 		pod.Phase = corev1.PodRunning
 		s.pod.DeletionTimestamp = &metav1.Time{}
 		s.containers(corev1.ContainerState{})
-	case "Unknown": // of a pod that is to be deleted and whose node is lost
-		pod.Phase = corev1.PodUnknown
+	case "Unknown": // of a pod that is to be deleted and whose node is lost, or of containers that were gone when their runtime came back
+		pod.Phase = corev1.PodRunning
 		if s.ready > 0 {
-			pod.Phase, pod.Reason = corev1.PodRunning, "NodeLost"
+			pod.Reason = "NodeLost"
+		} else {
+			s.containers(terminated(status))
 		}
 	case "SchedulingGated":
 		pod.Phase = corev1.PodPending
@@ -224,6 +227,8 @@ func terminated(status string) corev1.ContainerState {
 		ended.ExitCode = 137
 	case "StartError":
 		ended.ExitCode = 128
+	case "Unknown":
+		ended.ExitCode = 255
 	}
 	if code, ok := strings.CutPrefix(status, "ExitCode:"); ok {
 		ended.Reason = ""

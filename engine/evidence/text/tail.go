@@ -6,8 +6,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// isHeadlessDescription tells whether the description of a pod goes on at line i whose name was cut off, or the tail of
-// one.
+// isHeadlessDescription tells whether the description of a pod, or of a controller of pods, goes on at line i whose name was
+// cut off, or the tail of one.
 func (p *parser) isHeadlessDescription(i int, start string) bool {
 	key, value := cutField(strings.TrimRight(start, " \t"))
 	switch key {
@@ -23,6 +23,16 @@ func (p *parser) isHeadlessDescription(i int, start string) bool {
 		return len(fields) >= 2 && fields[0] == "Type" && fields[1] == "Status" && (len(fields) == 2 || len(fields) == 3 && fields[2] == "Reason")
 	case "QoS Class":
 		return value == string(corev1.PodQOSBurstable) || value == string(corev1.PodQOSBestEffort) || value == string(corev1.PodQOSGuaranteed)
+	case "Replicas":
+		return strings.Contains(value, " desired")
+	case "Pods Status", "Pods Statuses":
+		return strings.Contains(value, " / ") && strings.HasSuffix(value, " Failed")
+	case "Desired Number of Nodes Scheduled":
+		return intOf[int32](value) != nil
+	case "Parallelism", "Completions":
+		return intOf[int32](value) != nil && p.isTopLine(i, i+1)
+	case "StorageClass":
+		return p.isTopLine(i, i+1) && p.isTopLine(i, i+2)
 	case "Tolerations":
 		return strings.Contains(value, ":NoExecute") || strings.Contains(value, ":NoSchedule") || strings.Contains(value, "op=Exists")
 	default:
