@@ -107,6 +107,9 @@ type parser struct {
 
 // next reads what begins at line i, and returns the line after it.
 func (p *parser) next(i int) int {
+	if next := p.cutJSON(i); next > i {
+		return next
+	}
 	begins := p.begins(i)
 	if begins == logLine {
 		if p.logFrom == 0 {
