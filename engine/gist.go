@@ -36,6 +36,14 @@ func (e *Engine) withGist(found []Diagnosis, workloads []evidence.Evidence, obse
 		return found
 	}
 	about := gist.BuiltIn().Read(observations.Text)
+	if rest := withoutIdle(observations.Text); len(found) == 0 && len(rest) < len(observations.Text) {
+		if len(bytes.TrimSpace(rest)) == 0 {
+			return nil
+		}
+		if of := gist.BuiltIn().Read(rest); of.Failing < about.Failing {
+			about = of
+		}
+	}
 	switch {
 	case len(found) == 0:
 		if about.Failing < speaks || slices.ContainsFunc(workloads, func(observed evidence.Evidence) bool { return e.worked(observed, about.Type) }) {
