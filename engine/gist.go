@@ -49,7 +49,7 @@ func (e *Engine) withGist(found []Diagnosis, workloads []evidence.Evidence, obse
 		if about.Failing < speaks || slices.ContainsFunc(workloads, func(observed evidence.Evidence) bool { return e.worked(observed, about.Type) }) {
 			return nil
 		}
-		if silent(gist.Ends(observations.Text), gist.BuiltIn().Telling(observations.Text, about.Type)) {
+		if about.Type == v1alpha1.CrashLoopBackOff && mild(gist.Ends(observations.Text)) || silent(gist.Ends(observations.Text), gist.BuiltIn().Telling(observations.Text, about.Type)) {
 			return nil
 		}
 		return e.told(about, workloads, observations)
@@ -96,15 +96,22 @@ var well = regexp.MustCompile(`status is now: Node(?:HasNo|HasSufficient|Ready)|
 func (e *Engine) worked(observed evidence.Evidence, about v1alpha1.FailureType) bool {
 	h := newHistory(observed)
 	return h.works() || slices.ContainsFunc(h.observed.Events, func(event evidence.Event) bool {
-		switch {
-		case event.Type != corev1.EventTypeWarning:
-			return false
-		case about == v1alpha1.ProbeFailure && event.Reason == "Unhealthy" && !h.eventMatters(event):
-			return true
-		default:
-			return h.superseded(event)
-		}
+		return event.Type == corev1.EventTypeWarning && (isStep(event, about) && !h.eventMatters(event) || h.superseded(event))
 	})
+}
+
+// isStep reports whether an event tells of what pods with a failure of a type can't get past.
+func isStep(event evidence.Event, about v1alpha1.FailureType) bool {
+	switch event.Reason {
+	case "Unhealthy":
+		return about == v1alpha1.ProbeFailure
+	case "Failed", "BackOff":
+		return about == v1alpha1.ImagePullBackOff && isPull(event)
+	case "FailedScheduling", "NotTriggerScaleUp":
+		return about == v1alpha1.Pending
+	default:
+		return false
+	}
 }
 
 // silent reports whether a text, or the line of it that tells most, says nothing of what happened: usage, a count of
@@ -113,4 +120,22 @@ func silent(text []byte, telling string) bool {
 	at := bytes.Index(text, []byte(telling))
 	return well.Match(text) || spoken(text) == nil || tellsNothing(telling) || searching.MatchString(telling) || listed.MatchString(telling) ||
 		at >= 0 && len(telling) > 0 && len(bytes.TrimSpace(quiet(text)[at:at+len(telling)])) == 0
+}
+
+// mildly is a line of which its writer says that it is no error.
+var mildly = regexp.MustCompile(`^(?:\S+ )?[IWD]\d{4} \d\d:\d\d:\d\d|\blevel=(?:info|warn|warning|debug)\b|"(?:level|severity)": ?"(?i:info|warn|warning|debug)"|^[^a-z]*\b(?:INFO|WARN|WARNING|DEBUG|NOTICE)\b`)
+
+// mild reports whether a text is the log of a program that tells of no error: one that ends for a reason says so.
+func mild(text []byte) bool {
+	lines := 0
+	for line := range bytes.Lines(text) {
+		if len(bytes.TrimSpace(line)) == 0 {
+			continue
+		}
+		if !mildly.Match(line[:min(len(line), maxSpoken)]) {
+			return false
+		}
+		lines++
+	}
+	return lines > 0
 }
