@@ -49,7 +49,7 @@ func (e *Engine) withGist(found []Diagnosis, workloads []evidence.Evidence, obse
 		if about.Failing < speaks || slices.ContainsFunc(workloads, func(observed evidence.Evidence) bool { return e.worked(observed, about.Type) }) {
 			return nil
 		}
-		if about.Type == v1alpha1.CrashLoopBackOff && mild(gist.Ends(observations.Text)) || silent(gist.Ends(observations.Text), gist.BuiltIn().Telling(observations.Text, about.Type)) {
+		if about.Type == v1alpha1.CrashLoopBackOff && (mild(gist.Ends(observations.Text)) || e.endsInWork(gist.Ends(observations.Text))) || silent(gist.Ends(observations.Text), gist.BuiltIn().Telling(observations.Text, about.Type)) {
 			return nil
 		}
 		return e.told(about, workloads, observations)
@@ -87,9 +87,9 @@ func (e *Engine) told(about gist.Gist, workloads []evidence.Evidence, observatio
 }
 
 // well is how Kubernetes and its tools say that something is as it should.
-var well = regexp.MustCompile(`status is now: Node(?:HasNo|HasSufficient|Ready)|\bKubeletHas(?:No|Sufficient)|\bKernelHasNoDeadlock|\bFilesystemIsNotReadOnly` +
+var well = regexp.MustCompile(`status is now: Node(?:HasNo|HasSufficient|Ready|Schedulable)|\bKubeletHas(?:No|Sufficient)|\bKernelHasNoDeadlock|\bFilesystemIsNotReadOnly` +
 	`|\bNetworkReady=true|\bcondition met\s*\z|\bphase Bound\b|\bRunning \((?:1/1|2/2|3/3)\)|(?m:^-- No entries --$)|\bhas joined the cluster|\bsome Nodes are Ready\. Exiting` +
-	`|\bConfiguration complete; ready for start up|\bFinished with success|(?m:^Completed At:)|not-ready removed from node`)
+	`|\bConfiguration complete; ready for start up|\bFinished with success|\bprevious terminated container "[^"]*" in pod "[^"]*" not found|(?m:^Completed At:)|not-ready removed from node`)
 
 // worked reports whether something in the evidence of a workload works, or has overcome what its events tell of: any of
 // it, or, where a probe is said to fail, the failures of probes.
@@ -122,8 +122,16 @@ func silent(text []byte, telling string) bool {
 		at >= 0 && len(telling) > 0 && len(bytes.TrimSpace(quiet(text)[at:at+len(telling)])) == 0
 }
 
+// endsInWork reports whether the last line of a text is one of normal work.
+func (e *Engine) endsInWork(text []byte) bool {
+	return slices.ContainsFunc(e.catalog.MatchLog(catalog.Fact{}, text), func(hit *catalog.Hit) bool {
+		_, end, inLog := hit.LastLine()
+		return inLog && hit.Signature.Role == catalog.Recovery && hit.Signature.FailureType == "" && len(bytes.TrimSpace(text[end:])) == 0
+	})
+}
+
 // mildly is a line of which its writer says that it is no error.
-var mildly = regexp.MustCompile(`^(?:\S+ )?[IWD]\d{4} \d\d:\d\d:\d\d|\blevel=(?:info|warn|warning|debug)\b|"(?:level|severity)": ?"(?i:info|warn|warning|debug)"|^[^a-z]*\b(?:INFO|WARN|WARNING|DEBUG|NOTICE)\b`)
+var mildly = regexp.MustCompile(`^(?:\S+ )?[IWD]\d{4} \d\d:\d\d:\d\d|\blevel=(?:info|warn|warning|debug)\b|"(?:level|severity)": ?"(?i:info|warn|warning|debug)"|^[^a-z]*\b(?:INFO|WARN|WARNING|DEBUG|NOTICE)\b|^[^a-z]*\[(?:info|warn|warning|debug|notice)\]`)
 
 // mild reports whether a text is the log of a program that tells of no error: one that ends for a reason says so.
 func mild(text []byte) bool {

@@ -15,7 +15,7 @@ var idle = sought{
 		"Failed to update stats for container", "failed to add inotify watch", "cleaning up ", "ameserver limits ", "client-side throttling",
 		"TLS handshake error from ", " [ERROR 0 ", "failed to tail file, stat failed", "was requested, but not found in namespace",
 		"No bean named '", "ontainer not found in pod's containers", "nsynced Kubernetes API", "CgroupV1 ", "node.kubernetes.io/",
-		"gRPC config stream",
+		"gRPC config stream", "Unable to cancel request for ", "un more than once is not allowed",
 	},
 	regexp.MustCompile(`\beviction manager: no observation found for eviction signal\b` + // k8s.io/kubernetes/pkg/kubelet/eviction/helpers.go
 		`|\bFailed to get system container stats\b` + // pkg/kubelet/server/stats/summary_sys_containers.go
@@ -25,7 +25,7 @@ var idle = sought{
 		`|\bFailed to update stats for container ` + // cAdvisor manager/container.go
 		`|\bEventChan\b.*failed to add inotify watch|\bcleaning up (?:after shim disconnected|dead shim)\b` + // containerd
 		`|\b[Nn]ameserver limits (?:were )?exceeded\b` + // pkg/kubelet/network/dns/dns.go
-		`|\bdue to client-side throttling\b` + // k8s.io/client-go/rest/request.go
+		`|\bdue to client-side throttling\b|\bUnable to cancel request for |\brun more than once is not allowed\b` + // k8s.io/client-go/rest, transport, tools/cache
 		`|\bTLS handshake error from \S+: (?:EOF|read tcp \S+: (?:read: )?connection reset by peer)\s*$` + // net/http/server.go
 		`|\[ERROR 0 \S+ A+\] (?:no items found|invalid query name)\s*$` +
 		`|\bfailed to tail file, stat failed\b` + // promtail/targets/file

@@ -35,7 +35,9 @@ var (
 	// steps are those of Ginkgo's tests, which name what they provoke, and of plays that try again.
 	steps = sought{[]string{"STEP: ", "(expected)", "RETRYING: "}, regexp.MustCompile(`(?:^|: )STEP: |\(expected\)$|\bFAILED - RETRYING: `)}
 	// supposed are words of documents that tell what could be; what happened has numbers and quotations.
-	supposed = regexp.MustCompile(`(?i)\b(?:if|look for|e\.g\.|for example|such as|means|would|may|might|usually)\b|^[*•-] [A-Z]\w+ (?:→|=>) `)
+	supposed = regexp.MustCompile(`(?i)\b(?:if|what to do|look for|e\.g\.|for example|such as|means|would|may|might|usually)\b|^[*•-] [A-Z]\w+ (?:→|=>) `)
+	// step is one of instructions.
+	step = regexp.MustCompile(`^\d{1,2}[.)] (?i:kubectl|check|look|see|run|verify|inspect|make sure|try)\b`)
 	// alerting is a rule that tells when an alert is to be sent.
 	alerting = regexp.MustCompile(`(?m)^\s*(?:- )?"?alert"?: `)
 	asking   = regexp.MustCompile(`(?m)^\s*(?:- )?"?expr"?: `)
@@ -109,7 +111,7 @@ func supposes(line string) bool {
 	case strings.Contains(line, "{{") && strings.Contains(line, "}}"),
 		strings.HasPrefix(line, "$ ") && !strings.Contains(line, " STATUS "):
 		return true
-	case tellsNothing(line), strings.Contains(line, `\`) && searching.MatchString(line), past.in([]byte(line)):
+	case tellsNothing(line), line[0] <= '9' && step.MatchString(line), strings.Contains(line, `\`) && searching.MatchString(line), past.in([]byte(line)):
 		return true
 	default: // registries answer with such words
 		return !strings.ContainsAny(line, `0123456789"`) && !strings.Contains(line, "does not exist or may require") && !strings.Contains(line, "You have reached your pull rate limit") && supposed.MatchString(line)

@@ -71,6 +71,62 @@ func (p *parser) addCut(value []byte, depth int) bool {
 	return added
 }
 
+// cutYAML reads the status of an object that begins inside one of its conditions, from line i on; the same line when it is
+// none.
+func (p *parser) cutYAML(i int) (next int) {
+	line := p.src.line(i)
+	margin := indentOf(line) - len("- ")
+	if margin < 0 || p.command.isLogs() || !inCondition(trimLeft(line)) || i > 0 && !p.isApart(i-1) {
+		return i
+	}
+	inside := i
+	for inside < p.src.lines() && indentOf(p.src.line(inside)) == margin+len("- ") && inCondition(trimLeft(p.src.line(inside))) {
+		inside++
+	}
+	if inside >= p.src.lines() || indentOf(p.src.line(inside)) != margin {
+		return i
+	}
+	if start := trimLeft(p.src.line(inside)); !isObjectStatus(start) && !inCondition(strings.TrimPrefix(start, "- ")) {
+		return i
+	}
+	next = p.yamlEnd(i, margin, true)
+	document := p.plain(i, next, margin)
+	value, _, ok := p.yamlToJSON(append([]byte("conditions:\n- "), document[min(len(document), len("- ")):]...))
+	if !ok {
+		return i
+	}
+	object := p.objectOfPiece(value)
+	if object == nil {
+		return i
+	}
+	p.see(object)
+	p.add(object)
+	return next
+}
+
+// inCondition tells whether a line is a field of a condition.
+func inCondition(start string) bool {
+	key, _, ok := strings.Cut(start, ": ")
+	switch {
+	case !ok:
+		return false
+	case key == "lastProbeTime", key == "lastTransitionTime", key == "lastHeartbeatTime", key == "lastUpdateTime", key == "message", key == "reason", key == "status", key == "type", key == "observedGeneration":
+		return true
+	default:
+		return false
+	}
+}
+
+// isObjectStatus tells whether a line is a field of a status that may follow its conditions.
+func isObjectStatus(start string) bool {
+	switch key, _ := cutField(start); key {
+	case "containerStatuses", "daemonEndpoints", "images", "hostIP", "hostIPs", "initContainerStatuses", "observedGeneration", "phase", "readyReplicas", "replicas", "updatedReplicas":
+		return true
+	default:
+		return false
+	}
+}
+
 // isApart tells whether something may begin below line i.
 func (p *parser) isApart(i int) bool {
 	line := p.src.line(i)

@@ -447,6 +447,22 @@ status:
 		[]string{"pod / Running", "  ready=true restarts=2 running last:"},
 	},
 	{
+		"YAML that begins inside the conditions of a pod that is ready, and ends inside the last run of a container",
+		`    lastTransitionTime: "2026-03-02T10:11:12Z"
+    status: "True"
+    type: Ready
+  - lastTransitionTime: "2026-03-02T10:11:12Z"
+    status: "True"
+    type: PodScheduled
+  containerStatuses:
+  - image: sync:2
+    lastState:
+      terminated:
+        exitCode: 255
+`,
+		[]string{"pod /", "  ready=true restarts=0 running last:terminated  255", "  condition Ready=True", "  condition PodScheduled=True"},
+	},
+	{
 		"JSON whose beginning was cut that is no status",
 		`        "level": "error",
         "message": "it failed"

@@ -107,7 +107,8 @@ type parser struct {
 
 // next reads what begins at line i, and returns the line after it.
 func (p *parser) next(i int) int {
-	if next := p.cutJSON(i); next > i {
+	if next := max(p.cutJSON(i), p.cutYAML(i)); next > i {
+		p.endLog(i)
 		return next
 	}
 	begins := p.begins(i)
