@@ -16,6 +16,7 @@ var idle = sought{
 		"TLS handshake error from ", " [ERROR 0 ", "failed to tail file, stat failed", "was requested, but not found in namespace",
 		"No bean named '", "ontainer not found in pod's containers", "nsynced Kubernetes API", "CgroupV1 ", "node.kubernetes.io/",
 		"gRPC config stream", "Unable to cancel request for ", "un more than once is not allowed",
+		"desc = an error occurred when try to find container", "ould not find sandbox", "KUBELET-CANARY", "failed to collect filesystem stats", "webhook, failing open ", "failed to retrieve runc version",
 	},
 	regexp.MustCompile(`\beviction manager: no observation found for eviction signal\b` + // k8s.io/kubernetes/pkg/kubelet/eviction/helpers.go
 		`|\bFailed to get system container stats\b` + // pkg/kubelet/server/stats/summary_sys_containers.go
@@ -26,6 +27,11 @@ var idle = sought{
 		`|\bEventChan\b.*failed to add inotify watch|\bcleaning up (?:after shim disconnected|dead shim)\b` + // containerd
 		`|\b[Nn]ameserver limits (?:were )?exceeded\b` + // pkg/kubelet/network/dns/dns.go
 		`|\bdue to client-side throttling\b|\bUnable to cancel request for |\brun more than once is not allowed\b` + // k8s.io/client-go/rest, transport, tools/cache
+		`|\b(?:ContainerStatus|StopPodSandbox|RemovePodSandbox)\b.*code = NotFound\b|\bDeleteContainer returned error\b` + // pkg/kubelet, of what is gone
+		`|\biptables canary \S+/KUBE-KUBELET-CANARY\b` + // pkg/util/iptables
+		`|\bfailed to collect filesystem stats - ` + // cAdvisor container/common/fsHandler.go
+		`|\bFailed calling webhook, failing open ` + // k8s.io/apiserver admission/plugin/webhook/mutating/dispatcher.go
+		`|\bfailed to retrieve runc version\b` + // moby daemon/info_unix.go
 		`|\bTLS handshake error from \S+: (?:EOF|read tcp \S+: (?:read: )?connection reset by peer)\s*$` + // net/http/server.go
 		`|\[ERROR 0 \S+ A+\] (?:no items found|invalid query name)\s*$` +
 		`|\bfailed to tail file, stat failed\b` + // promtail/targets/file

@@ -411,7 +411,7 @@ status:
                 "terminated": {
                     "exitCode": 255,
 `,
-		[]string{"pod /", "  ready=true restarts=0 running last:terminated  255", "  condition Ready=True"},
+		[]string{"pod /", "  ready=true restarts=1 running last:terminated  255", "  condition Ready=True"},
 	},
 	{
 		"JSON that begins inside the last run of a container, and ends with half a line",
@@ -460,7 +460,7 @@ status:
       terminated:
         exitCode: 255
 `,
-		[]string{"pod /", "  ready=true restarts=0 running last:terminated  255", "  condition Ready=True", "  condition PodScheduled=True"},
+		[]string{"pod /", "  ready=true restarts=1 running last:terminated  255", "  condition Ready=True", "  condition PodScheduled=True"},
 	},
 	{
 		"JSON whose beginning was cut that is no status",

@@ -302,16 +302,22 @@ func (p *parser) told(object runtime.Object, value []byte) runtime.Object {
 	return object
 }
 
-// runReady gives the containers of a pod that is ready, of which no state is told, the one that they must have.
+// runReady gives the containers of a pod that is ready, of which no state is told, the one that they must have, and those
+// that ended before at least one restart.
 func runReady(pod *corev1.Pod) {
-	if !slices.ContainsFunc(pod.Status.Conditions, func(condition corev1.PodCondition) bool {
+	ready := slices.ContainsFunc(pod.Status.Conditions, func(condition corev1.PodCondition) bool {
 		return condition.Type == corev1.PodReady && condition.Status == corev1.ConditionTrue
-	}) {
-		return
-	}
+	})
 	for i := range pod.Status.ContainerStatuses {
-		if status := &pod.Status.ContainerStatuses[i]; status.State == (corev1.ContainerState{}) {
+		status := &pod.Status.ContainerStatuses[i]
+		if status.State != (corev1.ContainerState{}) {
+			continue
+		}
+		if ready {
 			status.State.Running, status.Ready = &corev1.ContainerStateRunning{}, true
+		}
+		if status.LastTerminationState.Terminated != nil {
+			status.RestartCount = max(status.RestartCount, 1)
 		}
 	}
 }
