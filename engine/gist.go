@@ -89,14 +89,22 @@ func (e *Engine) told(about gist.Gist, workloads []evidence.Evidence, observatio
 // well is how Kubernetes and its tools say that something is as it should.
 var well = regexp.MustCompile(`status is now: Node(?:HasNo|HasSufficient|Ready|Schedulable)|\bKubeletHas(?:No|Sufficient)|\bKernelHasNoDeadlock|\bFilesystemIsNotReadOnly` +
 	`|\bNetworkReady=true|\bcondition met\s*\z|\bphase Bound\b|\bRunning \((?:1/1|2/2|3/3)\)|(?m:^-- No entries --$)|\bhas joined the cluster|\bsome Nodes are Ready\. Exiting` +
-	`|\bConfiguration complete; ready for start up|\bFinished with success|\bprevious terminated container "[^"]*" in pod "[^"]*" not found|(?m:^Completed At:)|not-ready removed from node`)
+	`|\bConfiguration complete; ready for start up|\bFinished with success|\bexited with code 0\s*\z|\b[1-9]\d* Succeeded / 0 Failed\b|\bprevious terminated container "[^"]*" in pod "[^"]*" not found|(?m:^Completed At:)|not-ready removed from node`)
 
 // worked reports whether something in the evidence of a workload works, or has overcome what its events tell of: any of
 // it, or, where a probe is said to fail, the failures of probes.
 func (e *Engine) worked(observed evidence.Evidence, about v1alpha1.FailureType) bool {
 	h := newHistory(observed)
-	return h.works() || slices.ContainsFunc(h.observed.Events, func(event evidence.Event) bool {
+	return h.works() || about == v1alpha1.Pending && h.justMade() || slices.ContainsFunc(h.observed.Events, func(event evidence.Event) bool {
 		return event.Type == corev1.EventTypeWarning && (isStep(event, about) && !h.eventMatters(event) || h.superseded(event))
+	})
+}
+
+// justMade reports whether all pods are so young that they may well wait, and one has found its node.
+func (h *history) justMade() bool {
+	placed := slices.ContainsFunc(h.observed.Pods, func(pod evidence.Pod) bool { return pod.Spec.NodeName != "" })
+	return placed && !h.observed.ObservedAt.IsZero() && !slices.ContainsFunc(h.observed.Pods, func(pod evidence.Pod) bool {
+		return pod.Created.IsZero() || h.now.Sub(pod.Created) >= young
 	})
 }
 
@@ -109,6 +117,8 @@ func isStep(event evidence.Event, about v1alpha1.FailureType) bool {
 		return about == v1alpha1.ImagePullBackOff && isPull(event)
 	case "FailedScheduling", "NotTriggerScaleUp":
 		return about == v1alpha1.Pending
+	case "FailedMount", "FailedAttachVolume":
+		return about == v1alpha1.Pending || about == v1alpha1.CrashLoopBackOff
 	default:
 		return false
 	}
@@ -133,17 +143,27 @@ func (e *Engine) endsInWork(text []byte) bool {
 // mildly is a line of which its writer says that it is no error.
 var mildly = regexp.MustCompile(`^(?:\S+ )?[IWD]\d{4} \d\d:\d\d:\d\d|\blevel=(?:info|warn|warning|debug)\b|"(?:level|severity)": ?"(?i:info|warn|warning|debug)"|^[^a-z]*\b(?:INFO|WARN|WARNING|DEBUG|NOTICE)\b|^[^a-z]*\[(?:info|warn|warning|debug|notice)\]`)
 
-// mild reports whether a text is the log of a program that tells of no error: one that ends for a reason says so.
+// mild reports whether a text is the log of a program that tells of no error, or goes on for some lines after the last: one
+// that ends for a reason says so.
 func mild(text []byte) bool {
-	lines := 0
+	const goesOn = 3
+	lines, last := 0, 0
+	harsh := false
 	for line := range bytes.Lines(text) {
-		if len(bytes.TrimSpace(line)) == 0 {
+		switch line = line[:min(len(line), maxSpoken)]; {
+		case len(bytes.Trim(line, " \t\r\n.[]…")) == 0:
 			continue
-		}
-		if !mildly.Match(line[:min(len(line), maxSpoken)]) {
-			return false
+		case !mildly.Match(line):
+			harsh, last = true, 0
+		case informs.Match(line):
+			last++
+		default:
+			last = 0
 		}
 		lines++
 	}
-	return lines > 0
+	return lines > 0 && (!harsh || last >= goesOn)
 }
+
+// informs is a line that its writer took for no more than information.
+var informs = regexp.MustCompile(`^(?:\S+ )?I\d{4} \d\d:\d\d:\d\d|\blevel=info\b|"(?:level|severity)": ?"(?i:info)"|^[^a-z]*(?:\bINFO\b|\[info\])`)

@@ -544,7 +544,7 @@ KeyError: 'PLAN_HOST'
           limits:
             memory: 24Mi
 `,
-		[]string{"pod /", "  ready=false restarts=0  last:terminated OOMKilled 137", "  limit 24Mi"},
+		[]string{"pod /", "  ready=false restarts=1  last:terminated OOMKilled 137", "  limit 24Mi"},
 	},
 	{
 		"the usage of containers, of pods and of nodes",
