@@ -18,6 +18,8 @@ import (
 const (
 	// speaks: a text in which nothing was found is about a failure.
 	speaks = 0.65
+	// surely: a text in which no word of trouble is says that it is about a failure.
+	surely = 0.75
 	// overrules: a text is about another failure than the generic cause that was found, or one that is no surer than
 	// sure.
 	overrules, sure = 0.85, 75
@@ -47,6 +49,9 @@ func (e *Engine) withGist(found []Diagnosis, workloads []evidence.Evidence, obse
 	switch {
 	case len(found) == 0:
 		if about.Failing < speaks || slices.ContainsFunc(workloads, func(observed evidence.Evidence) bool { return e.worked(observed, about.Type) }) {
+			return nil
+		}
+		if about.Failing < surely && !troubling.Match(observations.Text) {
 			return nil
 		}
 		if about.Type == v1alpha1.CrashLoopBackOff && (mild(gist.Ends(observations.Text)) || e.endsInWork(gist.Ends(observations.Text))) || silent(gist.Ends(observations.Text), gist.BuiltIn().Telling(observations.Text, about.Type)) {
@@ -132,6 +137,9 @@ func silent(text []byte, telling string) bool {
 		at >= 0 && len(telling) > 0 && len(bytes.TrimSpace(quiet(text)[at:at+len(telling)])) == 0
 }
 
+// troubling are words of trouble, of which one stands in nearly all texts about failures.
+var troubling = regexp.MustCompile(`(?i)error|fatal|panic|fail|exception|exit|denied|refused|not found|can ?not|can't|could ?n[o']t|unable|kill|crash|abort|back-?off|terminat|(?-i:[Rr]estart)|time(?:d)? ?out|invalid|missing|stop|not ready|notready|unhealthy|pending|insufficient|oom|memory|evict|[À-ÿ\p{Cyrillic}\p{Han}\p{Hangul}\p{Hiragana}\p{Katakana}]`)
+
 // endsInWork reports whether the last line of a text is one of normal work.
 func (e *Engine) endsInWork(text []byte) bool {
 	return slices.ContainsFunc(e.catalog.MatchLog(catalog.Fact{}, text), func(hit *catalog.Hit) bool {
@@ -141,7 +149,7 @@ func (e *Engine) endsInWork(text []byte) bool {
 }
 
 // mildly is a line of which its writer says that it is no error.
-var mildly = regexp.MustCompile(`^(?:\S+ )?[IWD]\d{4} \d\d:\d\d:\d\d|\blevel=(?:info|warn|warning|debug)\b|"(?:level|severity)": ?"(?i:info|warn|warning|debug)"|^[^a-z]*\b(?:INFO|WARN|WARNING|DEBUG|NOTICE)\b|^[^a-z]*\[(?:info|warn|warning|debug|notice)\]`)
+var mildly = regexp.MustCompile(`^(?:\S+ )?[IWD]\d{4} \d\d:\d\d:\d\d|\blevel=(?:info|warn|warning|debug)\b|"(?:level|severity)": ?"(?i:info|warn|warning|debug)"|^(?:[a-z][\w-]* )?[^a-z]*\b(?:INFO|WARN|WARNING|DEBUG|NOTICE)\b|^[^a-z]*\[(?:info|warn|warning|debug|notice|Note|Warning)\]`)
 
 // mild reports whether a text is the log of a program that tells of no error, or goes on for some lines after the last: one
 // that ends for a reason says so.
@@ -150,7 +158,7 @@ func mild(text []byte) bool {
 	lines, last := 0, 0
 	harsh := false
 	for line := range bytes.Lines(text) {
-		switch line = line[:min(len(line), maxSpoken)]; {
+		switch line = bytes.TrimLeft(line[:min(len(line), maxSpoken)], " \t"); {
 		case len(bytes.Trim(line, " \t\r\n.[]…")) == 0:
 			continue
 		case !mildly.Match(line):
@@ -166,4 +174,4 @@ func mild(text []byte) bool {
 }
 
 // informs is a line that its writer took for no more than information.
-var informs = regexp.MustCompile(`^(?:\S+ )?I\d{4} \d\d:\d\d:\d\d|\blevel=info\b|"(?:level|severity)": ?"(?i:info)"|^[^a-z]*(?:\bINFO\b|\[info\])`)
+var informs = regexp.MustCompile(`^(?:\S+ )?I\d{4} \d\d:\d\d:\d\d|\blevel=info\b|"(?:level|severity)": ?"(?i:info)"|^(?:[a-z][\w-]* )?[^a-z]*(?:\bINFO\b|\[(?:info|Note)\])`)
