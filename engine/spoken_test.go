@@ -44,7 +44,7 @@ func TestWhatSaysNothingOfWhatHappenedBecomesBlank(t *testing.T) {
 		`http: TLS handshake error from 10.2.0.1:4411: tls: bad certificate`:       true,
 		`先週の OOMKilled は上限を上げて解消しました`:                                              false,
 		`2. kubectl describe pod: exit code 137 is OOMKilled`:                      false,
-		`2. OOMKilled again`:                                                       true,
+		`2. OOMKilled again`: true,
 	} {
 		left := spoken([]byte("a\n" + line + "\nb"))
 		require.Len(t, left, len(line)+4, line)
