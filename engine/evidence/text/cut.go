@@ -16,13 +16,13 @@ const maxCut = 3
 // cutJSON reads JSON without its beginning, its end or both from line i on; the same line when it is none, or tells
 // nothing.
 func (p *parser) cutJSON(i int) (next int) {
-	if p.command.isLogs() || p.jsonRead > len(p.src.text) || !isJSONLine(trimLeft(p.src.line(i))) || i > 0 && !p.isApart(i-1) {
+	if p.command.isLogs() || p.cutRead > len(p.src.text) || !isJSONLine(trimLeft(p.src.line(i))) || i > 0 && !p.isApart(i-1) {
 		return i
 	}
 	for next = i; next < p.src.lines() && isJSONLine(trimLeft(p.src.line(next))); next++ {
-		p.jsonRead += len(p.src.line(next))
+		p.cutRead += len(p.src.line(next))
 	}
-	if next-i < maxCut || p.jsonRead > maxManifest {
+	if next-i < maxCut || p.cutRead > maxManifest {
 		return i
 	}
 	lines := bytes.Split(bytes.TrimSpace(p.plain(i, next, 0)), []byte{'\n'})
@@ -53,7 +53,9 @@ func (p *parser) addCut(value []byte, depth int) bool {
 		return false
 	}
 	if inside.Kind != "" && inside.APIVersion != "" {
-		return p.decodeNested(value, owner{}, depth)
+		known := len(p.objects)
+		p.decodeNested(value, owner{}, depth)
+		return len(p.objects) > known
 	}
 	if object := p.objectOfPiece(value); object != nil {
 		p.see(object)
@@ -76,7 +78,7 @@ func (p *parser) addCut(value []byte, depth int) bool {
 func (p *parser) cutYAML(i int) (next int) {
 	line := p.src.line(i)
 	margin := indentOf(line) - len("- ")
-	if margin < 0 || p.command.isLogs() || !inCondition(trimLeft(line)) || i > 0 && !p.isApart(i-1) {
+	if margin < 0 || p.command.isLogs() || p.cutRead > len(p.src.text) || !inCondition(trimLeft(line)) || i > 0 && !p.isApart(i-1) {
 		return i
 	}
 	inside := i
@@ -90,6 +92,7 @@ func (p *parser) cutYAML(i int) (next int) {
 		return i
 	}
 	next = p.yamlEnd(i, margin, true)
+	p.cutRead += p.src.starts[next-1] - p.src.starts[i]
 	document := p.plain(i, next, margin)
 	value, _, ok := p.yamlToJSON(append([]byte("conditions:\n- "), document[min(len(document), len("- ")):]...))
 	if !ok {
@@ -243,7 +246,7 @@ func head(outer []level) (opened []byte) {
 // nameOf gives the field of a pod, or of what is in one, that has something with such fields in it. kubectl sorts the
 // fields: some of those that follow the last state and the state tell these apart.
 func nameOf(inside, outside level) string {
-	has := func(names ...string) bool { return inside.has(names...) }
+	has := inside.has
 	switch {
 	case inside.list && has("restartCount", "lastState", "imageID"):
 		return "containerStatuses"

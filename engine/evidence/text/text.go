@@ -95,6 +95,8 @@ type parser struct {
 	plainUntil int
 	// jsonRead counts the bytes read of what looked like JSON, to bound what is read in vain.
 	jsonRead int
+	// cutRead counts the bytes looked at for a beginning or an end that was cut off, to the same end.
+	cutRead int
 	// mended counts the documents that were tried again without what doesn't belong to them.
 	mended int
 	// events counts those added.
