@@ -18,6 +18,8 @@ import (
 const (
 	// speaks: a text in which nothing was found is about a failure.
 	speaks = 0.65
+	// surely: a text in which no word of trouble is says that it is about a failure.
+	surely = 0.75
 	// overrules: a text is about another failure than the generic cause that was found, or one that is no surer than
 	// sure.
 	overrules, sure = 0.85, 75
@@ -36,12 +38,23 @@ func (e *Engine) withGist(found []Diagnosis, workloads []evidence.Evidence, obse
 		return found
 	}
 	about := gist.BuiltIn().Read(observations.Text)
+	if rest := withoutIdle(observations.Text); len(found) == 0 && len(rest) < len(observations.Text) {
+		if len(bytes.TrimSpace(rest)) == 0 {
+			return nil
+		}
+		if of := gist.BuiltIn().Read(rest); of.Failing < about.Failing {
+			about = of
+		}
+	}
 	switch {
 	case len(found) == 0:
 		if about.Failing < speaks || onlyNormal(workloads, observations) || slices.ContainsFunc(workloads, func(observed evidence.Evidence) bool { return e.worked(observed, about.Type) }) {
 			return nil
 		}
-		if silent(gist.Ends(observations.Text), gist.BuiltIn().Telling(observations.Text, about.Type)) {
+		if about.Failing < surely && !troubling.Match(observations.Text) {
+			return nil
+		}
+		if about.Type == v1alpha1.CrashLoopBackOff && (mild(gist.Ends(observations.Text)) || e.endsInWork(gist.Ends(observations.Text))) || silent(gist.Ends(observations.Text), gist.BuiltIn().Telling(observations.Text, about.Type)) {
 			return nil
 		}
 		return e.told(about, workloads, observations)
@@ -92,28 +105,21 @@ func onlyNormal(workloads []evidence.Evidence, observations evidence.Observation
 }
 
 // well is how Kubernetes and its tools say that something is as it should.
-var well = regexp.MustCompile(`status is now: Node(?:HasNo|HasSufficient|Ready)|\bKubeletHas(?:No|Sufficient)|\bKernelHasNoDeadlock|\bFilesystemIsNotReadOnly` +
+var well = regexp.MustCompile(`status is now: Node(?:HasNo|HasSufficient|Ready|Schedulable)|\bKubeletHas(?:No|Sufficient)|\bKernelHasNoDeadlock|\bFilesystemIsNotReadOnly` +
 	`|\bNetworkReady=true|\bcondition met\s*\z|\bphase Bound\b|\bRunning \((?:1/1|2/2|3/3)\)|(?m:^-- No entries --$)|\bhas joined the cluster|\bsome Nodes are Ready\. Exiting` +
-	`|\bConfiguration complete; ready for start up|\bFinished with success|(?m:^Completed At:)|not-ready removed from node` +
-	`|\bis waiting to start: (?:ContainerCreating|PodInitializing)\s*\z|\bStarted kubelet[^\n]*\s*\z|\bcontainer finished".* exitCode=0\s*\z|\bcommand terminated with exit code \d+\s*\z|\bprevious terminated container "[^"]+" in pod "[^"]+" not found\s*\z|\bTaints: +node-role\.kubernetes\.io/\S+\s*\z`)
+	`|\bConfiguration complete; ready for start up|\bFinished with success|\bexited with code 0\s*\z|\b[1-9]\d* Succeeded / 0 Failed\b|(?m:^Completed At:)|not-ready removed from node` +
+	`|\bis waiting to start: (?:ContainerCreating|PodInitializing)\s*\z|\bStarted kubelet[^\n]*\s*\z|\bcontainer finished".* exitCode=0\s*\z|\bcommand terminated with exit code \d+\s*\z|\bprevious terminated container "[^"]*" in pod "[^"]*" not found|\bTaints: +node-role\.kubernetes\.io/\S+\s*\z`)
 
 // worked reports whether something in the evidence of a workload works, or has overcome what its events tell of: any of
 // it, or, where a probe is said to fail, the failures of probes.
 func (e *Engine) worked(observed evidence.Evidence, about v1alpha1.FailureType) bool {
 	h := newHistory(observed)
-	if about == v1alpha1.Pending && h.hasNode() {
-		return true // whatever keeps it from running, it does not wait for a node
+	if about == v1alpha1.Pending && (h.hasNode() || h.justMade()) {
+		return true // whatever keeps it from running, it does not wait for a node, or not for long
 	}
 	return h.works() || slices.ContainsFunc(h.observed.Events, func(event evidence.Event) bool {
-		switch {
-		case event.Type != corev1.EventTypeWarning:
-			return false
-		case about == v1alpha1.ProbeFailure && event.Reason == "Unhealthy" && !h.eventMatters(event):
-			return true
-		default:
-			_, step := supersedes[event.Reason]
-			return h.superseded(event) || step && !h.eventMatters(event)
-		}
+		_, step := supersedes[event.Reason]
+		return event.Type == corev1.EventTypeWarning && (h.superseded(event) || (step || isStep(event, about)) && !h.eventMatters(event))
 	})
 }
 
@@ -126,6 +132,30 @@ func (h *history) hasNode() bool {
 	})
 }
 
+// justMade reports whether all pods are so young that they may well wait, and one has found its node.
+func (h *history) justMade() bool {
+	placed := slices.ContainsFunc(h.observed.Pods, func(pod evidence.Pod) bool { return pod.Spec.NodeName != "" })
+	return placed && !h.observed.ObservedAt.IsZero() && !slices.ContainsFunc(h.observed.Pods, func(pod evidence.Pod) bool {
+		return pod.Created.IsZero() || h.now.Sub(pod.Created) >= young
+	})
+}
+
+// isStep reports whether an event tells of what pods with a failure of a type can't get past.
+func isStep(event evidence.Event, about v1alpha1.FailureType) bool {
+	switch event.Reason {
+	case "Unhealthy":
+		return about == v1alpha1.ProbeFailure
+	case "Failed", "BackOff":
+		return about == v1alpha1.ImagePullBackOff && isPull(event)
+	case "FailedScheduling", "NotTriggerScaleUp":
+		return about == v1alpha1.Pending
+	case "FailedMount", "FailedAttachVolume":
+		return about == v1alpha1.Pending || about == v1alpha1.CrashLoopBackOff
+	default:
+		return false
+	}
+}
+
 // silent reports whether a text, or the line of it that tells most, says nothing of what happened: usage, a count of
 // nothing, what somebody tried, an expression that looks for messages and the like.
 func silent(text []byte, telling string) bool {
@@ -133,3 +163,42 @@ func silent(text []byte, telling string) bool {
 	return well.Match(text) || spoken(text) == nil || tellsNothing(telling) || searching.MatchString(telling) || listed.MatchString(telling) ||
 		at >= 0 && len(telling) > 0 && len(bytes.TrimSpace(quiet(text)[at:at+len(telling)])) == 0
 }
+
+// troubling are words of trouble, of which one stands in nearly all texts about failures.
+var troubling = regexp.MustCompile(`(?i)error|fatal|panic|fail|exception|exit|denied|refused|not found|can ?not|can't|could ?n[o']t|unable|kill|crash|abort|back-?off|terminat|(?-i:[Rr]estart)|time(?:d)? ?out|invalid|missing|stop|not ready|notready|unhealthy|pending|insufficient|oom|memory|evict|[À-ÿ\p{Cyrillic}\p{Han}\p{Hangul}\p{Hiragana}\p{Katakana}]`)
+
+// endsInWork reports whether the last line of a text is one of normal work.
+func (e *Engine) endsInWork(text []byte) bool {
+	return slices.ContainsFunc(e.catalog.MatchLog(catalog.Fact{}, text), func(hit *catalog.Hit) bool {
+		_, end, inLog := hit.LastLine()
+		return inLog && hit.Signature.Role == catalog.Recovery && hit.Signature.FailureType == "" && len(bytes.TrimSpace(text[end:])) == 0
+	})
+}
+
+// mildly is a line of which its writer says that it is no error.
+var mildly = regexp.MustCompile(`^(?:\S+ )?[IWD]\d{4} \d\d:\d\d:\d\d|\blevel=(?:info|warn|warning|debug)\b|"(?:level|severity)": ?"(?i:info|warn|warning|debug)"|^(?:[a-z][\w-]* )?[^a-z]*\b(?:INFO|WARN|WARNING|DEBUG|NOTICE)\b|^[^a-z]*\[(?:info|warn|warning|debug|notice|Note|Warning)\]`)
+
+// mild reports whether a text is the log of a program that tells of no error, or goes on for some lines after the last: one
+// that ends for a reason says so.
+func mild(text []byte) bool {
+	const goesOn = 3
+	lines, last := 0, 0
+	harsh := false
+	for line := range bytes.Lines(text) {
+		switch line = bytes.TrimLeft(line[:min(len(line), maxSpoken)], " \t"); {
+		case len(bytes.Trim(line, " \t\r\n.[]…")) == 0:
+			continue
+		case !mildly.Match(line):
+			harsh, last = true, 0
+		case informs.Match(line):
+			last++
+		default:
+			last = 0
+		}
+		lines++
+	}
+	return lines > 0 && (!harsh || last >= goesOn)
+}
+
+// informs is a line that its writer took for no more than information.
+var informs = regexp.MustCompile(`^(?:\S+ )?I\d{4} \d\d:\d\d:\d\d|\blevel=info\b|"(?:level|severity)": ?"(?i:info)"|^(?:[a-z][\w-]* )?[^a-z]*(?:\bINFO\b|\[(?:info|Note)\])`)

@@ -35,6 +35,9 @@ func TestWordsAreListenedToWhereTheEvidenceIsNotSure(t *testing.T) {
 			"manuals: rendering chapters\n  01-install.md\n  02-crashloopbackoff-and-you.md\n  03-upgrade.md\nmanuals: 3 chapters, 0 broken links\nmanuals: serving on http://0.0.0.0:1313/\n",
 			nil,
 		},
+		{"a log that ends with normal work", gaveUp + "listening on :8080\n", nil},
+		{"a log that goes on after its last error", gaveUp + "INFO sorter: 1 sorted\nINFO sorter: 2 sorted\nINFO sorter: 3 sorted\n", nil},
+		{"nothing but what the kubelet writes every day", strings.Repeat("W0304 09:12:44.120931    1893 helpers.go:771] eviction manager: no observation found for eviction signal pid.available\n", 3), nil},
 	} {
 		t.Run(test.about, func(t *testing.T) {
 			var ids []string

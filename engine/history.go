@@ -155,6 +155,10 @@ const reasonOOMKilled = "OOMKilled"
 // (containerd internal/cri/server/restart.go): by itself that says nothing of the container.
 const reasonUnknown = "Unknown"
 
+// lostCode is the exit code of a container that was gone when its runtime came back, for Docker and containerd (moby
+// daemon/start.go, containerd internal/cri/server/restart.go).
+const lostCode = 255
+
 // endedRecently reports whether the previous end of a running container still matters.
 func (h *history) endedRecently(container evidence.Container) bool {
 	last := container.LastState.Terminated
@@ -173,6 +177,9 @@ func (h *history) endedRecently(container evidence.Container) bool {
 	}
 	if h.observed.ObservedAt.IsZero() && usual > recentOOM && (last.Reason != reasonOOMKilled || restarts < often || evidence.Ran(last) > settled) {
 		return false // nobody knows how long ago it was, but it was rare
+	}
+	if container.Ready && last.Reason != reasonOOMKilled && (evidence.Ran(last) >= recentOOM || h.observed.ObservedAt.IsZero() && last.ExitCode == lostCode && restarts < 2*often) {
+		return false // what runs for days between its restarts is no loop, nor is what went down with its machine
 	}
 	switch {
 	case last.Reason == reasonOOMKilled:

@@ -187,6 +187,9 @@ func (h *history) goesOn(event evidence.Event) bool {
 	if seen && isPull(event) && !started.Before(event.Time) && h.now.Sub(event.Time) >= settled/2 {
 		return false // what can't be pulled is tried again, and told of, every five minutes at least (MaxContainerBackOff)
 	}
+	if seen && event.Reason == "BackOff" && started.After(event.Time) && h.now.Sub(started) >= 3*settled {
+		return false // as is what ends again
+	}
 	return !seen || started.Sub(event.Time) < settled
 }
 

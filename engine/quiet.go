@@ -5,13 +5,14 @@ import (
 	"regexp"
 )
 
-// quiet gives a text without what tests that went well wrote, what was tried by hand in an interpreter, and records that
-// Logstash shows of others, which become blanks.
+// quiet gives a text without what tests that went well wrote, what was tried by hand in an interpreter, records that
+// Logstash shows of others, and what is written every day of which nothing comes, which become blanks.
 func quiet(text []byte) []byte {
 	b := &blanks{text: text}
 	b.tests()
 	b.tries()
 	b.fields()
+	b.idles()
 	return b.text
 }
 

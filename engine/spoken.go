@@ -35,7 +35,9 @@ var (
 	// steps are those of Ginkgo's tests, which name what they provoke, and of plays that try again.
 	steps = sought{[]string{"STEP: ", "(expected)", "RETRYING: "}, regexp.MustCompile(`(?:^|: )STEP: |\(expected\)$|\bFAILED - RETRYING: `)}
 	// supposed are words of documents that tell what could be; what happened has numbers and quotations.
-	supposed = regexp.MustCompile(`(?i)\b(?:if|look for|e\.g\.|for example|such as|means|would|may|might|usually)\b|^[*•-] [A-Z]\w+ (?:→|=>) `)
+	supposed = regexp.MustCompile(`(?i)\b(?:if|what to do|look for|e\.g\.|for example|such as|means|would|may|might|usually)\b|^[*•-] [A-Z]\w+ (?:→|=>) `)
+	// step is one of instructions.
+	step = regexp.MustCompile(`^\d{1,2}[.)] (?i:kubectl|check|look|see|run|verify|inspect|make sure|try)\b`)
 	// alerting is a rule that tells when an alert is to be sent.
 	alerting = regexp.MustCompile(`(?m)^\s*(?:- )?"?alert"?: `)
 	asking   = regexp.MustCompile(`(?m)^\s*(?:- )?"?expr"?: `)
@@ -44,7 +46,7 @@ var (
 	// closed is an alert or a ticket that is over, as Alertmanager, Grafana, Zabbix, New Relic and others say so.
 	closed = sought{[]string{"RESOLVED", "esolved", "losed", "CLOSED", "inactive"}, regexp.MustCompile(`(?mi)^\W{0,2}\[RESOLVED|^RESOLVED:|^\W{0,4}Problem (?:has been )?resolved\b|\balert\W{1,5}closed\b|"(?:status|alertstate)": ?"(?:resolved|inactive)"|\bstatus=resolved\b`)}
 	// past are sentences about what was and is no more.
-	past = sought{[]string{"behoben", "erledigt", "gelöst", "ixed", "olved", "arlier", "efore", "No ", "0 matches", "0 results", "0 hits", "muted"}, regexp.MustCompile(`(?i)\b(?:behoben|erledigt|gelöst|has been (?:fixed|resolved)|(?:was|now) (?:fixed|resolved|solved))\b|^earlier\b|^[Bb]efore(?: \([^)]*\))?:|^No (?:errors|problems|issues)\b|\b0 (?:matches|results|hits)\b|\bmuted\b`)}
+	past = sought{[]string{"behoben", "erledigt", "gelöst", "解消", "解決", "解决", "修复", "恢复", "corrigé", "résolu", "solucionad", "resuelto", "resolvid", "исправлен", "устранен", "해결", "ixed", "olved", "arlier", "efore", "No ", "0 matches", "0 results", "0 hits", "muted"}, regexp.MustCompile(`(?i)\b(?:behoben|erledigt|gelöst|has been (?:fixed|resolved)|(?:was|now) (?:fixed|resolved|solved))\b|^earlier\b|^[Bb]efore(?: \([^)]*\))?:|^No (?:errors|problems|issues)\b|\b0 (?:matches|results|hits)\b|\bmuted\b|解消(?:しま|され|済)|解決(?:しま|され|済)|(?:已|问题)解决|已(?:经)?(?:修复|恢复)|\b(?:corrigée?|résolue?|solucionad[oa]|resuelto|resolvid[oa])\b|исправлен|устранен|해결(?:됨|되었|했)`)}
 	// heading stands over the revisions of a rollout or a release.
 	heading = regexp.MustCompile(`^\s*REVISION\s+(?:CHANGE-CAUSE|UPDATED\s)`)
 	// deployed is the revision of a release that is there now.
@@ -65,7 +67,7 @@ var parts = []sought{
 	{[]string{" WHERE "}, regexp.MustCompile(` WHERE .*`)},
 	{[]string{"--"}, regexp.MustCompile(`(?:^|\s)--[a-z][\w-]*=\S+`)},
 	{[]string{"|"}, regexp.MustCompile(`\|[=~] *\\?"[^"]*"`)},
-	{[]string{"oom", "OOM", "rash", "mage", "nsched", "nhealthy", "of_memory"}, regexp.MustCompile(`(?i)(?:[a-z0-9][-.+]|[.+]\b)(?:oom[-_]?kill(?:ed|ing|er)?|out_of_memory|crashloop(?:ing|backoff)?|imagepull(?:backoff)?|unschedulable|unhealthy)\b(?:[-.+_]\w+)*|\b(?:oom[-_]?kill(?:ed|ing|er)?|crashloop(?:ing|backoff)?|imagepull(?:backoff)?)[-.+][a-z0-9][\w.+-]*`)},
+	{[]string{"oom", "OOM", "rash", "mage", "nsched", "nhealthy", "of_memory"}, regexp.MustCompile(`(?i)[a-z0-9]/oom[-_]?kill\w*/|(?:[a-z0-9][-.+]|[.+]\b)(?:oom[-_]?kill(?:ed|ing|er)?|out_of_memory|crashloop(?:ing|backoff)?|imagepull(?:backoff)?|unschedulable|unhealthy)\b(?:[-.+_]\w+)*|\b(?:oom[-_]?kill(?:ed|ing|er)?|crashloop(?:ing|backoff)?|imagepull(?:backoff)?)[-.+][a-z0-9][\w.+-]*`)},
 }
 
 // spoken gives what a text says has happened: without metrics of nothing, their documentation, templates, tests that
@@ -110,7 +112,7 @@ func supposes(line string) bool {
 		strings.HasPrefix(line, "$ ") && !strings.Contains(line, " STATUS "),
 		strings.HasPrefix(line, "OCI runtime exec failed: "): // kubectl exec of what an image does not have
 		return true
-	case tellsNothing(line), strings.Contains(line, `\`) && searching.MatchString(line), past.in([]byte(line)):
+	case tellsNothing(line), line[0] <= '9' && step.MatchString(line), strings.Contains(line, `\`) && searching.MatchString(line), past.in([]byte(line)):
 		return true
 	default: // registries answer with such words
 		return !strings.ContainsAny(line, `0123456789"`) && !strings.Contains(line, "does not exist or may require") && !strings.Contains(line, "You have reached your pull rate limit") && supposed.MatchString(line)

@@ -38,6 +38,13 @@ func TestWhatSaysNothingOfWhatHappenedBecomesBlank(t *testing.T) {
 		`the problem was resolved, crane was OOMKilled before`:                     false,
 		`FAILED - RETRYING: [dock4]: pull image (2 retries left).`:                 false,
 		`reason=OOMKilled container=crane`:                                         true,
+		`eviction manager: no observation found for eviction signal pid.available`: false,
+		`Flag --keep-terminated-pod-volumes has been deprecated, will be removed`:  false,
+		`http: TLS handshake error from 10.2.0.1:4411: EOF`:                        false,
+		`http: TLS handshake error from 10.2.0.1:4411: tls: bad certificate`:       true,
+		`先週の OOMKilled は上限を上げて解消しました`:                                              false,
+		`2. kubectl describe pod: exit code 137 is OOMKilled`:                      false,
+		`2. OOMKilled again`: true,
 	} {
 		left := spoken([]byte("a\n" + line + "\nb"))
 		require.Len(t, left, len(line)+4, line)

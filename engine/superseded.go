@@ -21,7 +21,7 @@ func (h *history) superseded(event evidence.Event) bool {
 	case "Preempted": // a pod of the same name, that was made anew, has its place
 		return !event.Time.IsZero() && h.done[containerKey{event.Object, "Scheduled"}].After(event.Time)
 	case "FailedCreate":
-		return h.exists(event)
+		return h.exists(event) || h.madeAfterAll(event)
 	case "NodeNotReady":
 		return h.nodeIsBack(event)
 	case "Failed":
@@ -54,6 +54,14 @@ var created = regexp.MustCompile(`^create Pod (\S+) in StatefulSet`)
 func (h *history) exists(event evidence.Event) bool {
 	found := created.FindStringSubmatch(event.Message)
 	return found != nil && h.pods[found[1]].Status.Phase == corev1.PodRunning
+}
+
+// madeAfterAll reports whether the pod that could not be made was made later.
+func (h *history) madeAfterAll(event evidence.Event) bool {
+	found := created.FindString(event.Message)
+	return found != "" && slices.ContainsFunc(h.observed.Events, func(other evidence.Event) bool {
+		return other.Reason == "SuccessfulCreate" && other.Object == event.Object && !other.Time.Before(event.Time) && strings.HasPrefix(other.Message, found)
+	})
 }
 
 // nodeIsBack reports whether the node of a pod, of which an event says that it was not ready, is ready now.

@@ -397,7 +397,82 @@ status:
 ],
 "hostIP": "10.0.0.1",
 `,
-		[]string{"pod /", "  vote ready=false restarts=3 waiting CrashLoopBackOff last:", `log /: "hostIP": "10.0.0.1",`},
+		[]string{"pod /", "  vote ready=false restarts=3 waiting CrashLoopBackOff last:"},
+	},
+	{
+		"JSON that begins inside the conditions of a pod that is ready, and ends inside the last run of a container",
+		`            "status": "True",
+            "type": "Ready"
+        }
+    ],
+    "containerStatuses": [
+        {
+            "lastState": {
+                "terminated": {
+                    "exitCode": 255,
+`,
+		[]string{"pod /", "  ready=true restarts=1 running last:terminated  255", "  condition Ready=True"},
+	},
+	{
+		"JSON that begins inside the last run of a container, and ends with half a line",
+		`                        "exitCode": 1,
+                        "reason": "Error"
+                    }
+                },
+                "name": "sync",
+                "ready": false,
+                "restartCount": 9,
+                "state": {
+                    "waiting": {
+                        "message": "back-off 5m0s restarting failed container=sync pod=sy
+`,
+		[]string{"pod /", "  sync ready=false restarts=9 waiting  last:terminated Error 1"},
+	},
+	{
+		"the end of a pod in JSON",
+		`                "ready": true,
+                "restartCount": 2,
+                "state": {
+                    "running": {
+                        "startedAt": "2026-03-02T10:11:12Z"
+                    }
+                }
+            }
+        ],
+        "phase": "Running",
+        "qosClass": "Burstable"
+    }
+}
+`,
+		[]string{"pod / Running", "  ready=true restarts=2 running last:"},
+	},
+	{
+		"YAML that begins inside the conditions of a pod that is ready, and ends inside the last run of a container",
+		`    lastTransitionTime: "2026-03-02T10:11:12Z"
+    status: "True"
+    type: Ready
+  - lastTransitionTime: "2026-03-02T10:11:12Z"
+    status: "True"
+    type: PodScheduled
+  containerStatuses:
+  - image: sync:2
+    lastState:
+      terminated:
+        exitCode: 255
+`,
+		[]string{"pod /", "  ready=true restarts=1 running last:terminated  255", "  condition Ready=True", "  condition PodScheduled=True"},
+	},
+	{
+		"JSON whose beginning was cut that is no status",
+		`        "level": "error",
+        "message": "it failed"
+    },
+    {
+        "level": "info"
+    }
+]
+`,
+		[]string{`log /: "level": "error",`},
 	},
 	{
 		"the conditions of a node in YAML",
@@ -469,7 +544,7 @@ KeyError: 'PLAN_HOST'
           limits:
             memory: 24Mi
 `,
-		[]string{"pod /", "  ready=false restarts=0  last:terminated OOMKilled 137", "  limit 24Mi"},
+		[]string{"pod /", "  ready=false restarts=1  last:terminated OOMKilled 137", "  limit 24Mi"},
 	},
 	{
 		"the usage of containers, of pods and of nodes",

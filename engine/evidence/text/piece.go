@@ -331,6 +331,7 @@ func (p *parser) told(object runtime.Object, value []byte) runtime.Object {
 				o.Spec.Containers = append(o.Spec.Containers, corev1.Container{Name: status.Name, Image: status.Image})
 			}
 		}
+		runReady(o)
 		if o.Name == "" && singular(p.command.kind) == "pod" && !p.command.isLogs() {
 			o.Name, o.Namespace = p.command.name, p.command.namespace
 		}
@@ -348,4 +349,24 @@ func (p *parser) told(object runtime.Object, value []byte) runtime.Object {
 		}
 	}
 	return object
+}
+
+// runReady gives the containers of a pod that is ready, of which no state is told, the one that they must have, and those
+// that ended before at least one restart.
+func runReady(pod *corev1.Pod) {
+	ready := slices.ContainsFunc(pod.Status.Conditions, func(condition corev1.PodCondition) bool {
+		return condition.Type == corev1.PodReady && condition.Status == corev1.ConditionTrue
+	})
+	for i := range pod.Status.ContainerStatuses {
+		status := &pod.Status.ContainerStatuses[i]
+		if status.State != (corev1.ContainerState{}) {
+			continue
+		}
+		if ready {
+			status.State.Running, status.Ready = &corev1.ContainerStateRunning{}, true
+		}
+		if status.LastTerminationState.Terminated != nil {
+			status.RestartCount = max(status.RestartCount, 1)
+		}
+	}
 }

@@ -95,6 +95,8 @@ type parser struct {
 	plainUntil int
 	// jsonRead counts the bytes read of what looked like JSON, to bound what is read in vain.
 	jsonRead int
+	// cutRead counts the bytes looked at for a beginning or an end that was cut off, to the same end.
+	cutRead int
 	// mended counts the documents that were tried again without what doesn't belong to them.
 	mended int
 	// events counts those added.
@@ -107,6 +109,10 @@ type parser struct {
 
 // next reads what begins at line i, and returns the line after it.
 func (p *parser) next(i int) int {
+	if next := max(p.cutJSON(i), p.cutYAML(i)); next > i {
+		p.endLog(i)
+		return next
+	}
 	begins := p.begins(i)
 	if begins == logLine {
 		if p.logFrom == 0 {
