@@ -17,14 +17,17 @@ const (
 	lastLines = 1
 	// stem is how many letters of a word stand for all its forms: restart, restarted, restarting.
 	stem = 5
+	// span is how many characters in a row are looked at together, whatever words they are of: names that programs and
+	// people make up, and words that no text to learn from has, are made of known pieces.
+	span = 8
 )
 
 // marks are the characters beside letters and digits that say something.
 const marks = `!:="'()[]/`
 
 // Features calls yield with what the text is judged by, many of them more than once: its words, stems of words and
-// pairs of neighbouring ones, those of its last line once more with the prefix "$", and about how many lines it
-// has. What is yielded is valid until yield returns. Any bytes will do; a text costs no more than 32 KiB of it.
+// pairs of neighbouring ones, those of its last line once more with the prefix "$", characters in a row with the prefix
+// "~", and about how many lines it has. What is yielded is valid until yield returns. Any bytes will do; a text costs no more than 32 KiB of it.
 func Features(text []byte, yield func(feature []byte)) {
 	text = Ends(bytes.TrimSpace(text))
 	r := reader{yield: yield}
@@ -34,6 +37,7 @@ func Features(text []byte, yield func(feature []byte)) {
 		line, text, _ = bytes.Cut(text, []byte("\n"))
 		line = line[:min(len(line), maxLine)]
 		r.read(line, "")
+		r.spans(line)
 		if left <= lastLines {
 			r.read(line, "$")
 		}
@@ -68,6 +72,33 @@ type reader struct {
 	yield func([]byte)
 	// word is the one being read, in small letters; before is the one before it on its line, shortened.
 	word, before, feature []byte
+	// letters are the characters of the line in small letters, and starts where the last of them begin.
+	letters []byte
+	starts  []int
+}
+
+// spans yields the characters of a line in rows of span. All digits are the same. Space counts: how far a line is
+// indented, and how far columns are apart, tells what was printed.
+func (r *reader) spans(line []byte) {
+	r.letters, r.starts = r.letters[:0], r.starts[:0]
+	for len(line) > 0 {
+		letter, size := rune(line[0]), 1
+		if letter >= utf8.RuneSelf {
+			letter, size = utf8.DecodeRune(line)
+		}
+		line = line[size:]
+		switch {
+		case letter <= ' ':
+			letter = ' '
+		case isDigit(letter):
+			letter = '#'
+		}
+		r.starts = append(r.starts, len(r.letters))
+		r.letters = utf8.AppendRune(r.letters, unicode.ToLower(letter))
+		if all := len(r.starts); all >= span {
+			r.yield(r.join("~", r.letters[r.starts[all-span]:], nil))
+		}
+	}
 }
 
 func (r *reader) read(line []byte, prefix string) {

@@ -94,7 +94,11 @@ func parse(table string) (*Model, error) {
 
 // Read gives what a text is about. Any bytes will do.
 func (m *Model) Read(text []byte) Gist {
-	probabilities := Softmax(m.odds(text, make([]bool, len(m.weights))))
+	odds, features := m.odds(text, make([]bool, len(m.weights)))
+	for i := range odds {
+		odds[i] *= Scale(features)
+	}
+	probabilities := Softmax(odds)
 	best := 1
 	for i := range probabilities[1:] {
 		if probabilities[i+1] > probabilities[best] {
@@ -115,7 +119,7 @@ func (m *Model) Telling(text []byte, about v1alpha1.FailureType) string {
 	most := math.Inf(-1)
 	seen := make([]bool, len(m.weights))
 	for next := range bytes.Lines(Ends(bytes.TrimSpace(text))) {
-		odds := m.odds(next, seen)
+		odds, _ := m.odds(next, seen)
 		if says := odds[kind] - odds[0]; says > most && len(bytes.TrimSpace(next)) > 0 {
 			line, most = next, says
 		}
@@ -123,9 +127,9 @@ func (m *Model) Telling(text []byte, about v1alpha1.FailureType) string {
 	return string(bytes.ToValidUTF8(bytes.TrimSpace(line[:min(len(line), maxLine)]), []byte("\uFFFD")))
 }
 
-// odds adds up the weights of a text's features, each once, and makes up for how many there are. Of seen, which has
-// room for all features, nothing is set before and after.
-func (m *Model) odds(text []byte, seen []bool) (odds [len(Types)]float64) {
+// odds adds up the weights of a text's features, each once, and counts those that have any. Of seen, which has room for
+// all features, nothing is set before and after.
+func (m *Model) odds(text []byte, seen []bool) (odds [len(Types)]float64, features int) {
 	var found []int
 	Features(text, func(feature []byte) {
 		if at, known := m.index[string(feature)]; known && !seen[at] {
@@ -140,9 +144,9 @@ func (m *Model) odds(text []byte, seen []bool) (odds [len(Types)]float64) {
 		}
 	}
 	for i := range odds {
-		odds[i] *= Step * Scale(len(found))
+		odds[i] *= Step
 	}
-	return odds
+	return odds, len(found)
 }
 
 // Scale makes up for how many features a text has: long texts have more to say and less of it matters.

@@ -23,7 +23,7 @@ const (
 	// atLeast is in how many texts a feature must be.
 	atLeast = 3
 	// kept is how many features are written, those first that say most in most texts.
-	kept = 15_000
+	kept = 20_000
 )
 
 type weights = [len(gist.Types)]float64
