@@ -17,9 +17,9 @@ import (
 // be, in percent. They were chosen on texts from which it had not learned.
 const (
 	// speaks: a text in which nothing was found is about a failure.
-	speaks = 0.65
+	speaks = 0.8
 	// surely: a text in which no word of trouble is says that it is about a failure.
-	surely = 0.75
+	surely = 0.9
 	// overrules: a text is about another failure than the generic cause that was found, or one that is no surer than
 	// sure.
 	overrules, sure = 0.85, 75
@@ -176,7 +176,7 @@ func (e *Engine) endsInWork(text []byte) bool {
 }
 
 // mildly is a line of which its writer says that it is no error.
-var mildly = regexp.MustCompile(`^(?:\S+ )?[IWD]\d{4} \d\d:\d\d:\d\d|\blevel=(?:info|warn|warning|debug)\b|"(?:level|severity)": ?"(?i:info|warn|warning|debug)"|^(?:[a-z][\w-]* )?[^a-z]*\b(?:INFO|WARN|WARNING|DEBUG|NOTICE)\b|^[^a-z]*\[(?:info|warn|warning|debug|notice|Note|Warning)\]`)
+var mildly = regexp.MustCompile(`\b[A-Z]\w+Warning: |\bwarnings\.warn\(|^(?:\S+ )?[IWD]\d{4} \d\d:\d\d:\d\d|\blevel=(?:info|warn|warning|debug)\b|"(?:level|severity)": ?"(?i:info|warn|warning|debug)"|^(?:[a-z][\w-]* )?[^a-z]*\b(?:INFO|WARN|WARNING|DEBUG|NOTICE)\b|^[^a-z]*\[(?:info|warn|warning|debug|notice|Note|Warning)\]`)
 
 // mild reports whether a text is the log of a program that tells of no error, or goes on for some lines after the last: one
 // that ends for a reason says so.

@@ -56,6 +56,9 @@ func (h *history) recovered(event evidence.Event) bool {
 	if event.Reason == "Rebooted" { // a kubelet tells of both as it starts
 		at = at.Add(time.Minute)
 	}
+	if event.Reason == "Rebooted" && !event.Time.IsZero() && h.now.Sub(event.Time) >= 3*settled {
+		return true // it would not be ready by now for another reason, which other events tell
+	}
 	return seen && !at.IsZero() && !at.Before(event.Time) && h.now.Sub(at) >= since
 }
 

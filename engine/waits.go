@@ -26,6 +26,8 @@ const (
 	claimPatience = 5 * time.Minute
 	// readyPatience covers slow programs; the kubelet's own patience is what the probes say.
 	readyPatience = 5 * time.Minute
+	// initPatience covers init containers that migrate a database or load its backup.
+	initPatience = 30 * time.Minute
 )
 
 // waits gives the fact that a pod has been in a step of its start for too long. Facts about the reason outrank it.
@@ -35,7 +37,7 @@ func (h *history) waits(pod evidence.Pod) (catalog.Fact, bool) {
 	}
 	fact := catalog.Fact{Place: catalog.PodCondition, Pod: pod.Name, Status: string(corev1.ConditionFalse), Count: 1, Source: "pod/" + pod.Name}
 	age := h.now.Sub(pod.Created).Round(time.Second)
-	var all, creating, running int
+	var all, creating, initializing, running int
 	var runs time.Duration // of the container that is not ready
 	begun := false
 	for _, container := range h.observed.Containers {
@@ -44,6 +46,9 @@ func (h *history) waits(pod evidence.Pod) (catalog.Fact, bool) {
 		}
 		if container.Kind != evidence.App {
 			begun = begun || container.State.Running != nil || container.State.Terminated != nil
+			if running := container.State.Running; running != nil && running.StartedAt.IsZero() && !container.Ready {
+				initializing++
+			}
 			continue
 		}
 		all++
@@ -93,6 +98,8 @@ func (h *history) waits(pod evidence.Pod) (catalog.Fact, bool) {
 		return catalog.Fact{}, false
 	case pod.Status.Phase == corev1.PodPending && !scheduled && creating == 0 && age >= patience:
 		fact.Type, fact.Message = string(corev1.PodScheduled), "pending without a node for "+age.String()
+	case creating == 0 && running == 0 && initializing > 0 && pod.Status.Phase == corev1.PodPending && age >= initPatience:
+		fact.Type, fact.Message = string(corev1.PodInitialized), "initializing for "+age.String()
 	case creating > 0 && age >= kubeletPatience:
 		fact.Type, fact.Message = string(corev1.PodReadyToStartContainers), "containers in creation for "+age.String()
 	case all > 0 && running > 0 && pod.Status.Phase == corev1.PodRunning && age >= readyPatience:

@@ -14,13 +14,15 @@ import (
 // complete gives pods whose description tells nothing of their containers what a row of a table says, and the pieces
 // of a description to the pod they must be of.
 func (p *parser) complete() {
-	named := map[string]*corev1.Pod{}
+	named, cut := map[string]*corev1.Pod{}, map[string]*corev1.Pod{}
 	var pieces []*corev1.Pod
 	for _, object := range p.objects {
 		if pod, ok := object.(*corev1.Pod); ok && pod.Name == "" {
 			pieces = append(pieces, pod)
 		} else if ok && len(pod.Status.ContainerStatuses)+len(pod.Status.InitContainerStatuses) == 0 || ok && lacksState(pod) {
 			named[pod.Name] = pod
+		} else if ok && !slices.ContainsFunc(pod.Status.ContainerStatuses, fails) {
+			cut[pod.Name] = pod
 		}
 	}
 	for _, object := range p.rows.objects {
@@ -28,6 +30,8 @@ func (p *parser) complete() {
 		switch {
 		case !ok:
 			p.completeNode(object)
+		case cut[row.Name] != nil:
+			addFailing(cut[row.Name], row)
 		case named[row.Name] == nil:
 		case lacksState(named[row.Name]):
 			fillState(named[row.Name], row)
@@ -49,6 +53,21 @@ func (p *parser) complete() {
 			event.InvolvedObject.Name, event.InvolvedObject.Namespace, event.Namespace = whole.Name, whole.Namespace, whole.Namespace
 		}
 	}
+}
+
+// addFailing gives a pod whose description was cut off before the container that fails the one that a row tells of.
+func addFailing(pod, row *corev1.Pod) {
+	if len(row.Status.ContainerStatuses) <= len(pod.Status.ContainerStatuses) || !fails(row.Status.ContainerStatuses[0]) {
+		return
+	}
+	pod.Spec.Containers = append(pod.Spec.Containers, corev1.Container{})
+	pod.Status.ContainerStatuses = append(pod.Status.ContainerStatuses, row.Status.ContainerStatuses[0])
+}
+
+// fails reports whether a container ended with an error, or waits for another reason than that it is being made.
+func fails(status corev1.ContainerStatus) bool {
+	waiting, ended := status.State.Waiting, status.State.Terminated
+	return ended != nil && ended.ExitCode != 0 || waiting != nil && waiting.Reason != "ContainerCreating" && waiting.Reason != "PodInitializing"
 }
 
 // completeNode gives a node whose description was cut off, or can't be read, before its condition Ready what a row of
