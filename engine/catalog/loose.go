@@ -3,7 +3,6 @@ package catalog
 import (
 	"bytes"
 	"regexp"
-	"regexp/syntax"
 	"slices"
 	"strings"
 
@@ -89,11 +88,10 @@ func unanchored(expression *regexp.Regexp) *regexp.Regexp {
 	if expression == nil {
 		return nil
 	}
-	parsed, err := syntax.Parse(expression.String(), syntax.Perl)
-	if err != nil || !anchored(parsed) {
+	text := withoutAnchors(expression.String())
+	if text == expression.String() {
 		return expression
 	}
-	text := withoutAnchors(parsed).String()
 	if whole(expression) {
 		text = "(?:" + text + ")" + endsThere
 	}
@@ -104,6 +102,61 @@ func unanchored(expression *regexp.Regexp) *regexp.Regexp {
 	return loose
 }
 
+// withoutAnchors puts nothing in the place of the beginning and the end of a text or line in an expression that is
+// known to be right. It works on the text because writing a parsed one (regexp/syntax) takes most of the time in which
+// the catalogue is read.
+func withoutAnchors(expression string) string {
+	const nothing = "(?:)"
+	var out strings.Builder
+	for i := 0; i < len(expression); {
+		rest := expression[i:]
+		length := 1
+		switch {
+		case strings.HasPrefix(rest, `\A`), strings.HasPrefix(rest, `\z`):
+			out.WriteString(nothing)
+			i += 2
+			continue
+		case rest[0] == '^', rest[0] == '$':
+			out.WriteString(nothing)
+			i++
+			continue
+		case strings.HasPrefix(rest, `\Q`):
+			length = len(rest)
+			if end := strings.Index(rest, `\E`); end >= 0 {
+				length = end + 2
+			}
+		case rest[0] == '\\':
+			length = min(2, len(rest))
+		case rest[0] == '[':
+			length = classLength(rest)
+		}
+		out.WriteString(rest[:length])
+		i += length
+	}
+	return out.String()
+}
+
+// classLength gives how long the class of characters is that an expression begins with: "[^]a-z[:digit:]]".
+func classLength(expression string) int {
+	i := 1
+	if strings.HasPrefix(expression[i:], "^") {
+		i++
+	}
+	for first := true; i < len(expression); first = false {
+		switch named := strings.Index(expression[i:], ":]"); {
+		case expression[i] == ']' && !first:
+			return i + 1
+		case expression[i] == '\\':
+			i += 2
+		case strings.HasPrefix(expression[i:], "[:") && named > 0:
+			i += named + 2
+		default:
+			i++
+		}
+	}
+	return len(expression)
+}
+
 // endsThere is what may follow a message that must be there as a whole.
 const endsThere = `(?:\\?["'\x60]|\W{0,4}(?:$|\n)|[;|<]|\s{2})`
 
@@ -111,24 +164,6 @@ const endsThere = `(?:\\?["'\x60]|\W{0,4}(?:$|\n)|[;|<]|\s{2})`
 func whole(expression *regexp.Regexp) bool {
 	text := expression.String()
 	return strings.HasPrefix(text, "^") && strings.HasSuffix(text, "$") && !strings.HasSuffix(text, `\$`) && !strings.Contains(text, "|^")
-}
-
-func isAnchor(op syntax.Op) bool {
-	return op == syntax.OpBeginText || op == syntax.OpEndText || op == syntax.OpBeginLine || op == syntax.OpEndLine
-}
-
-func anchored(expression *syntax.Regexp) bool {
-	return isAnchor(expression.Op) || slices.ContainsFunc(expression.Sub, anchored)
-}
-
-func withoutAnchors(expression *syntax.Regexp) *syntax.Regexp {
-	if isAnchor(expression.Op) {
-		return &syntax.Regexp{Op: syntax.OpEmptyMatch}
-	}
-	for i, part := range expression.Sub {
-		expression.Sub[i] = withoutAnchors(part)
-	}
-	return expression
 }
 
 // MatchWords gives the signatures of the place Text that recognise a line of text.
