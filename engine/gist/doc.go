@@ -6,7 +6,7 @@
 // all evidence, and the engine gives it little trust.
 //
 // The judgement is a multinomial logistic regression (D. R. Cox, The regression analysis of binary sequences, 1958)
-// over words, stems and pairs of words, which are few enough to be written down: weights.tsv. They are learned from
+// over words, stems, pairs of words and rows of eight characters, which are few enough to be written down: weights.tsv. They are learned from
 // the catalogue's cases and the texts in hack/gist by `make gist`; `make gist-report` prints how often they are
 // right on texts that were left out of the learning.
 package gist

@@ -1,7 +1,8 @@
 // Command gist learns what words say of failures, from the texts beside it and the catalogue's cases, and writes
 // the weights that package engine/gist is built with. The texts were written for it, in the forms that programs and
-// Kubernetes print, each below its label: by subject, and (pasted) as people put pieces of output together. With -report it writes nothing and prints how right it is on
-// texts that were left out of the learning.
+// Kubernetes print, each below its label: by subject, by program, cut (starts, endings), and as people put pieces of
+// output together (pasted). With -report it writes nothing and prints how right it is on texts that were left out of
+// the learning.
 package main
 
 import (
