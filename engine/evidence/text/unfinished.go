@@ -18,10 +18,10 @@ type phrase struct {
 // phrases are those that tell of a failure (pkg/kubelet/events, prober, container and eviction of Kubernetes,
 // pkg/controller/nodelifecycle and deployment, and the errors of Unix).
 var phrases = []phrase{
-	{"Back-off rest", "arting failed container", ""},
-	{"Back-off pul", "ling image", ""},
-	{" failed live", "ness probe, will be restarted", "Killing"},
-	{" failed star", "tup probe, will be restarted", "Killing"},
+	{"Back-off r", "estarting failed container", ""},
+	{"Back-off p", "ulling image", ""},
+	{" failed s", "tartup probe, will be restarted", "Killing"},
+	{" failed", " liveness probe, will be restarted", "Killing"},
 	{" is unheal", "thy, it will be killed and re-created.", "Killing"},
 	{" is ", "unhealthy, it will be killed and re-created.", "  Killing"},
 	{"Liveness prob", "e failed", "Unhealthy"},
@@ -33,6 +33,8 @@ var phrases = []phrase{
 	{" status ", "is now: NodeNotReady", "NodeNotReady"},
 	{"Node ", "is not ready", "NodeNotReady"},
 	{"Kubelet stopped", " posting node status.", ""},
+	{"container runt", "ime is down", ""},
+	{"container runtime ", "is down", "KubeletNotReady"},
 	{"System OOM", " encountered", "SystemOOM"},
 	{"The node was lo", "w on resource", ""},
 	{"Pod sandbox chan", "ged, it will be killed and re-created.", ""},
@@ -58,6 +60,10 @@ var (
 	cutStatus = regexp.MustCompile(`^\s*(?:Reason|State|Last State):\s+([A-Z]\w{3,})$`)
 	// cutPod is a row of a pod that fails, cut behind its status: the restarts or the age are missing.
 	cutPod = regexp.MustCompile(`^(.*\s\d{1,3}/\d{1,3}\s+)((?:Init:)?[A-Z]\w{2,})(?:\s+(\d+)(?:\s+\((\w*)[a-z ]*\)?)?(?:\s+(?:\w*\d)?)?)?$`)
+	// cutCount is an event that was cut inside of how often it happened.
+	cutCount = regexp.MustCompile(`^(\s*(?:Normal|Warning)\s{2,}[A-Z]\w+\s+\w+ \(x\d+)(?: o| ov| ove| over(?: (\w*))?)?$`)
+	// cutNotReady is an event of a node, cut behind the name.
+	cutNotReady = regexp.MustCompile(`\sNodeNotReady\s.*\sNode \S+$`)
 	// cutNode is a row of a node that is not ready, cut before its age is whole.
 	cutNode = regexp.MustCompile(`^(\s*[a-z0-9][\w.-]*(?:\s{2,}|\t))NotR(?:e|ea|ead|eady)?((?:,SchedulingDisabled)?)(?:\s+(\S+))?(?:\s+\d*)?$`)
 )
@@ -126,12 +132,22 @@ func finishedRow(line string) string {
 		}
 		return found[1] + initial + status + "   " + restarts + "   <unknown>"
 	}
+	if found := cutCount.FindStringSubmatch(line); found != nil {
+		since := "<unknown>"
+		if _, ok := parseAge(found[2]); ok {
+			since = found[2]
+		}
+		return found[1] + " over " + since + ")"
+	}
+	if cutNotReady.MatchString(line) && !strings.HasSuffix(line, " Node is") {
+		return line + " status is now: NodeNotReady"
+	}
 	if found := cutNode.FindStringSubmatch(line); found != nil {
 		roles := found[3]
 		if _, ok := parseAge(roles); ok {
 			return "" // of kubectl before 1.6
 		}
-		if roles == "" || strings.HasPrefix("<none>", roles) {
+		if roles == "" || roles[0] == '<' {
 			roles = "<none>"
 		}
 		return found[1] + "NotReady" + found[2] + "   " + roles + "   <unknown>"
