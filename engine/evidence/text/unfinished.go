@@ -59,7 +59,7 @@ var (
 	// cutStatus is the state of a container, or its reason, in a description.
 	cutStatus = regexp.MustCompile(`^\s*(?:Reason|State|Last State):\s+([A-Z]\w{3,})$`)
 	// cutPod is a row of a pod that fails, cut behind its status: the restarts or the age are missing.
-	cutPod = regexp.MustCompile(`^(.*\s\d{1,3}/\d{1,3}\s+)((?:Init:)?[A-Z]\w{2,})(?:\s+(\d+)(?:\s+\((\w*)[a-z ]*\)?)?(?:\s+(?:\w*\d)?)?)?$`)
+	cutPod = regexp.MustCompile(`^(.*[\w-](?:\s{2,}|\t)\d{1,3}/\d{1,3}\s+)((?:Init:)?[A-Z]\w{2,})(?:\s+(\d+)(?:\s+\((\w*)[a-z ]*\)?)?(?:\s+(?:\w*\d)?)?)?$`)
 	// cutCount is an event that was cut inside of how often it happened.
 	cutCount = regexp.MustCompile(`^(\s*(?:Normal|Warning)\s{2,}[A-Z]\w+\s+\w+ \(x\d+)(?: o| ov| ove| over(?: (\w*))?)?$`)
 	// cutNotReady is an event of a node, cut behind the name.
@@ -71,7 +71,7 @@ var (
 // failing are the words for a container or a pod that failed, in STATUS and as reasons.
 var failing = []string{
 	"CrashLoopBackOff", "ImagePullBackOff", "ErrImagePull", "ErrImageNeverPull", "InvalidImageName", "CreateContainerConfigError", "CreateContainerError",
-	"RunContainerError", "OOMKilled", "Evicted", "Error", "Terminated", "ContainerCannotRun", "StartError", "UnexpectedAdmissionError", "SysctlForbidden",
+	"RunContainerError", "OOMKilled", "Evicted", "Error", "StartError", "UnexpectedAdmissionError", "SysctlForbidden",
 	"TopologyAffinityError",
 }
 
@@ -106,7 +106,11 @@ const maxFinished = 4096
 // line.
 func finishedRow(line string) string {
 	if found := cutStatus.FindStringSubmatch(line); found != nil {
-		if status := onlyFailing(found[1]); status != "" && status != found[1] {
+		status := onlyFailing(found[1])
+		if ended := "Terminated"; strings.HasPrefix(ended, found[1]) {
+			status = ended
+		}
+		if status != "" && status != found[1] {
 			return strings.TrimSuffix(line, found[1]) + status
 		}
 		return ""
