@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -302,7 +303,16 @@ func (h *history) restartedFor(event evidence.Event) bool {
 			return true
 		}
 	}
-	return false
+	return strings.HasPrefix(event.Message, "Liveness") && h.restartSaid()
+}
+
+// operatorSaw is how an operator tells that a container of its pod was restarted.
+var operatorSaw = regexp.MustCompile(`(?i)\b(?:pod|container)\b[^\n]{0,80}\b(?:restarted by kubernetes|is terminated)\b`)
+
+// restartSaid reports whether an operator told that Kubernetes restarted a container.
+func (h *history) restartSaid() bool {
+	return slices.ContainsFunc(h.observed.Events, func(event evidence.Event) bool { return operatorSaw.MatchString(event.Message) }) ||
+		slices.ContainsFunc(h.observed.Logs, func(log evidence.Log) bool { return len(log.Text) < maxPasted && operatorSaw.Match(log.Text) })
 }
 
 // attached reports whether what a pod waited for in vain, a volume to be attached or mounted, was attached later.

@@ -195,7 +195,8 @@ func unrecovered(hits []*catalog.Hit, failing bool) []*catalog.Hit {
 		start, _, _ := hit.LastLine()
 		switch {
 		case hit.Signature.Role == catalog.Recovery, start < over[hit.Signature.FailureType]-1:
-		case hit.Signature.Role == catalog.Context, start > recovered, failing && hit.Signature.Alone, hit.Signature.Outside:
+		case hit.Signature.Role == catalog.Context, start > recovered, failing && hit.Signature.Alone, hit.Signature.Outside,
+			hit.Signature.FailureType == v1alpha1.ProbeFailure && hit.Fact.Count >= persists: // who serves others may refuse the kubelet
 			kept = append(kept, hit)
 		}
 	}
@@ -217,7 +218,8 @@ func ending(hits []*catalog.Hit, text []byte) []*catalog.Hit {
 			continue
 		}
 		kept = append(kept, hit)
-		died = died || hit.Signature.Alone || isLastWord(hit, text) || hit.Signature.Outside || (hit.Fact.Count >= persists && linesAfter(text[end:]) <= goesOn) || hit.Signature.FailureType == v1alpha1.NodeNotReady
+		again := hit.Fact.Count >= persists && (linesAfter(text[end:]) <= goesOn || hit.Signature.FailureType == v1alpha1.ProbeFailure) // others may be served meanwhile
+		died = died || hit.Signature.Alone || isLastWord(hit, text) || hit.Signature.Outside || again || hit.Signature.FailureType == v1alpha1.NodeNotReady
 	}
 	if !died {
 		return nil

@@ -57,10 +57,13 @@ var (
 )
 
 // loosePattern gives what finds a signature in loose text; false for one that is looked for in logs anyway, for one
-// that can't be recognised without its place, and for the gist of a text, which no line is.
+// that can't be recognised without its place or is about a message that was cut off, and for the gist of a text, which no line is.
 func loosePattern(signature *Signature) (match.Pattern, bool) {
 	if signature.Role != Failure || slices.Contains(signature.Places, Log) || slices.Contains(signature.Places, Gist) || len(signature.ExitCode) > 0 && len(signature.Text) == 0 {
 		return match.Pattern{}, false
+	}
+	if slices.Contains(signature.Places, Event) && signature.Regexp != nil && signature.Regexp.String() == "^$" {
+		return match.Pattern{}, false // a message that is not there
 	}
 	pattern := match.Pattern{Literals: signature.Text, IgnoreCase: signature.IgnoreCase, Regexp: signature.Regexp, Not: signature.Not}
 	if !slices.Contains(signature.Places, Text) { // which is written for lines

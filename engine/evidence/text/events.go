@@ -42,7 +42,10 @@ func parseEventRow(line string) (eventRow, bool) {
 	aligned := strings.Contains(line[:len(line)-len(rest)], "  ")
 	var ok bool
 	before := rest
-	if row.span, rest, ok = parseSpan(rest); !ok || rest == "" {
+	switch row.span, rest, ok = parseSpan(rest); {
+	case ok && rest == "" && aligned && row.span.last.known: // cut behind the age
+		return row, true
+	case !ok || rest == "":
 		return row.withoutAge(line, before)
 	}
 	row.from, row.message = splitFrom(rest, aligned || strings.Contains(before[:len(before)-len(rest)], "  "))

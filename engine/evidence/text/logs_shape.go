@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"strings"
+	"time"
 )
 
 // stampLength is that of a time to the second, "2026-02-03T10:02:29".
@@ -23,18 +24,37 @@ func stampOf(line []byte) []byte {
 	return line[:end]
 }
 
+// orderOf is the time of a line in a form that sorts: that which it begins with, or that of an access log of nginx or
+// Apache; empty when there is none.
+func orderOf(line []byte) []byte {
+	const form = "02/Jan/2006:15:04:05"
+	if stamp := stampOf(line); stamp != nil {
+		return stamp
+	}
+	line, _, _ = bytes.Cut(line[:min(len(line), maxHead)], []byte{'\n'})
+	open := bytes.IndexByte(line, '[') + 1
+	if open == 0 || len(line) < open+len(form) || line[open+2] != '/' {
+		return nil
+	}
+	at, err := time.Parse(form, string(line[open:open+len(form)]))
+	if err != nil {
+		return nil
+	}
+	return at.AppendFormat(nil, time.DateTime)
+}
+
 // chronological turns a log around that was copied from a view which shows the newest line first. Lines without a
 // time stay behind the one above them.
 func chronological(raw []byte) []byte {
 	const enough = 3 // lines whose times tell the order
-	last := stampOf(raw)
+	last := orderOf(raw)
 	if last == nil {
 		return raw
 	}
 	var records []int
 	decreases := 0
 	for at := 0; at < len(raw); {
-		if stamp := stampOf(raw[at:]); stamp != nil {
+		if stamp := orderOf(raw[at:]); stamp != nil {
 			order := bytes.Compare(stamp, last)
 			if order > 0 {
 				return raw
