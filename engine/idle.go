@@ -17,7 +17,7 @@ var idle = sought{
 		"No bean named '", "ontainer not found in pod's containers", "nsynced Kubernetes API", "CgroupV1 ", "node.kubernetes.io/",
 		"gRPC config stream", "Unable to cancel request for ", "un more than once is not allowed",
 		"desc = an error occurred when try to find container", "ould not find sandbox", "KUBELET-CANARY", "failed to collect filesystem stats", "webhook, failing open ", "failed to retrieve runc version",
-		`msg="collector failed"`, "Error cleaning up nftables rules", ".V2Handlers - Error: ", ", skipped", ", ignored", "Supervisor is running as root",
+		`msg="collector failed"`, "Error cleaning up nftables rules", ".V2Handlers - Error: ", " is DOWN, reason: ", ", skipped", ", ignored", "Supervisor is running as root",
 		"pattern not matched: ", "cannot parse '", "cannot parse record",
 	},
 	regexp.MustCompile(`\beviction manager: no observation found for eviction signal\b` + // k8s.io/kubernetes/pkg/kubelet/eviction/helpers.go
@@ -37,6 +37,7 @@ var idle = sought{
 		`|\bmsg="collector failed"` + // node_exporter
 		`|\bError cleaning up nftables rules\b` + // pkg/proxy/nftables
 		`|\.V2Handlers - Error: ` + // Nexus, of what its clients ask for
+		`|\bis DOWN, reason: .*\b[1-9]\d* active and ` + // HAProxy, with others left
 		`|, (?:skipped|ignored)[."}]*\s*$` +
 		`|\bSupervisor is running as root\b` + // supervisor/options.py
 		`|\bpattern not matched: |\bcannot parse (?:'|record\b)` + // Fluentd and Fluent Bit quote what others wrote

@@ -70,6 +70,7 @@ var parts = []sought{
 	{[]string{`issue "`, `ticket "`, `page "`, `article "`, `title "`, `subject "`}, regexp.MustCompile(`\b(?:issue|ticket|page|article|title|subject) "[^"]*"`)},
 	{[]string{"eleted ", "emoved ", "urged ", "runed "}, regexp.MustCompile(`\b(?i:deleted|removed|purged|pruned) \d+ (?:OOMKilled|Evicted|CrashLoopBackOff|ImagePullBackOff|Failed)\b`)},
 	{[]string{"OOM killer script ", "OnOutOfMemoryError"}, regexp.MustCompile(`\bOOM killer script (?:disabled|enabled)\b|-XX:[+-]\w*OnOutOfMemoryError`)},
+	{[]string{" # "}, regexp.MustCompile(`^\s*(?:- )?[a-z][\w-]*: [^#]* # .*(?:when|if|without|below|shows up|unless|otherwise)\b.*`)},
 	{[]string{" WHERE "}, regexp.MustCompile(` WHERE .*`)},
 	{[]string{"--"}, regexp.MustCompile(`(?:^|\s)--[a-z][\w-]*=\S+`)},
 	{[]string{"|"}, regexp.MustCompile(`\|[=~] *\\?"[^"]*"`)},
@@ -88,6 +89,7 @@ func spoken(text []byte) []byte {
 	}
 	b := &blanks{text: quiet(text)}
 	b.revisions()
+	b.retried()
 	at := 0
 	described := false // the line before is a flag, and this one may say what it is for
 	for line := range bytes.Lines(b.text) {
@@ -168,6 +170,31 @@ func (b *blanks) parts(line []byte, at int) {
 			b.blank(at+from, at+from+len(item))
 		}
 		from += len(item) + 1
+	}
+}
+
+// attempt is one of several of a step of Argo Workflows, that went well or failed.
+var attempt = regexp.MustCompile(`([✔✖]) ([\w.-]+)\((\d+)\)`)
+
+// retried blanks the attempts at a step of which a later one went well.
+func (b *blanks) retried() {
+	if !bytes.Contains(b.text, []byte("✖")) || !bytes.Contains(b.text, []byte("✔")) {
+		return
+	}
+	last := map[string]int{} // one more than where a step went well
+	at := 0
+	for line := range bytes.Lines(b.text) {
+		if found := attempt.FindSubmatch(line); found != nil && string(found[1]) == "✔" {
+			last[string(found[2])] = at + 1
+		}
+		at += len(line)
+	}
+	at = 0
+	for line := range bytes.Lines(b.text) {
+		if found := attempt.FindSubmatch(line); found != nil && string(found[1]) == "✖" && last[string(found[2])] > at {
+			b.blank(at, at+len(line))
+		}
+		at += len(line)
 	}
 }
 

@@ -178,7 +178,7 @@ func (d described) statuses(from *section) []corev1.ContainerStatus {
 		status := corev1.ContainerStatus{
 			Name: strings.TrimPrefix(c.key, unnamed), Image: c.value("Image"), ImageID: c.value("Image ID"), ContainerID: c.value("Container ID"),
 			State: d.state(c.find("State")), LastTerminationState: d.state(last),
-			Ready: c.value("Ready") == "True" || c.value("State") == "Running" && c.below[len(c.below)-1].key == "State", // the rest was cut off
+			Ready: c.value("Ready") == "True" || c.value("State") == "Running" && cutBeforeReady(c),
 		}
 		if restarts := intOf[int32](c.value("Restart Count")); restarts != nil {
 			status.RestartCount = *restarts
@@ -186,6 +186,13 @@ func (d described) statuses(from *section) []corev1.ContainerStatus {
 		all = append(all, status)
 	}
 	return all
+}
+
+// cutBeforeReady reports whether what follows the state of a container was cut off, so that nobody knows whether it was
+// ready.
+func cutBeforeReady(container *section) bool {
+	last := container.below[len(container.below)-1]
+	return last.key == "State" || last.key == "Last State" && len(last.below) == 0 || last.key == "Ready" && strings.HasPrefix("True", last.val)
 }
 
 func (d described) state(from *section) corev1.ContainerState {
