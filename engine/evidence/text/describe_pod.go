@@ -191,8 +191,17 @@ func (d described) statuses(from *section) []corev1.ContainerStatus {
 // cutBeforeReady reports whether what follows the state of a container was cut off, so that nobody knows whether it was
 // ready.
 func cutBeforeReady(container *section) bool {
-	last := container.below[len(container.below)-1]
-	return last.key == "State" || last.key == "Last State" && len(last.below) == 0 || last.key == "Ready" && strings.HasPrefix("True", last.val)
+	const ready = "True"
+	switch last := container.below[len(container.below)-1]; last.key {
+	case "State":
+		return true
+	case "Last State":
+		return len(last.below) == 0
+	case "Ready":
+		return strings.HasPrefix(ready, last.val)
+	default:
+		return false
+	}
 }
 
 func (d described) state(from *section) corev1.ContainerState {
