@@ -51,7 +51,10 @@ func (e *Engine) withGist(found []Diagnosis, workloads []evidence.Evidence, obse
 		if about.Failing < speaks || onlyNormal(workloads, observations) || slices.ContainsFunc(workloads, func(observed evidence.Evidence) bool { return e.worked(observed, about.Type) }) {
 			return nil
 		}
-		if about.Failing < surely && !troubling.Match(observations.Text) {
+		if (about.Failing < surely || !lacking.Match(observations.Text)) && !troubling.Match(observations.Text) {
+			return nil
+		}
+		if about.Type == v1alpha1.CrashLoopBackOff && !slices.ContainsFunc(workloads, observedMore) && (unworried(observations.Text) || !harsh.Match(observations.Text)) {
 			return nil
 		}
 		if about.Type == v1alpha1.CrashLoopBackOff && (mild(gist.Ends(observations.Text)) || e.endsInWork(gist.Ends(observations.Text))) || silent(gist.Ends(observations.Text), gist.BuiltIn().Telling(observations.Text, about.Type)) {
@@ -65,6 +68,11 @@ func (e *Engine) withGist(found []Diagnosis, workloads []evidence.Evidence, obse
 	default:
 		return found
 	}
+}
+
+// observedMore reports whether more is known of a workload than logs.
+func observedMore(observed evidence.Evidence) bool {
+	return len(observed.Pods)+len(observed.Containers)+len(observed.Events)+len(observed.Conditions)+len(observed.Nodes) > 0
 }
 
 // shown reports whether the state of a container is in the evidence: it says more than words.
@@ -132,11 +140,18 @@ func (h *history) hasNode() bool {
 	})
 }
 
-// justMade reports whether all pods are so young that they may well wait, and one has found its node.
+// justMade reports whether all pods are so young that they may well wait: for longer when one has found its node.
 func (h *history) justMade() bool {
 	placed := slices.ContainsFunc(h.observed.Pods, func(pod evidence.Pod) bool { return pod.Spec.NodeName != "" })
-	return placed && !h.observed.ObservedAt.IsZero() && !slices.ContainsFunc(h.observed.Pods, func(pod evidence.Pod) bool {
-		return pod.Created.IsZero() || h.now.Sub(pod.Created) >= young
+	enough := young
+	if !placed {
+		enough = rowPatience
+		if slices.ContainsFunc(h.observed.Pods, func(pod evidence.Pod) bool { return len(pod.Spec.Containers) > 0 && pod.Spec.Containers[0].Image != "" }) {
+			return false // somebody described it
+		}
+	}
+	return len(h.observed.Pods) > 0 && !h.observed.ObservedAt.IsZero() && !slices.ContainsFunc(h.observed.Pods, func(pod evidence.Pod) bool {
+		return pod.Created.IsZero() || h.now.Sub(pod.Created) >= enough
 	})
 }
 
@@ -166,6 +181,31 @@ func silent(text []byte, telling string) bool {
 
 // troubling are words of trouble, of which one stands in nearly all texts about failures.
 var troubling = regexp.MustCompile(`(?i)error|fatal|panic|fail|exception|exit|denied|refused|not found|can ?not|can't|could ?n[o']t|unable|kill|crash|abort|back-?off|terminat|(?-i:[Rr]estart)|time(?:d)? ?out|invalid|missing|stop|not ready|notready|unhealthy|pending|insufficient|oom|memory|evict|[À-ÿ\p{Cyrillic}\p{Han}\p{Hangul}\p{Hiragana}\p{Katakana}]`)
+
+// harsh are words of which one stands in nearly all logs of programs that end: those that come up may lack them all.
+var harsh = regexp.MustCompile(`(?i)err|fatal|panic|fail|exception|exit|denied|refused|not found|no such|can ?not|can't|could ?n[o']t|unable|kill|crash|abort|back-?off|terminat|timed? ?out|invalid|missing|stop|not |no |unknown|unexpected|malformed|corrupt|parse|syntax|expected|must|required|unsupported|illegal|bad |wrong|trap|fault|dump|traceback|warn|\bsig|oom|memory|restart|-bash|: line \d|[À-ÿ\p{Cyrillic}\p{Han}\p{Hangul}\p{Hiragana}\p{Katakana}]`)
+
+// goesOnAnyway is a line about trouble that its writer means to live with, or to try again for the first time.
+var goesOnAnyway = regexp.MustCompile(`(?i)\b(?:skipping|disabling|ignoring)\b|\bwill be ignored\b|\btrying next\b|, creating\b|\battempt #?1\b|\b(?:will retry|retrying)\b(?:[^(]*| \(1/\d+\)[^(]*)$|\busing defaults\b|\bnot (?:up|ready) yet\b|\bI may be the first\b`)
+
+// unworried reports whether the only line of trouble of a text, its last, is one that its writer means to live with.
+func unworried(text []byte) bool {
+	count := 0
+	last := false
+	for line := range bytes.Lines(text) {
+		line = line[:min(len(line), maxSpoken)]
+		if len(bytes.TrimSpace(line)) == 0 {
+			continue
+		}
+		if last = goesOnAnyway.Match(bytes.TrimSpace(line)); last {
+			count++
+		}
+	}
+	return last && count == 1
+}
+
+// lacking is how tables and descriptions say that something is not there, without a word of trouble.
+var lacking = regexp.MustCompile(`(?i)\b0/\d|available|waiting|unknown|\b0 (?:ready|running)|false|pressure|unreachable|backoff|disabled|evict|no |\bnot\b|required|traceback|\bAGE\b|\b(?:down|unable|bad)\b`)
 
 // endsInWork reports whether the last line of a text is one of normal work.
 func (e *Engine) endsInWork(text []byte) bool {

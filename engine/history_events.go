@@ -44,6 +44,8 @@ func (h *history) recovered(event evidence.Event) bool {
 		well, known = "NodeHasNoDiskPressure", true
 		if strings.HasSuffix(event.Message, " memory") {
 			well = "NodeHasSufficientMemory"
+		} else if strings.HasSuffix(event.Message, " pids") {
+			well = "NodeHasSufficientPID"
 		}
 	}
 	if !known || !strings.HasPrefix(event.Object, "node/") && event.Pod != "" {

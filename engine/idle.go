@@ -17,7 +17,8 @@ var idle = sought{
 		"No bean named '", "ontainer not found in pod's containers", "nsynced Kubernetes API", "CgroupV1 ", "node.kubernetes.io/",
 		"gRPC config stream", "Unable to cancel request for ", "un more than once is not allowed",
 		"desc = an error occurred when try to find container", "ould not find sandbox", "KUBELET-CANARY", "failed to collect filesystem stats", "webhook, failing open ", "failed to retrieve runc version",
-		`msg="collector failed"`,
+		`msg="collector failed"`, "Error cleaning up nftables rules", ".V2Handlers - Error: ", " is DOWN, reason: ", ", skipped", ", ignored", "Supervisor is running as root",
+		"pattern not matched: ", "cannot parse '", "cannot parse record",
 	},
 	regexp.MustCompile(`\beviction manager: no observation found for eviction signal\b` + // k8s.io/kubernetes/pkg/kubelet/eviction/helpers.go
 		`|\bFailed to get system container stats\b` + // pkg/kubelet/server/stats/summary_sys_containers.go
@@ -34,6 +35,12 @@ var idle = sought{
 		`|\bFailed calling webhook, failing open ` + // k8s.io/apiserver admission/plugin/webhook/mutating/dispatcher.go
 		`|\bfailed to retrieve runc version\b` + // moby daemon/info_unix.go
 		`|\bmsg="collector failed"` + // node_exporter
+		`|\bError cleaning up nftables rules\b` + // pkg/proxy/nftables
+		`|\.V2Handlers - Error: ` + // Nexus, of what its clients ask for
+		`|\bis DOWN, reason: .*\b[1-9]\d* active and ` + // HAProxy, with others left
+		`|, (?:skipped|ignored)[."}]*\s*$` +
+		`|\bSupervisor is running as root\b` + // supervisor/options.py
+		`|\bpattern not matched: |\bcannot parse (?:'|record\b)` + // Fluentd and Fluent Bit quote what others wrote
 		`|\bTLS handshake error from \S+: (?:EOF|read tcp \S+: (?:read: )?connection reset by peer)\s*$` + // net/http/server.go
 		`|\[ERROR 0 \S+ A+\] (?:no items found|invalid query name)\s*$` +
 		`|\bfailed to tail file, stat failed\b` + // promtail/targets/file

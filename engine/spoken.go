@@ -31,7 +31,7 @@ var (
 	// counted is a count of nothing among others.
 	counted = regexp.MustCompile(`(?i)^\s*(?:[^:]*: )?0 ` + trouble + `(?: [a-z]+)?\s*$|^\s*(?:[^:\d]*: )?` + trouble + `:? 0\s*$`)
 	// passed are the lines in which tests say that they went well.
-	passed = regexp.MustCompile(`^(?:--- PASS:|=== (?:RUN|CONT|PAUSE|NAME) |[✓✔√] |ok\s+\S+\s+[\d.(])|\bPASSED\b|\.\.\. ok$`)
+	passed = regexp.MustCompile(`^(?:--- PASS:|=== (?:RUN|CONT|PAUSE|NAME) |[✓✔√] |ok\s+\S+\s+[\d.(])|\bPASSED\b|\.\.\. ok$|\bshould .* passed$`)
 	// steps are those of Ginkgo's tests, which name what they provoke, and of plays that try again.
 	steps = sought{[]string{"STEP: ", "(expected)", "RETRYING: "}, regexp.MustCompile(`(?:^|: )STEP: |\(expected\)$|\bFAILED - RETRYING: `)}
 	// supposed are words of documents that tell what could be; what happened has numbers and quotations.
@@ -46,7 +46,7 @@ var (
 	// closed is an alert or a ticket that is over, as Alertmanager, Grafana, Zabbix, New Relic and others say so.
 	closed = sought{[]string{"RESOLVED", "esolved", "losed", "CLOSED", "inactive"}, regexp.MustCompile(`(?mi)^\W{0,2}\[RESOLVED|^RESOLVED:|^\W{0,4}Problem (?:has been )?resolved\b|\balert\W{1,5}closed\b|"(?:status|alertstate)": ?"(?:resolved|inactive)"|\bstatus=resolved\b`)}
 	// past are sentences about what was and is no more.
-	past = sought{[]string{"behoben", "erledigt", "gelöst", "解消", "解決", "解决", "修复", "恢复", "corrigé", "résolu", "solucionad", "resuelto", "resolvid", "исправлен", "устранен", "해결", "ixed", "olved", "arlier", "efore", "No ", "0 matches", "0 results", "0 hits", "muted"}, regexp.MustCompile(`(?i)\b(?:behoben|erledigt|gelöst|has been (?:fixed|resolved)|(?:was|now) (?:fixed|resolved|solved))\b|^earlier\b|^[Bb]efore(?: \([^)]*\))?:|^No (?:errors|problems|issues)\b|\b0 (?:matches|results|hits)\b|\bmuted\b|解消(?:しま|され|済)|解決(?:しま|され|済)|(?:已|问题)解决|已(?:经)?(?:修复|恢复)|\b(?:corrigée?|résolue?|solucionad[oa]|resuelto|resolvid[oa])\b|исправлен|устранен|해결(?:됨|되었|했)`)}
+	past = sought{[]string{"behoben", "erledigt", "gelöst", "解消", "解決", "解决", "修复", "恢复", "corrigé", "résolu", "solucionad", "resuelto", "resolvid", "исправлен", "устранен", "해결", "ixed", "olved", "arlier", "efore", "No ", "0 matches", "0 results", "0 hits", "muted", "the fix", "läuft"}, regexp.MustCompile(`(?i)\b(?:behoben|erledigt|gelöst|has been (?:fixed|resolved)|(?:was|now) (?:fixed|resolved|solved))\b|^earlier\b|^[Bb]efore(?: \([^)]*\))?:|^No (?:errors|problems|issues)\b|\b0 (?:matches|results|hits)\b|\bmuted\b|\bsince the fix\b|(?:→|->|=>) ?läuft\b|解消(?:しま|され|済)|解決(?:しま|され|済)|(?:已|问题)解决|已(?:经)?(?:修复|恢复)|\b(?:corrigée?|résolue?|solucionad[oa]|resuelto|resolvid[oa])\b|исправлен|устранен|해결(?:됨|되었|했)`)}
 	// heading stands over the revisions of a rollout or a release.
 	heading = regexp.MustCompile(`^\s*REVISION\s+(?:CHANGE-CAUSE|UPDATED\s)`)
 	// deployed is the revision of a release that is there now.
@@ -64,10 +64,17 @@ var (
 var parts = []sought{
 	{[]string{" HTTP/"}, regexp.MustCompile(`"(?:GET|HEAD|POST|PUT|DELETE|PATCH|OPTIONS) [^" ]+ HTTP/[\d.]+" [123]\d\d\b[^"]*(?:"[^"]*" ?)*`)},
 	{[]string{"["}, listed},
+	{[]string{`== "`, `=="`, "== '"}, regexp.MustCompile(`== ?["'][^"']*["']`)},
+	{[]string{"one of"}, regexp.MustCompile(`\bone of:? (?:\w+, ?){2,}(?:or )?\w+`)},
+	{[]string{"enum"}, regexp.MustCompile(`\benum"?: ?\[[^\]]*\]`)},
+	{[]string{`issue "`, `ticket "`, `page "`, `article "`, `title "`, `subject "`}, regexp.MustCompile(`\b(?:issue|ticket|page|article|title|subject) "[^"]*"`)},
+	{[]string{"eleted ", "emoved ", "urged ", "runed "}, regexp.MustCompile(`\b(?i:deleted|removed|purged|pruned) \d+ (?:OOMKilled|Evicted|CrashLoopBackOff|ImagePullBackOff|Failed)\b`)},
+	{[]string{"OOM killer script ", "OnOutOfMemoryError"}, regexp.MustCompile(`\bOOM killer script (?:disabled|enabled)\b|-XX:[+-]\w*OnOutOfMemoryError`)},
+	{[]string{" # "}, regexp.MustCompile(`^\s*(?:- )?[a-z][\w-]*: [^#]* # .*(?:when|if|without|below|shows up|unless|otherwise)\b.*`)},
 	{[]string{" WHERE "}, regexp.MustCompile(` WHERE .*`)},
 	{[]string{"--"}, regexp.MustCompile(`(?:^|\s)--[a-z][\w-]*=\S+`)},
 	{[]string{"|"}, regexp.MustCompile(`\|[=~] *\\?"[^"]*"`)},
-	{[]string{"oom", "OOM", "rash", "mage", "nsched", "nhealthy", "of_memory"}, regexp.MustCompile(`(?i)[a-z0-9]/oom[-_]?kill\w*/|(?:[a-z0-9][-.+]|[.+]\b)(?:oom[-_]?kill(?:ed|ing|er)?|out_of_memory|crashloop(?:ing|backoff)?|imagepull(?:backoff)?|unschedulable|unhealthy)\b(?:[-.+_]\w+)*|\b(?:oom[-_]?kill(?:ed|ing|er)?|crashloop(?:ing|backoff)?|imagepull(?:backoff)?)[-.+][a-z0-9][\w.+-]*`)},
+	{[]string{"oom", "OOM", "rash", "mage", "nsched", "nhealthy", "of_memory"}, regexp.MustCompile(`(?i)\b(?:task|job|step|test) [a-z]+_oom(?:_[a-z]+)*\b|[a-z0-9]/oom[-_]?kill\w*/|(?:[a-z0-9][-.+]|[.+]\b)(?:oom[-_]?kill(?:ed|ing|er)?|out_of_memory|crashloop(?:ing|backoff)?|imagepull(?:backoff)?|unschedulable|unhealthy)\b(?:[-.+_]\w+)*|\b(?:oom[-_]?kill(?:ed|ing|er)?|crashloop(?:ing|backoff)?|imagepull(?:backoff)?)[-.+][a-z0-9][\w.+-]*`)},
 }
 
 // spoken gives what a text says has happened: without metrics of nothing, their documentation, templates, tests that
@@ -82,6 +89,7 @@ func spoken(text []byte) []byte {
 	}
 	b := &blanks{text: quiet(text)}
 	b.revisions()
+	b.retried()
 	at := 0
 	described := false // the line before is a flag, and this one may say what it is for
 	for line := range bytes.Lines(b.text) {
@@ -137,7 +145,7 @@ func mayPass(line string) bool {
 	case '-', '=', 'o', 't', "✓"[0]:
 		return true
 	default:
-		return strings.Contains(line, "PASSED") || strings.HasSuffix(line, "... ok")
+		return strings.Contains(line, "PASSED") || strings.HasSuffix(line, "... ok") || strings.HasSuffix(line, " passed")
 	}
 }
 
@@ -162,6 +170,31 @@ func (b *blanks) parts(line []byte, at int) {
 			b.blank(at+from, at+from+len(item))
 		}
 		from += len(item) + 1
+	}
+}
+
+// attempt is one of several of a step of Argo Workflows, that went well or failed.
+var attempt = regexp.MustCompile(`([✔✖]) ([\w.-]+)\((\d+)\)`)
+
+// retried blanks the attempts at a step of which a later one went well.
+func (b *blanks) retried() {
+	if !bytes.Contains(b.text, []byte("✖")) || !bytes.Contains(b.text, []byte("✔")) {
+		return
+	}
+	last := map[string]int{} // one more than where a step went well
+	at := 0
+	for line := range bytes.Lines(b.text) {
+		if found := attempt.FindSubmatch(line); found != nil && string(found[1]) == "✔" {
+			last[string(found[2])] = at + 1
+		}
+		at += len(line)
+	}
+	at = 0
+	for line := range bytes.Lines(b.text) {
+		if found := attempt.FindSubmatch(line); found != nil && string(found[1]) == "✖" && last[string(found[2])] > at {
+			b.blank(at, at+len(line))
+		}
+		at += len(line)
 	}
 }
 

@@ -26,7 +26,9 @@ func (h *history) superseded(event evidence.Event) bool {
 		return h.nodeIsBack(event)
 	case "Failed":
 		return isConfigError(event.Message) && !event.Time.IsZero() && h.done[containerKey{event.Object, "Started"}].After(event.Time) || h.goneSince(event)
-	case "Unhealthy", "BackOff":
+	case "Unhealthy":
+		return h.goneSince(event) || h.comesUp(event)
+	case "BackOff":
 		return h.goneSince(event)
 	default:
 		return false
@@ -40,11 +42,22 @@ var saysItRuns = regexp.MustCompile(`\n.*(?:\bReady True\b|\b(?:1/1|2/2|3/3)\b.*
 func (h *history) longAgo(event evidence.Event) bool {
 	const days = 3 * 24 * time.Hour
 	switch event.Reason {
-	case "BackOff", "Unhealthy", "Failed", "NodeNotReady":
+	case "Unhealthy": // a probe asks every few seconds; a container that does not live is started again
+		return !event.Time.IsZero() && (h.now.Sub(event.Time) >= days || !strings.HasPrefix(event.Message, "Liveness") && event.Count <= often && h.now.Sub(event.Time) >= time.Hour)
+	case "BackOff", "Failed", "NodeNotReady":
 		return !event.Time.IsZero() && h.now.Sub(event.Time) >= days
 	default:
 		return false
 	}
+}
+
+// comesUp reports whether a startup probe failed once or twice in the first minutes of a container's run: it is there so that
+// a program may take its time. Nobody knows of a list without ages what came after its newest event.
+func (h *history) comesUp(event evidence.Event) bool {
+	const enough, firstMinutes = 2, 2 * time.Minute
+	started := h.done[containerKey{event.Object, "Started"}]
+	return strings.HasPrefix(event.Message, "Startup probe failed") && event.Count <= enough && !started.IsZero() &&
+		!event.Time.Before(started) && h.now.After(event.Time) && h.now.Sub(started) < firstMinutes
 }
 
 // created is the event of a controller that could not make the pod that it names.

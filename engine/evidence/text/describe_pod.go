@@ -178,7 +178,7 @@ func (d described) statuses(from *section) []corev1.ContainerStatus {
 		status := corev1.ContainerStatus{
 			Name: strings.TrimPrefix(c.key, unnamed), Image: c.value("Image"), ImageID: c.value("Image ID"), ContainerID: c.value("Container ID"),
 			State: d.state(c.find("State")), LastTerminationState: d.state(last),
-			Ready: c.value("Ready") == "True" || c.value("State") == "Running" && c.below[len(c.below)-1].key == "State", // the rest was cut off
+			Ready: c.value("Ready") == "True" || c.value("State") == "Running" && cutBeforeReady(c),
 		}
 		if restarts := intOf[int32](c.value("Restart Count")); restarts != nil {
 			status.RestartCount = *restarts
@@ -186,6 +186,22 @@ func (d described) statuses(from *section) []corev1.ContainerStatus {
 		all = append(all, status)
 	}
 	return all
+}
+
+// cutBeforeReady reports whether what follows the state of a container was cut off, so that nobody knows whether it was
+// ready.
+func cutBeforeReady(container *section) bool {
+	const ready = "True"
+	switch last := container.below[len(container.below)-1]; last.key {
+	case "State":
+		return true
+	case "Last State":
+		return len(last.below) == 0
+	case "Ready":
+		return strings.HasPrefix(ready, last.val)
+	default:
+		return false
+	}
 }
 
 func (d described) state(from *section) corev1.ContainerState {

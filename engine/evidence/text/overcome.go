@@ -25,6 +25,7 @@ var (
 	provisioning = regexp.MustCompile(`(?i)provision|claim`)
 	notReady     = regexp.MustCompile(`(?i)not ?ready`)
 	attaching    = regexp.MustCompile(`(?i)attach`)
+	exiting      = regexp.MustCompile(`\b(?:exited: |gave up: )`)
 	stopping     = regexp.MustCompile(`(?i)\b(?:kill|die)\b`)
 )
 
@@ -45,6 +46,10 @@ var successes = []success{
 	{"Bound", regexp.MustCompile(`\sBound\s+pvc-(\S+)`), provisioning},
 	{"Attached ", regexp.MustCompile(`\bAttached "([^"]+)"`), attaching},
 	{" is ready", regexp.MustCompile(`\bnode "([^"]+)" is ready`), notReady},
+	{"Node is Ready again", regexp.MustCompile(`Node is Ready again" node="([^"]+)"`), notReady},
+	{"succeeded", regexp.MustCompile(`\bprobe for "([\w.-]+)\(\S+" succeeded`), asked},
+	{" tasks running", regexp.MustCompile(`\bjob (\S+): \d+/\d+ tasks running`), scheduling}, // Volcano
+	{"entered RUNNING state", regexp.MustCompile(`\bsuccess: (\S+) entered RUNNING state`), exiting},
 	{"container ", regexp.MustCompile(`container (?:stop|destroy) (\S+) \(`), stopping}, // Docker tells of a stop that was asked for
 }
 
