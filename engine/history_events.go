@@ -149,10 +149,12 @@ func (h *history) saidLast(event evidence.Event, success string) bool {
 	return failed > succeeded && h.now.Sub(event.Time) >= settled
 }
 
-// restartedAlways reports whether an event tells of a back-off in which a pod is that seems to have succeeded: kubectl
+// restartedAlways reports whether an event tells that a pod is restarted which seems to have succeeded: kubectl
 // prints Completed also for a container that ended well and waits for its next start.
 func (h *history) restartedAlways(pod evidence.Pod, event evidence.Event) bool {
-	if event.Reason != "BackOff" || !strings.HasPrefix(event.Message, "Back-off restarting") || event.Count < flapping || event.Time.IsZero() || h.now.Sub(event.Time) >= settled {
+	backOff := event.Reason == "BackOff" && strings.HasPrefix(event.Message, "Back-off restarting") && event.Count >= flapping
+	killed := event.Reason == "Killing" && strings.HasSuffix(event.Message, "will be restarted") && event.Count > 1
+	if !backOff && !killed || event.Time.IsZero() || h.now.Sub(event.Time) >= settled {
 		return false
 	}
 	policy, kind := pod.Spec.RestartPolicy, h.observed.Workload.Kind
@@ -367,6 +369,9 @@ func (h *history) started(pod evidence.Pod, reason string) bool {
 		}
 	}
 	for _, container := range h.observed.Containers {
+		if container.Kind == evidence.Init && container.State.Running != nil && container.State.Running.StartedAt.IsZero() {
+			continue // Init:0/1 is printed of one that has not begun as well
+		}
 		if container.Pod == pod.Name && (container.State.Running != nil || container.State.Terminated != nil || container.RestartCount > 0) {
 			return true
 		}

@@ -26,6 +26,8 @@ const (
 	claimPatience = 5 * time.Minute
 	// readyPatience covers slow programs; the kubelet's own patience is what the probes say.
 	readyPatience = 5 * time.Minute
+	// restartedPatience is the same for one that was restarted, of which less is known.
+	restartedPatience = time.Hour
 	// initPatience covers init containers that migrate a database or load its backup.
 	initPatience = 30 * time.Minute
 )
@@ -66,6 +68,10 @@ func (h *history) waits(pod evidence.Pod) (catalog.Fact, bool) {
 			fact.Container, fact.Type = container.Name, string(corev1.PodReady)
 			fact.Message = "restarted " + strconv.Itoa(int(container.RestartCount)) + " times, the last time " +
 				h.now.Sub(container.LastState.Terminated.FinishedAt.Time).Round(time.Second).String() + " ago"
+			return fact, true
+		case container.State.Running != nil && !container.Ready && container.RestartCount > 0 && h.upFor(pod, container) >= restartedPatience:
+			fact.Container, fact.Type = container.Name, string(corev1.PodReady)
+			fact.Message = "running and not ready, restarted " + strconv.Itoa(int(container.RestartCount)) + " times in " + age.String()
 			return fact, true
 		case container.RestartCount > 0:
 			return catalog.Fact{}, false
@@ -112,6 +118,17 @@ func (h *history) waits(pod evidence.Pod) (catalog.Fact, bool) {
 		return catalog.Fact{}, false
 	}
 	return fact, true
+}
+
+// upFor gives how long a container has run since its last restart: where nobody knows, as long as each of its runs took.
+func (h *history) upFor(pod evidence.Pod, container evidence.Container) time.Duration {
+	if last := container.LastState.Terminated; last != nil && !last.FinishedAt.IsZero() {
+		return h.now.Sub(last.FinishedAt.Time)
+	}
+	if pod.Created.IsZero() {
+		return 0
+	}
+	return h.now.Sub(pod.Created) / time.Duration(container.RestartCount+1)
 }
 
 // restartsOn reports whether a container of which a row says only how often it was restarted and how long ago, was so just
