@@ -90,6 +90,7 @@ func (r *transcript) quietly(status int, args ...string) said {
 // and how the kernel's verdict was seen, of which there must be something.
 var masks = []struct{ what, by string }{
 	{`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`, "TIME"},
+	{`first TIME, last TIME`, "at TIME"}, // twice within a second, or not
 	{`<span>\d{4}-\d\d-\d\d</span> <span>\d\d:\d\d:\d\d</span>`, "TIME"},
 	{`\b[0-9hms]+ ago\b`, "AGE ago"},
 	{` in [0-9.ms]+\n`, " in N\n"},
