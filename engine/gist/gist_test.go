@@ -23,6 +23,8 @@ func TestATextIsTakenApart(t *testing.T) {
 		{"scripts without spaces are read by the character", "镜像失败", []string{"镜", "镜 像", "失 败"}, []string{"镜像失败"}},
 		{"what is no text is read over", "a\xff\x00b", []string{"a", "b", "a b"}, nil},
 		{"how many lines there are is told", "a\nb", []string{"<few lines>"}, []string{"<one line>"}},
+		{"characters in a row, indentation and all", "a\n  Port 8080\ttaken", []string{"~  port #", "~port ###", "~ #### ta", "~## taken"}, []string{"~Port 808", "~taken"}},
+		{"characters in a row of one line, not of two", "ab cd\nef gh", nil, []string{"~ab cd ef"}},
 	} {
 		t.Run(test.about, func(t *testing.T) {
 			found := map[string]bool{}
