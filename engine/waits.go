@@ -26,19 +26,26 @@ const (
 	claimPatience = 5 * time.Minute
 	// readyPatience covers slow programs; the kubelet's own patience is what the probes say.
 	readyPatience = 5 * time.Minute
-	// restartedPatience is the same for one that was restarted, of which less is known.
-	restartedPatience = time.Hour
+	// readyRowPatience is the same for a row of a table.
+	readyRowPatience = 3 * time.Minute
 	// initPatience covers init containers that migrate a database or load its backup.
 	initPatience = 30 * time.Minute
 )
 
 // waits gives the fact that a pod has been in a step of its start for too long. Facts about the reason outrank it.
 func (h *history) waits(pod evidence.Pod) (catalog.Fact, bool) {
-	if h.now.IsZero() && !pod.Created.IsZero() || pod.Deleting || h.eventful(pod) {
+	if h.now.IsZero() && !pod.Created.IsZero() || pod.Deleting {
 		return catalog.Fact{}, false
 	}
+	eventful := h.eventful(pod)
 	fact := catalog.Fact{Place: catalog.PodCondition, Pod: pod.Name, Status: string(corev1.ConditionFalse), Count: 1, Source: "pod/" + pod.Name}
 	age := h.now.Sub(pod.Created).Round(time.Second)
+	hasImage := func(container corev1.Container) bool { return container.Image != "" }
+	described := slices.ContainsFunc(pod.Spec.Containers, hasImage) || slices.ContainsFunc(pod.Spec.InitContainers, hasImage)
+	patience, ready := rowPatience, readyRowPatience
+	if described && pod.UID != "" {
+		patience, ready = schedulerPatience, readyPatience
+	}
 	var all, creating, initializing, running int
 	var runs time.Duration // of the container that is not ready
 	begun := false
@@ -56,9 +63,14 @@ func (h *history) waits(pod evidence.Pod) (catalog.Fact, bool) {
 		all++
 		waiting := container.State.Waiting
 		switch {
-		case container.RestartCount >= often && container.State.Running != nil && !container.Ready && container.LastState.Terminated == nil:
+		case eventful && container.RestartCount < often:
+			return catalog.Fact{}, false
+		case h.unreadyAgain(pod, container):
 			fact.Container, fact.Type = container.Name, string(corev1.PodReady)
 			fact.Message = "not ready after " + strconv.Itoa(int(container.RestartCount)) + " restarts"
+			if spec := container.Spec; spec.Image != "" && spec.LivenessProbe == nil && spec.ReadinessProbe == nil && spec.StartupProbe == nil {
+				fact.Message = "restarted " + strconv.Itoa(int(container.RestartCount)) + " times, asked by no probe" // it would be ready
+			}
 			return fact, true
 		case h.neverRests(pod, container):
 			fact.Container, fact.Type = container.Name, string(corev1.PodReady)
@@ -69,7 +81,7 @@ func (h *history) waits(pod evidence.Pod) (catalog.Fact, bool) {
 			fact.Message = "restarted " + strconv.Itoa(int(container.RestartCount)) + " times, the last time " +
 				h.now.Sub(container.LastState.Terminated.FinishedAt.Time).Round(time.Second).String() + " ago"
 			return fact, true
-		case container.State.Running != nil && !container.Ready && container.RestartCount > 0 && h.upFor(pod, container) >= restartedPatience:
+		case container.State.Running != nil && !container.Ready && container.RestartCount > 0 && h.upFor(pod, container) >= ready:
 			fact.Container, fact.Type = container.Name, string(corev1.PodReady)
 			fact.Message = "running and not ready, restarted " + strconv.Itoa(int(container.RestartCount)) + " times in " + age.String()
 			return fact, true
@@ -86,15 +98,12 @@ func (h *history) waits(pod evidence.Pod) (catalog.Fact, bool) {
 			}
 		}
 	}
+	if eventful {
+		return catalog.Fact{}, false
+	}
 	scheduled := begun || pod.Spec.NodeName != "" || slices.ContainsFunc(pod.Status.Conditions, func(condition corev1.PodCondition) bool {
 		return condition.Type == corev1.PodScheduled && condition.Status == corev1.ConditionTrue
 	})
-	hasImage := func(container corev1.Container) bool { return container.Image != "" }
-	described := slices.ContainsFunc(pod.Spec.Containers, hasImage) || slices.ContainsFunc(pod.Spec.InitContainers, hasImage)
-	patience := rowPatience
-	if described && pod.UID != "" {
-		patience = schedulerPatience
-	}
 	switch {
 	case pod.Created.IsZero() && pod.Status.Phase == corev1.PodPending && !scheduled && creating == 0 && (described || h.othersRun(pod) || len(pod.Spec.Containers) == 0):
 		fact.Type, fact.Message = string(corev1.PodScheduled), "pending without a node" // a description says no age
@@ -108,7 +117,7 @@ func (h *history) waits(pod evidence.Pod) (catalog.Fact, bool) {
 		fact.Type, fact.Message = string(corev1.PodInitialized), "initializing for "+age.String()
 	case creating > 0 && age >= kubeletPatience:
 		fact.Type, fact.Message = string(corev1.PodReadyToStartContainers), "containers in creation for "+age.String()
-	case all > 0 && running > 0 && pod.Status.Phase == corev1.PodRunning && age >= readyPatience:
+	case all > 0 && running > 0 && pod.Status.Phase == corev1.PodRunning && age >= ready:
 		fact.Type, fact.Message = string(corev1.PodReady), "running and not ready for "+age.String()
 	case running > 0 && described && pod.Status.Phase == corev1.PodRunning && h.observed.ObservedAt.IsZero():
 		// Nobody knows how long ago the newest time of a description was. Events are kept for an hour
@@ -122,6 +131,9 @@ func (h *history) waits(pod evidence.Pod) (catalog.Fact, bool) {
 
 // upFor gives how long a container has run since its last restart: where nobody knows, as long as each of its runs took.
 func (h *history) upFor(pod evidence.Pod, container evidence.Container) time.Duration {
+	if running := container.State.Running; running != nil && !running.StartedAt.IsZero() {
+		return h.now.Sub(running.StartedAt.Time)
+	}
 	if last := container.LastState.Terminated; last != nil && !last.FinishedAt.IsZero() {
 		return h.now.Sub(last.FinishedAt.Time)
 	}
@@ -129,6 +141,16 @@ func (h *history) upFor(pod evidence.Pod, container evidence.Container) time.Dur
 		return 0
 	}
 	return h.now.Sub(pod.Created) / time.Duration(container.RestartCount+1)
+}
+
+// unreadyAgain reports whether a container of which only is known how often it was restarted, and how long ago, runs and is
+// not ready: after several restarts, or in a pod that has not got ready in all the time that it needs.
+func (h *history) unreadyAgain(pod evidence.Pod, container evidence.Container) bool {
+	if last := container.LastState.Terminated; container.State.Running == nil || container.Ready || last != nil && last.ExitCode >= 0 {
+		return false
+	}
+	age := h.now.Sub(pod.Created)
+	return container.RestartCount >= often || container.RestartCount > 0 && !pod.Created.IsZero() && age >= readyPatience && age <= recentEnd
 }
 
 // restartsOn reports whether a container of which a row says only how often it was restarted and how long ago, was so just

@@ -21,6 +21,10 @@ func TestHowLongAContainerIsUpSinceItsLastRestart(t *testing.T) {
 		want      time.Duration
 	}{
 		{"since the end that is known", now.Add(-40 * time.Hour), evidence.Container{RestartCount: 3, LastState: ended}, 2 * time.Hour},
+		{"since the start that is known", now.Add(-40 * time.Hour), evidence.Container{
+			RestartCount: 3, LastState: ended,
+			State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(now.Add(-time.Minute))}},
+		}, time.Minute},
 		{"as long as each of its runs where it is not", now.Add(-40 * time.Hour), evidence.Container{RestartCount: 3}, 10 * time.Hour},
 		{"nobody knows without an age", time.Time{}, evidence.Container{RestartCount: 3}, 0},
 	} {

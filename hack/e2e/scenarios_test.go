@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -15,7 +16,8 @@ import (
 const sampledAtATime = 5
 
 // TestASampleOfTheScenarios runs the fixed quarter of hack/scenarios, which shows that many causes are found with the
-// right cause in the right place. What has passed before must pass; what has not is told and changes nothing.
+// right cause in the right place. What has passed before must pass: what fails beside many others, where the machine may
+// have been too slow for its times, must when it is run again. What has not passed before changes nothing.
 func TestASampleOfTheScenarios(t *testing.T) {
 	t.Parallel()
 	require.NoError(t, cluster.RealNode())
@@ -28,17 +30,24 @@ func TestASampleOfTheScenarios(t *testing.T) {
 	defer cancel()
 	run, err := runner.New(ctx, cluster, pair, "../scenarios")
 	require.NoError(t, err)
+	var late []*scenarios.Scenario
+	var mu sync.Mutex
 	for _, group := range runner.Groups(sample) {
 		runner.Each(ctx, sampledAtATime, group, func(scenario *scenarios.Scenario) {
 			outcome := run.Run(ctx, scenario)
-			switch {
-			case outcome.Passed():
+			if outcome.Passed() {
 				t.Logf("%s passed in %.0f s: found %s, healed at apply %d", scenario.ID(), outcome.Took.Seconds(), outcome.Found, outcome.HealedAt)
-			case passed.Has(scenario.ID()):
-				t.Errorf("%s passed before, and fails: %q", scenario.ID(), outcome.Problems)
-			default:
-				t.Logf("%s fails, as before: %q", scenario.ID(), outcome.Problems)
+				return
 			}
+			t.Logf("%s fails beside others: %q", scenario.ID(), outcome.Problems)
+			mu.Lock()
+			defer mu.Unlock()
+			late = append(late, scenario)
 		})
+	}
+	for _, scenario := range late {
+		if outcome := run.Run(ctx, scenario); !outcome.Passed() && passed.Has(scenario.ID()) {
+			t.Errorf("%s passed before, and fails: %q", scenario.ID(), outcome.Problems)
+		}
 	}
 }

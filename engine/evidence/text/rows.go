@@ -1,6 +1,9 @@
 package text
 
 import (
+	"cmp"
+
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 )
@@ -33,16 +36,17 @@ func (r *rows) put(kind string, object runtime.Object) {
 	r.objects, r.tables = append(r.objects, object), append(r.tables, len(r.partial))
 }
 
-// beside are the rows of objects that are not among the others.
+// beside are the rows of objects that are not among the others. What others tell of a pod may have been cut off before its
+// containers: its row still tells of them.
 func (r *rows) beside(others []runtime.Object) []runtime.Object {
 	if len(r.objects) == 0 {
 		return nil
 	}
-	known := map[string]bool{}
+	known := map[string]runtime.Object{}
 	for _, other := range others {
 		for _, full := range []bool{true, false} {
 			if key, ok := keyOf(goKind(other), other, full); ok {
-				known[key] = true
+				known[key] = other
 			}
 		}
 	}
@@ -55,7 +59,12 @@ func (r *rows) beside(others []runtime.Object) []runtime.Object {
 			continue
 		}
 		short, _ := keyOf(kind, object, false)
-		if known[full] || accessor.GetNamespace() == "" && known[short] {
+		other := known[full]
+		if accessor.GetNamespace() == "" {
+			other = cmp.Or(other, known[short])
+		}
+		if other != nil {
+			addContainers(other, object)
 			continue
 		}
 		beside = append(beside, object)
@@ -73,4 +82,16 @@ func keyOf(kind string, object runtime.Object, full bool) (string, bool) {
 		return kind + "/" + accessor.GetNamespace() + "/" + accessor.GetName(), true
 	}
 	return kind + "//" + accessor.GetName(), true
+}
+
+// addContainers adds what a row says of the containers of a pod to an object of it that says nothing about them.
+func addContainers(object, row runtime.Object) {
+	pod, ok := object.(*corev1.Pod)
+	told, ok2 := row.(*corev1.Pod)
+	if !ok || !ok2 || len(pod.Spec.Containers) > 0 || len(pod.Status.ContainerStatuses) > 0 || pod.Status.Phase != "" {
+		return
+	}
+	pod.Spec.Containers, pod.Spec.InitContainers = told.Spec.Containers, told.Spec.InitContainers
+	pod.Status.ContainerStatuses, pod.Status.InitContainerStatuses = told.Status.ContainerStatuses, told.Status.InitContainerStatuses
+	pod.Status.Phase, pod.Status.Reason = told.Status.Phase, cmp.Or(pod.Status.Reason, told.Status.Reason)
 }

@@ -59,14 +59,15 @@ func (p *parser) eventTableRow(row cells, seen *sighting) bool {
 	return true
 }
 
-// placement is a row that says how long ago a pod was given to its node.
+// placement is a row that says how long ago a pod was given to its node, or made.
 type placement struct {
 	pod  string
 	ago  age
 	seen *sighting
 }
 
-// linkClocks ties the ages of tables of events to the times of manifests: a pod starts when it is given to its node.
+// linkClocks ties the ages of tables to the times of manifests and descriptions: a pod starts when it is given to its
+// node, and mostly is so when it is made.
 func (p *parser) linkClocks() {
 	started := map[string]time.Time{}
 	for _, object := range p.objects {

@@ -86,6 +86,9 @@ func (r tableRow) pod() (runtime.Object, bool) {
 	ready, total = r.fewContainers(ready, total)
 	pod := &corev1.Pod{ObjectMeta: m}
 	r.created(&pod.ObjectMeta)
+	if age, ok := parseAge(r.get("AGE")); ok {
+		r.p.placed = append(r.p.placed, placement{pod: m.Name, ago: age, seen: r.seen})
+	}
 	pod.Spec.NodeName = r.get("NODE")
 	pod.Status.NominatedNodeName = r.get("NOMINATED NODE")
 	if ip := r.get("IP"); ip != "" {

@@ -78,7 +78,7 @@ type parser struct {
 	// fenced is set between markdown fences.
 	fenced bool
 	clock  clock
-	// placed are the rows of tables of events that clocks are linked by.
+	// placed are the rows of tables that clocks are linked by.
 	placed []placement
 	// exact is set once a manifest was read: it says all there is to know, and what its values quote is data.
 	exact bool
