@@ -19,6 +19,8 @@ const (
 	recentOOM = 24 * time.Hour
 	// often is how many restarts are more than a dependency that was not yet there at the start.
 	often = 3
+	// few restarts are what programs need that wait for others by ending.
+	few = 4
 	// young: a container that started this short ago may well not be ready yet.
 	young = 30 * time.Second
 	// flapping is how often a probe of a ready container must have failed to be more than a slow start.
@@ -181,6 +183,9 @@ func (h *history) endedRecently(container evidence.Container) bool {
 	if container.Ready && last.Reason != reasonOOMKilled && (evidence.Ran(last) >= recentOOM || h.observed.ObservedAt.IsZero() && last.ExitCode == lostCode && restarts < 2*often) {
 		return false // what runs for days between its restarts is no loop, nor is what went down with its machine
 	}
+	if h.observed.ObservedAt.IsZero() && h.cameUp(container) {
+		return false
+	}
 	switch {
 	case last.Reason == reasonOOMKilled:
 		return quiet < recentOOM
@@ -190,9 +195,19 @@ func (h *history) endedRecently(container evidence.Container) bool {
 		return false
 	case restarts > 1 && last.Reason != reasonUnknown && h.unproven(container):
 		return true
+	case restarts <= few && usual > 0 && quiet >= max(3*usual, young):
+		return false // it runs for longer by far than before
 	default:
 		return restarts >= often && (quiet < recentEnd || quiet < 3*usual)
 	}
+}
+
+// cameUp reports whether a container that is asked whether it is ready got so after a few failures, all within the first
+// minutes of its pod: it waited for others.
+func (h *history) cameUp(container evidence.Container) bool {
+	last, created := container.LastState.Terminated, h.pods[container.Pod].Created
+	return container.Ready && container.Spec.ReadinessProbe != nil && last.Reason != reasonOOMKilled && last.ExitCode != 0 && last.ExitCode < lostCode/2 &&
+		container.RestartCount <= few && !created.IsZero() && last.FinishedAt.Sub(created) < slowStart
 }
 
 // unproven reports whether a running container has not yet outlived the run that failed before.

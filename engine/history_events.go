@@ -266,6 +266,9 @@ func (h *history) overcome(event evidence.Event) bool {
 	switch after := event.Time.Sub(started); {
 	case seen && after < 0:
 		return event.Count < often || silent >= settled
+	case seen && event.Count >= often && told < toldFreely && strings.HasPrefix(event.Message, "Readiness") && silent < toTheSecond &&
+		silent >= max(manyPeriods*after/time.Duration(event.Count-1), young):
+		return true
 	case seen && after <= slowStart && told < toldFreely && strings.Contains(strings.ToLower(event.Message), "connection refused"): // nobody listened yet
 		return silent >= noLonger
 	case seen && after <= firstLook && event.Count <= 1 && told < toldFreely && !strings.HasPrefix(event.Message, "Liveness") && silent < toTheSecond:
@@ -285,6 +288,8 @@ const (
 	noLonger = 3 * time.Minute
 	// toTheSecond is up to what ages are printed with seconds (k8s.io/apimachinery/pkg/util/duration, HumanDuration).
 	toTheSecond = 2 * time.Minute
+	// manyPeriods is how many periods, as long as they were at most while a probe failed, it is silent once it succeeds.
+	manyPeriods = 5
 	// firstLook is how long after its start a program may miss the first questions of its probes.
 	firstLook = 15 * time.Second
 	// slowStart is how long after its start a program's probes may fail that then go well.

@@ -70,6 +70,9 @@ func tidied(data []byte) []byte {
 	if strings.HasPrefix(text, "... ") || strings.Contains(text, "\n... ") {
 		text = leftOut.ReplaceAllString(text, "$1")
 	}
+	if strings.Contains(text, " ←") || strings.Contains(text, " <-") || strings.Contains(text, " # ") {
+		text = remark.ReplaceAllString(text, "$1")
+	}
 	if strings.Contains(text, " describe ") {
 		text = onSameLine.ReplaceAllString(text, "$1\n$2")
 	}
@@ -208,6 +211,9 @@ var tag = regexp.MustCompile(`</?(?:span|pre|code|div|strong|em|font|br|p)\b[^>\
 
 // fewTags is how many words are coloured at least in what was copied from a page.
 const fewTags = 3
+
+// remark is what somebody wrote behind a row of a table of pods.
+var remark = regexp.MustCompile(`(?m)^(\S+ +(?:\S+ +)?\d+/\d+ +[A-Z]\S* +\d+ .*?\S) +(?:←|<[-=]+|#) .*$`)
 
 // leftOut are dots in front of a line, in place of what stood before it.
 var leftOut = regexp.MustCompile(`(?m)^\.\.\. +(\S)`)
