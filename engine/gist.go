@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"regexp"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -124,6 +125,11 @@ func (e *Engine) worked(observed evidence.Evidence, about v1alpha1.FailureType) 
 	h := newHistory(observed)
 	if about == v1alpha1.Pending && (h.hasNode() || h.justMade()) {
 		return true // whatever keeps it from running, it does not wait for a node, or not for long
+	}
+	if about == v1alpha1.NodeNotReady && slices.ContainsFunc(h.observed.Events, func(event evidence.Event) bool {
+		return event.Reason == "DisruptionTerminating" || strings.HasPrefix(event.Reason, "ScaleDown")
+	}) {
+		return true // somebody took the node away
 	}
 	return h.works() || slices.ContainsFunc(h.observed.Events, func(event evidence.Event) bool {
 		_, step := supersedes[event.Reason]

@@ -123,7 +123,7 @@ func (h *history) judge(container evidence.Container) matter {
 	case container.State.Waiting != nil:
 		return matter{now: true, before: true}
 	case container.State.Terminated != nil:
-		if h.finished(container) {
+		if h.finished(container) || container.State.Terminated.Reason == reasonLost && h.replacedBy(pod) {
 			return matter{well: true}
 		}
 		return matter{now: true, before: true}
@@ -132,6 +132,17 @@ func (h *history) judge(container evidence.Container) matter {
 	default:
 		return matter{now: true, before: recently}
 	}
+}
+
+// reasonLost is written for a container that was gone when its pod was ended, as that of a node that was lost or of a pod that
+// was evicted (k8s.io/kubernetes/pkg/kubelet/kubelet_pods.go); the pod stays until somebody deletes it.
+const reasonLost = "ContainerStatusUnknown"
+
+// replacedBy reports whether another pod of the workload is ready.
+func (h *history) replacedBy(pod evidence.Pod) bool {
+	return slices.ContainsFunc(h.observed.Containers, func(other evidence.Container) bool {
+		return other.Pod != pod.Name && other.Kind == evidence.App && other.Ready && other.State.Running != nil
+	})
 }
 
 // finished reports whether a container that ended did what it should: an init container or a task that ended
@@ -230,7 +241,8 @@ func (h *history) killedRecently(container evidence.Container) bool {
 		if event.Pod != container.Pod && event.Pod != "" || event.Container != "" && event.Container != container.Name {
 			continue
 		}
-		killed := event.Reason == "Killing" && (strings.Contains(event.Message, "failed liveness probe") || strings.Contains(event.Message, "failed startup probe"))
+		killed := event.Reason == "Killing" && (strings.Contains(event.Message, "failed liveness probe") || strings.Contains(event.Message, "failed startup probe") ||
+			strings.Contains(event.Message, "is unhealthy, it will be killed")) // before 1.14
 		// The kill itself may be missing from a text; a young pod restarted while the probe failed.
 		failed := young && event.Reason == "Unhealthy" && event.Count > 1 && strings.HasPrefix(event.Message, "Liveness probe failed")
 		if (killed || failed) && (event.Time.IsZero() || h.now.Sub(event.Time) < settled) {

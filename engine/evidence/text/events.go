@@ -357,6 +357,8 @@ func (p *parser) continued(event *corev1.Event, from, until int) {
 		case isElision(line):
 		case strings.HasSuffix(event.Message, " probe failed:"):
 			event.Message += " " + strings.TrimSpace(line)
+		case strings.HasPrefix(line, "  ") && !strings.Contains(event.Message, "\n") && event.Message != "" && strings.HasSuffix(event.Message, ","): // somebody broke it
+			event.Message += " " + strings.TrimSpace(line)
 		case isOpen([]string{event.Message}) && !strings.Contains(event.Message, "\n"):
 			event.Message = unwrap([]string{event.Message, strings.TrimSpace(line)})
 		default:
@@ -385,7 +387,7 @@ func (p *parser) lastMessage(events []reported, end int) int {
 	}
 	last := events[len(events)-1].Event
 	until := end
-	if strings.Contains(last.Message, "probe failed:") || strings.Contains(last.Message, "probe errored") || strings.Contains(last.Message, "failed to fit in any node") {
+	if strings.HasSuffix(last.Message, ",") || strings.Contains(last.Message, "probe failed:") || strings.Contains(last.Message, "probe errored") || strings.Contains(last.Message, "failed to fit in any node") {
 		for until < p.src.lines() && until < end+maxContinued && !isBlank(p.src.line(until)) && !p.breaks(until) && !p.tellsState(until) {
 			until++
 		}

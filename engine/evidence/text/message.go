@@ -35,6 +35,10 @@ func reasonOf(start string) string {
 		}
 		return ifPrefixed(start, "Unhealthy", "Liveness probe failed: ", "Readiness probe failed: ", "Startup probe failed: ",
 			"Liveness probe errored", "Readiness probe errored", "Startup probe errored")
+	case 'K', 'c':
+		if strings.HasSuffix(start, " is unhealthy, it will be killed and re-created.") && (strings.HasPrefix(start, `container "`) || strings.HasPrefix(start, "Killing container ")) {
+			return "Killing"
+		}
 	case 'E':
 		return reasonOfError(start)
 	case 'F', '[':

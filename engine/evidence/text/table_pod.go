@@ -333,10 +333,16 @@ func afterwards(earlier, now runtime.Object) {
 }
 
 func inherit(before, after []corev1.ContainerStatus) {
-	if len(before) == 0 || len(after) == 0 || after[0].State.Terminated != nil {
+	if len(before) == 0 || len(after) == 0 {
 		return
 	}
 	ended := before[0].State.Terminated
+	if now := after[0].State.Terminated; now != nil {
+		if now.Reason == "Completed" && ended != nil && ended.Reason == "OOMKilled" { // printed of any that ended, while others run
+			after[0].State.Terminated = ended
+		}
+		return
+	}
 	if ended == nil {
 		ended = before[0].LastTerminationState.Terminated
 	}

@@ -70,6 +70,9 @@ func tidied(data []byte) []byte {
 	if strings.HasPrefix(text, "... ") || strings.Contains(text, "\n... ") {
 		text = leftOut.ReplaceAllString(text, "$1")
 	}
+	if strings.Contains(text, "DELETED ") || strings.Contains(text, "MODIFIED ") || strings.Contains(text, "ADDED ") {
+		text = withoutWatched(text)
+	}
 	if strings.Contains(text, " ←") || strings.Contains(text, " <-") || strings.Contains(text, " # ") {
 		text = remark.ReplaceAllString(text, "$1")
 	}
@@ -211,6 +214,25 @@ var tag = regexp.MustCompile(`</?(?:span|pre|code|div|strong|em|font|br|p)\b[^>\
 
 // fewTags is how many words are coloured at least in what was copied from a page.
 const fewTags = 3
+
+// watched is a row that kubectl get --watch --output-watch-events prints.
+var watched = regexp.MustCompile(`(?m)^(EVENT|ADDED|MODIFIED|DELETED) +((?:\S+ +)?(\S+) +(?:\d+/\d+|READY) .*\n?)`)
+
+// withoutWatched gives a text without the column that says what happened to the object of a row, and without the rows of
+// objects that were deleted.
+func withoutWatched(text string) string {
+	deleted := map[string]bool{}
+	for _, found := range watched.FindAllStringSubmatch(text, -1) {
+		deleted[found[3]] = found[1] == "DELETED"
+	}
+	return watched.ReplaceAllStringFunc(text, func(line string) string {
+		found := watched.FindStringSubmatch(line)
+		if deleted[found[3]] {
+			return ""
+		}
+		return found[2]
+	})
+}
 
 // remark is what somebody wrote behind a row of a table of pods.
 var remark = regexp.MustCompile(`(?m)^(\S+ +(?:\S+ +)?\d+/\d+ +[A-Z]\S* +\d+ .*?\S) +(?:←|<[-=]+|#) .*$`)
