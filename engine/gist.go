@@ -27,18 +27,24 @@ const (
 	// clears: a text is about no failure, where one was found that is no surer than unsure and rests on no container's
 	// state.
 	clears, unsure = 0.9, 50
+	// denies: a text is about no failure, where logs or prose are all that one was found in.
+	denies = 0.02
 	// listing: a text of more workloads than these is a list of many, and no one of them is what it is about.
 	listing = 5
 )
 
 // withGist asks for the gist of a text where nothing was found in it, or nothing that is sure. It adds nothing to a
 // text in which something works, tells what the text is about before a cause that is not sure, and takes back only
-// what was hardly believed.
+// what was hardly believed, or what only prose and logs told of that read like those of nothing that is wrong.
 func (e *Engine) withGist(found []Diagnosis, workloads []evidence.Evidence, observations evidence.Observations) []Diagnosis {
-	if len(observations.Text) == 0 || len(workloads) > listing || len(found) > 0 && !found[0].generic && found[0].Finding.Confidence > sure {
+	retold := !slices.ContainsFunc(workloads, observedMore)
+	if len(observations.Text) == 0 || len(workloads) > listing || len(found) > 0 && !found[0].generic && found[0].Finding.Confidence > sure && !retold {
 		return found
 	}
 	about := gist.BuiltIn().Read(observations.Text)
+	if retold && len(found) > 0 && about.Failing < denies {
+		return nil
+	}
 	if rest := withoutIdle(observations.Text); len(found) == 0 && len(rest) < len(observations.Text) {
 		if len(bytes.TrimSpace(rest)) == 0 {
 			return nil
