@@ -79,8 +79,17 @@ func onlyRow(pod *corev1.Pod) bool {
 	return !slices.ContainsFunc(pod.Spec.Containers, func(container corev1.Container) bool { return container.Image != "" })
 }
 
+// Names that are generated are cut to so many bytes, before so many random ones
+// (k8s.io/apiserver/pkg/storage/names/generate.go).
+const maxGenerated, randomBytes = 63, 5
+
 // podByName guesses the workload of a pod of which only the name was observed.
 func podByName(namespace, name string) Workload {
+	if cut := maxGenerated - randomBytes; len(name) == maxGenerated && name[cut-1] != '-' {
+		if whole := name[:cut] + "-" + name[cut:]; deploymentPod.MatchString(whole) {
+			name = whole
+		}
+	}
 	switch {
 	case scheduledPod.MatchString(name):
 		return workload("CronJob", namespace, scheduledPod.FindStringSubmatch(name)[1])
