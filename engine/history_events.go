@@ -265,7 +265,7 @@ func (h *history) overcome(event evidence.Event) bool {
 	silent := h.now.Sub(event.Time)
 	switch after := event.Time.Sub(started); {
 	case seen && after < 0:
-		return event.Count < often || silent >= settled
+		return event.Count < often || silent >= settled || strings.HasPrefix(event.Message, "Readiness") && told < toldFreely && silent >= noLonger
 	case seen && event.Count >= often && told < toldFreely && strings.HasPrefix(event.Message, "Readiness") && silent < toTheSecond &&
 		silent >= max(manyPeriods*after/time.Duration(event.Count-1), young):
 		return true
