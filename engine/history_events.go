@@ -204,9 +204,10 @@ func (h *history) goesOn(event evidence.Event) bool {
 // pulledLater reports whether the image that an event says can't be pulled was pulled later; where it names none, another of
 // the same pod that the pod then lacked.
 func (h *history) pulledLater(event evidence.Event) bool {
-	if event.Reason != "Failed" && event.Reason != "BackOff" || event.Time.IsZero() || !isPull(event) {
+	if event.Reason != "Failed" && event.Reason != "BackOff" || !isPull(event) {
 		return false
 	}
+	at := slices.Index(h.observed.Events, event)
 	image := quoted(event.Message)
 	missing := map[string]bool{} // images, by whether they still are
 	for _, other := range h.observed.Events {
@@ -220,8 +221,12 @@ func (h *history) pulledLater(event evidence.Event) bool {
 	if len(missing) == 0 {
 		return false
 	}
-	for _, other := range h.observed.Events {
-		if other.Object == event.Object && other.Reason == "Pulled" && other.Time.After(event.Time) {
+	for i, other := range h.observed.Events {
+		later := other.Time.After(event.Time)
+		if event.Time.IsZero() { // rows without ages are in the order of time
+			later = other.Time.IsZero() && i > at
+		}
+		if other.Object == event.Object && other.Reason == "Pulled" && later {
 			delete(missing, quoted(other.Message))
 		}
 	}
