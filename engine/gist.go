@@ -70,7 +70,7 @@ func (e *Engine) withGist(found []Diagnosis, workloads []evidence.Evidence, obse
 		return e.told(about, workloads, observations)
 	case 1-about.Failing >= clears && found[0].Finding.Confidence <= unsure && !slices.ContainsFunc(workloads, shown):
 		return nil
-	case about.Probability >= overrules && overruled(found[0].FailureType, about.Type):
+	case about.Probability >= overrules && overruled(found[0].FailureType, about.Type) && (about.Type != v1alpha1.Pending || !slices.ContainsFunc(workloads, placed)):
 		return append(e.told(about, workloads, observations), found...)
 	default:
 		return found
@@ -89,6 +89,14 @@ func shown(observed evidence.Evidence) bool { return len(observed.Containers) > 
 // nothing new where a probe ends it.
 func overruled(found, told v1alpha1.FailureType) bool {
 	return told != found && (found != v1alpha1.ProbeFailure || told != v1alpha1.CrashLoopBackOff)
+}
+
+// placed reports whether a pod of the workload was given to a node.
+func placed(observed evidence.Evidence) bool {
+	return slices.ContainsFunc(observed.Pods, func(pod evidence.Pod) bool { return pod.Spec.NodeName != "" }) ||
+		slices.ContainsFunc(observed.Events, func(event evidence.Event) bool {
+			return event.Reason == "Scheduled" && strings.HasPrefix(event.Message, "Successfully assigned ")
+		})
 }
 
 // told gives the diagnosis that a text's gist comes to, of the only workload that is named in it.

@@ -17,7 +17,7 @@ var supersedes = map[string][]string{
 	"FailedScheduling":       {"Scheduled", "SuccessfulAttachVolume", "Pulling", "Pulled", "Created", "Started"},
 	"NotTriggerScaleUp":      {"Scheduled", "SuccessfulAttachVolume", "Pulling", "Pulled", "Created", "Started"},
 	"Unschedulable":          {"Scheduled", "SuccessfulAttachVolume", "Pulling", "Pulled", "Created", "Started"}, // of a group of pods
-	"FailedMount":            {"Started", "Created", "Pulled", "Pulling"},
+	"FailedMount":            {"Started", "Created", "Pulled", "Pulling", "SuccessfulMountVolume"},
 	"FailedAttachVolume":     {"Started", "Created", "Pulled", "Pulling", "SuccessfulAttachVolume"},
 	"FailedCreatePodSandBox": {"Started", "Created", "Pulled", "Pulling"},
 	"NetworkNotReady":        {"Started", "Created", "Pulled", "Pulling"},
@@ -67,7 +67,11 @@ func (h *history) recovered(event evidence.Event) bool {
 
 // eventMatters reports whether an event, one of h.observed, tells of something that is still so.
 func (h *history) eventMatters(event evidence.Event) bool {
-	for _, success := range supersedes[event.Reason] {
+	reason := event.Reason
+	if at, seen := h.done[containerKey{event.Object, "SuccessfulMountVolume"}]; reason == "FailedSync" && (seen && at.After(event.Time) && !event.Time.IsZero() || strings.Contains(event.Message, "waiting for volumes to attach")) {
+		reason = "FailedMount" // which kubelets before 1.10 told of like this as well
+	}
+	for _, success := range supersedes[reason] {
 		at, seen := h.done[containerKey{event.Object, success}]
 		if !seen || at.Before(event.Time) {
 			continue

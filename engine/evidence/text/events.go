@@ -27,11 +27,14 @@ func isEventRow(start string) bool {
 	return ok
 }
 
-// parseEventRow reads "Type Reason Age From Message". Any white space separates, so that text that lost its
+// parseEventRow reads "Type Reason Age From Message", and what is left of it. Any white space separates, so that text that lost its
 // columns is read too.
 func parseEventRow(line string) (eventRow, bool) {
 	var row eventRow
 	kind, rest := word(line)
+	if ago, ok := parseAge(kind); ok && ago.known {
+		return row.withAgeFirst(ago, rest)
+	}
 	if row.kind = wholeKind(kind); row.kind == "" || row.kind != kind && !strings.Contains(line[:len(line)-len(rest)], "  ") {
 		return row, false
 	}
@@ -50,6 +53,19 @@ func parseEventRow(line string) (eventRow, bool) {
 	}
 	row.from, row.message = splitFrom(rest, aligned || strings.Contains(before[:len(before)-len(rest)], "  "))
 	row.fieldPath, row.message = cutFieldPath(row.message)
+	return row, true
+}
+
+// withAgeFirst reads "Age Type Reason Message", as people keep what matters to them of a table of events, behind the age.
+func (row eventRow) withAgeFirst(ago age, line string) (eventRow, bool) {
+	kind, rest := word(line)
+	reason, message := word(rest)
+	object, _ := word(message)
+	if about, _, ok := strings.Cut(object, "/"); !isEventType(kind) || !isReason(reason) || reason[0] < 'A' || reason[0] > 'Z' || !strings.Contains(message, " ") || ok && kindOf(about) != "" {
+		return row, false
+	}
+	row.kind, row.reason, row.span = kind, reason, span{last: ago, first: ago, count: 1}
+	row.fieldPath, row.message = cutFieldPath(strings.TrimSpace(message))
 	return row, true
 }
 

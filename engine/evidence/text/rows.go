@@ -2,6 +2,7 @@ package text
 
 import (
 	"cmp"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -16,6 +17,8 @@ type rows struct {
 	// tells of some objects only.
 	tables  []int
 	partial []bool
+	// failing is how the pods that are deleted failed before.
+	failing map[string]runtime.Object
 }
 
 // put adds an object, or takes it for the next state of one that a row told of before.
@@ -29,6 +32,12 @@ func (r *rows) put(kind string, object runtime.Object) {
 	}
 	if at, seen := r.index[key]; seen {
 		afterwards(r.objects[at], object)
+		if before := r.objects[at]; failsBefore(before, object) {
+			if r.failing == nil {
+				r.failing = map[string]runtime.Object{}
+			}
+			r.failing[key] = before
+		}
 		r.objects[at], r.tables[at] = object, len(r.partial)
 		return
 	}
@@ -82,6 +91,27 @@ func keyOf(kind string, object runtime.Object, full bool) (string, bool) {
 		return kind + "/" + accessor.GetNamespace() + "/" + accessor.GetName(), true
 	}
 	return kind + "//" + accessor.GetName(), true
+}
+
+// failsBefore reports whether a pod waited for its image or its next start in vain, and is deleted now.
+func failsBefore(before, now runtime.Object) bool {
+	pod, ok := before.(*corev1.Pod)
+	after, ok2 := now.(*corev1.Pod)
+	return ok && ok2 && pod.DeletionTimestamp == nil && after.DeletionTimestamp != nil && slices.ContainsFunc(pod.Status.ContainerStatuses, func(status corev1.ContainerStatus) bool {
+		waiting := status.State.Waiting
+		return waiting != nil && waiting.Reason != "" && waiting.Reason != "ContainerCreating" && waiting.Reason != "PodInitializing"
+	})
+}
+
+// only gives the row of the only object that rows told of as it was before it was deleted: why it failed is what they were
+// printed for.
+func (r *rows) only() {
+	if len(r.objects) != 1 {
+		return
+	}
+	for _, before := range r.failing {
+		r.objects[0] = before
+	}
 }
 
 // addContainers adds what a row says of the containers of a pod to an object of it that says nothing about them.

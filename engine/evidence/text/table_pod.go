@@ -201,7 +201,7 @@ func ofReplicaSet(name string) bool {
 func isPodReason(status string) bool {
 	switch status {
 	case "Evicted", "UnexpectedAdmissionError", "NodeAffinity", "NodeShutdown", "Shutdown", "Terminated", "Preempting", "Preempted",
-		"DeadlineExceeded", "TopologyAffinityError", "SysctlForbidden", "ForbiddenSysctl", "AppArmor", "MatchNodeSelector", "HostPortConflict",
+		"DeadlineExceeded", "TopologyAffinityError", "SysctlForbidden", "ForbiddenSysctl", "AppArmor", "MatchNodeSelector", "HostPortConflict", "PodFitsHost", "PodFitsHostPorts", "HostName", "PodToleratesNodeTaints",
 		"NodePorts", "NodeName", "TaintToleration", "PodOSNotSupported", "PodOSSelectorNodeLabelDoesNotMatch", "InvalidNodeInfo",
 		"PodLevelResourcesNotAdmittedReason", "UnsupportedPodLevelResources", "PodFeatureUnsupported", "NodeUnreachable", "DeletionByPodGC", "DeletionByTaintManager",
 		"VolumeDeviceAllocateError", "AdmissionFailed":
@@ -327,6 +327,9 @@ func afterwards(earlier, now runtime.Object) {
 	after, ok2 := now.(*corev1.Pod)
 	if !ok1 || !ok2 {
 		return
+	}
+	if after.DeletionTimestamp == nil && before.DeletionTimestamp != nil && len(after.Status.ContainerStatuses) > 0 && after.Status.ContainerStatuses[0].State.Terminated != nil {
+		after.DeletionTimestamp = before.DeletionTimestamp // its containers end
 	}
 	inherit(before.Status.InitContainerStatuses, after.Status.InitContainerStatuses)
 	inherit(before.Status.ContainerStatuses, after.Status.ContainerStatuses)

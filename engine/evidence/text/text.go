@@ -183,6 +183,7 @@ func (p *parser) add(objects ...runtime.Object) {
 // described or printed in full.
 func (p *parser) collected() []runtime.Object {
 	p.rows.forget()
+	p.rows.only()
 	p.complete()
 	return append(p.objects, p.rows.beside(p.objects)...)
 }
