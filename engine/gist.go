@@ -24,11 +24,10 @@ const (
 	// overrules: a text is about another failure than the generic cause that was found, or one that is no surer than
 	// sure.
 	overrules, sure = 0.85, 75
-	// clears: a text is about no failure, where one was found that is no surer than unsure and rests on no container's
-	// state.
+	// clears: a text is about no failure, where one was found that is no surer than unsure, in logs or prose.
 	clears, unsure = 0.9, 50
-	// denies: a text is about no failure, where logs or prose are all that one was found in.
-	denies = 0.02
+	// denies: a text is about no failure, where logs or prose are all that one was found in that is less sure than undeniable.
+	denies, undeniable = 0.02, 90
 	// listing: a text of more workloads than these is a list of many, and no one of them is what it is about.
 	listing = 5
 )
@@ -42,7 +41,7 @@ func (e *Engine) withGist(found []Diagnosis, workloads []evidence.Evidence, obse
 		return found
 	}
 	about := gist.BuiltIn().Read(observations.Text)
-	if retold && len(found) > 0 && about.Failing < denies {
+	if retold && len(found) > 0 && found[0].Finding.Confidence < undeniable && about.Failing < denies {
 		return nil
 	}
 	if rest := withoutIdle(observations.Text); len(found) == 0 && len(rest) < len(observations.Text) {
@@ -68,7 +67,7 @@ func (e *Engine) withGist(found []Diagnosis, workloads []evidence.Evidence, obse
 			return nil
 		}
 		return e.told(about, workloads, observations)
-	case 1-about.Failing >= clears && found[0].Finding.Confidence <= unsure && !slices.ContainsFunc(workloads, shown):
+	case 1-about.Failing >= clears && found[0].Finding.Confidence <= unsure && retold:
 		return nil
 	case about.Probability >= overrules && overruled(found[0].FailureType, about.Type) && (about.Type != v1alpha1.Pending || !slices.ContainsFunc(workloads, placed)):
 		return append(e.told(about, workloads, observations), found...)
@@ -81,9 +80,6 @@ func (e *Engine) withGist(found []Diagnosis, workloads []evidence.Evidence, obse
 func observedMore(observed evidence.Evidence) bool {
 	return len(observed.Pods)+len(observed.Containers)+len(observed.Events)+len(observed.Conditions)+len(observed.Nodes) > 0
 }
-
-// shown reports whether the state of a container is in the evidence: it says more than words.
-func shown(observed evidence.Evidence) bool { return len(observed.Containers) > 0 }
 
 // overruled reports whether another failure type says more than the one that was found: that a container ends says
 // nothing new where a probe ends it.
