@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -249,90 +248,6 @@ func isPull(event evidence.Event) bool {
 	return strings.Contains(event.Message, "ImagePull") || strings.Contains(event.Message, " to pull image ") || strings.HasPrefix(event.Message, "Back-off pulling image ")
 }
 
-// overcome reports whether the probes of a pod of whose containers nothing is known go well by now: they failed now and
-// then before it was started again, or some time ago.
-func (h *history) overcome(event evidence.Event) bool {
-	if event.Reason != "Unhealthy" || event.Object == "" || event.Time.IsZero() || event.Count >= flapping ||
-		h.probed[containerKey{event.Pod, event.Container}] >= flapping || h.restartedFor(event) {
-		return false
-	}
-	if slices.ContainsFunc(h.observed.Containers, func(container evidence.Container) bool { return container.Pod == event.Pod }) {
-		return false
-	}
-	told := int32(0)
-	for _, other := range h.observed.Events {
-		if other.Object != event.Object {
-			continue
-		}
-		told += max(other.Count, 1)
-		killed := other.Reason == "Killing" && (strings.Contains(other.Message, "probe") || strings.Contains(other.Message, "unhealthy"))
-		if killed || other.Reason == "BackOff" || other.Reason == "ProbeWarning" {
-			return false
-		}
-	}
-	started, seen := h.done[containerKey{event.Object, "Started"}]
-	silent := h.now.Sub(event.Time)
-	switch after := event.Time.Sub(started); {
-	case seen && after < 0:
-		return event.Count < often || silent >= settled || strings.HasPrefix(event.Message, "Readiness") && told < toldFreely && silent >= noLonger
-	case seen && event.Count >= often && told < toldFreely && strings.HasPrefix(event.Message, "Readiness") && silent < toTheSecond &&
-		silent >= max(manyPeriods*after/time.Duration(event.Count-1), young):
-		return true
-	case seen && after <= slowStart && told < toldFreely && strings.Contains(strings.ToLower(event.Message), "connection refused"): // nobody listened yet
-		return silent >= noLonger
-	case seen && after <= firstLook && event.Count <= 1 && told < toldFreely && !strings.HasPrefix(event.Message, "Liveness") && silent < toTheSecond:
-		return silent >= time.Minute // six times the usual period
-	case seen && after <= young && event.Count < often && told < toldFreely && silent < settled: // later, ages are too coarse to tell
-		return silent >= noLonger
-	default:
-		return silent >= settled && event.Pod != ""
-	}
-}
-
-// What goes on failing is told of each time until there were so many events about the object, and then every five minutes
-// (k8s.io/client-go/tools/record/events_cache.go, defaultSpamBurst and defaultSpamQPS).
-const (
-	toldFreely = 25
-	// noLonger is longer than the periods that probes have.
-	noLonger = 3 * time.Minute
-	// toTheSecond is up to what ages are printed with seconds (k8s.io/apimachinery/pkg/util/duration, HumanDuration).
-	toTheSecond = 2 * time.Minute
-	// manyPeriods is how many periods, as long as they were at most while a probe failed, it is silent once it succeeds.
-	manyPeriods = 5
-	// firstLook is how long after its start a program may miss the first questions of its probes.
-	firstLook = 15 * time.Second
-	// slowStart is how long after its start a program's probes may fail that then go well.
-	slowStart = 3 * time.Minute
-)
-
-// restartedFor reports whether a probe that fails was followed by another start of its container, which such probes cause.
-func (h *history) restartedFor(event evidence.Event) bool {
-	const soon = 3 * time.Minute
-	if !strings.HasPrefix(event.Message, "Liveness probe failed") && !strings.HasPrefix(event.Message, startupFailed) && event.Message != "" {
-		return false
-	}
-	if slices.ContainsFunc(h.observed.Events, func(other evidence.Event) bool {
-		return other.Object == event.Object && other.Reason == "Killing" && !strings.Contains(other.Message, "probe")
-	}) {
-		return false // it was stopped for another reason
-	}
-	for _, step := range []string{"Pulling", "Pulled", "Created", "Started"} {
-		if after := h.done[containerKey{event.Object, step}].Sub(event.Time); after > 0 && after <= soon {
-			return true
-		}
-	}
-	return strings.HasPrefix(event.Message, "Liveness") && h.restartSaid()
-}
-
-// operatorSaw is how an operator tells that a container of its pod was restarted.
-var operatorSaw = regexp.MustCompile(`(?i)\b(?:pod|container)\b[^\n]{0,80}\b(?:restarted by kubernetes|is terminated)\b`)
-
-// restartSaid reports whether an operator told that Kubernetes restarted a container.
-func (h *history) restartSaid() bool {
-	return slices.ContainsFunc(h.observed.Events, func(event evidence.Event) bool { return operatorSaw.MatchString(event.Message) }) ||
-		slices.ContainsFunc(h.observed.Logs, func(log evidence.Log) bool { return len(log.Text) < maxPasted && operatorSaw.Match(log.Text) })
-}
-
 // attached reports whether what a pod waited for in vain, a volume to be attached or mounted, was attached later.
 func (h *history) attached(event evidence.Event) bool {
 	return event.Reason == "FailedMount" && strings.HasPrefix(event.Object, "pod/") && strings.HasPrefix(event.Message, "Unable to attach or mount volumes") &&
@@ -342,26 +257,6 @@ func (h *history) attached(event evidence.Event) bool {
 // cameBack reports whether a pod was started again after its node was not ready.
 func (h *history) cameBack(event evidence.Event) bool {
 	return event.Reason == "NodeNotReady" && strings.HasPrefix(event.Object, "pod/") && !event.Time.IsZero() && h.done[containerKey{event.Object, "Started"}].After(event.Time)
-}
-
-// stopped reports whether the containers of an event's pod were asked to stop before it, and not started again: what
-// ends answers no probe.
-func (h *history) stopped(event evidence.Event) bool {
-	at, asked := h.stops[event.Object]
-	return asked && event.Object != "" && !at.After(event.Time)
-}
-
-// sawStops notes when the containers of each pod were first asked to stop after they had last been started.
-func (h *history) sawStops() {
-	for _, event := range h.observed.Events {
-		if event.Reason != "Killing" || !strings.HasPrefix(event.Message, "Stopping container") || event.Time.IsZero() ||
-			h.done[containerKey{event.Object, "Started"}].After(event.Time) {
-			continue
-		}
-		if first, known := h.stops[event.Object]; !known || event.Time.Before(first) {
-			h.stops[event.Object] = event.Time
-		}
-	}
 }
 
 // rolledOut reports whether a Deployment's last rollout is complete and enough of its pods are available
