@@ -221,8 +221,10 @@ func (h *history) pulledLater(event evidence.Event) bool {
 			missing[name] = true
 		}
 	}
-	if len(missing) == 0 {
-		return false
+	if len(missing) == 0 { // nothing names an image
+		return event.Time.IsZero() && slices.ContainsFunc(h.observed.Events[max(at, 0):], func(other evidence.Event) bool {
+			return other.Object == event.Object && other.Time.IsZero() && other.Reason == "Pulled"
+		})
 	}
 	for i, other := range h.observed.Events {
 		later := other.Time.After(event.Time)
