@@ -128,10 +128,10 @@ func (h *history) arrived(object, image string) bool {
 	})
 }
 
-// saysMore reports whether an event says why the containers of an object don't start.
+// saysMore reports whether an event says why the containers of an object don't start, or that they did.
 func (h *history) saysMore(object string) bool {
 	return slices.ContainsFunc(h.observed.Events, func(event evidence.Event) bool {
-		return event.Object == object && (event.Reason == "BackOff" || event.Reason == "Failed") && !isCutPull(event)
+		return event.Object == object && (strings.HasPrefix(event.Message, "Readiness probe failed") || (event.Reason == "BackOff" || event.Reason == "Failed") && !isCutPull(event))
 	})
 }
 
