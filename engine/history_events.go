@@ -91,6 +91,9 @@ func (h *history) eventMatters(event evidence.Event) bool {
 	if !known {
 		return h.mattersUnseen(event)
 	}
+	if pod.Deleting && (event.Reason == "TaintManagerEviction" || event.Reason == "NodeNotReady") && h.replacedBy(pod) {
+		return false
+	}
 	if pod.Status.Phase == corev1.PodSucceeded {
 		// A program that ends well when it is evicted did not do its work, and one that is restarted after it is no task.
 		return event.Reason == "Evicted" || h.restartedAlways(pod, event)
@@ -226,6 +229,9 @@ func (h *history) pulledLater(event evidence.Event) bool {
 			return other.Object == event.Object && other.Time.IsZero() && other.Reason == "Pulled"
 		})
 	}
+	if h.pullsAnother(event) {
+		return true
+	}
 	for i, other := range h.observed.Events {
 		later := other.Time.After(event.Time)
 		if event.Time.IsZero() { // rows without ages are in the order of time
@@ -236,6 +242,17 @@ func (h *history) pulledLater(event evidence.Event) bool {
 		}
 	}
 	return len(missing) == 0
+}
+
+// pullsAnother reports whether the pod of a pull that failed had another image pulled for the first time after several
+// failures, with success: a kubelet asks for all that a pod needs one after the other, so somebody corrected the image.
+func (h *history) pullsAnother(event evidence.Event) bool {
+	return !event.Time.IsZero() && event.Count >= often && slices.ContainsFunc(h.observed.Events, func(other evidence.Event) bool {
+		return other.Object == event.Object && other.Reason == "Pulling" && other.Count <= 1 && other.Time.After(event.Time) &&
+			slices.ContainsFunc(h.observed.Events, func(pulled evidence.Event) bool {
+				return pulled.Object == event.Object && pulled.Reason == "Pulled" && quoted(pulled.Message) == quoted(other.Message) && !pulled.Time.Before(other.Time)
+			})
+	})
 }
 
 // quoted gives the first quotation of a message; empty when it has none.

@@ -65,6 +65,9 @@ func loosePattern(signature *Signature) (match.Pattern, bool) {
 	if slices.Contains(signature.Places, Event) && signature.Regexp != nil && signature.Regexp.String() == "^$" {
 		return match.Pattern{}, false // a message that is not there
 	}
+	if slices.Contains(signature.Reason, "Starting") {
+		return match.Pattern{}, false // it tells by how often it comes
+	}
 	pattern := match.Pattern{Literals: signature.Text, IgnoreCase: signature.IgnoreCase, Regexp: signature.Regexp, Not: signature.Not}
 	if !slices.Contains(signature.Places, Text) { // which is written for lines
 		pattern.Regexp, pattern.Not = unanchored(signature.Regexp), unanchored(signature.Not)

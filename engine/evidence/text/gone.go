@@ -1,8 +1,8 @@
 package text
 
 import (
+	"regexp"
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -55,9 +55,12 @@ func deploymentOf(pod *corev1.Pod) (string, bool) {
 	return pod.Namespace + "/" + name, ok
 }
 
+// random is the end of a name that was generated (k8s.io/apimachinery/pkg/util/rand).
+var random = regexp.MustCompile(`-[bcdfghjklmnpqrstvwxz2456789]{5}$`)
+
 // stem is the name of a pod without its random part.
 func stem(pod *corev1.Pod) string {
-	return pod.Namespace + "/" + pod.Name[:max(strings.LastIndexByte(pod.Name, '-'), 0)]
+	return pod.Namespace + "/" + random.ReplaceAllString(pod.Name, "")
 }
 
 // endedInError reports whether a row shows a pod that failed for good, and was not started again.
