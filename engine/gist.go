@@ -26,22 +26,22 @@ const (
 	overrules, sure = 0.85, 75
 	// clears: a text is about no failure, where one was found that is no surer than unsure, in logs or prose.
 	clears, unsure = 0.9, 50
-	// denies: a text is about no failure, where logs or prose are all that one was found in that is less sure than undeniable.
-	denies, undeniable = 0.02, 90
+	// denies: a text is about no failure, where all that one was found by are words that may only be spoken of.
+	denies = 0.02
 	// listing: a text of more workloads than these is a list of many, and no one of them is what it is about.
 	listing = 5
 )
 
 // withGist asks for the gist of a text where nothing was found in it, or nothing that is sure. It adds nothing to a
 // text in which something works, tells what the text is about before a cause that is not sure, and takes back only
-// what was hardly believed, or what only prose and logs told of that read like those of nothing that is wrong.
+// what was hardly believed, or what was found by words alone in a text that reads like one about nothing that is wrong.
 func (e *Engine) withGist(found []Diagnosis, workloads []evidence.Evidence, observations evidence.Observations) []Diagnosis {
 	retold := !slices.ContainsFunc(workloads, observedMore)
 	if len(observations.Text) == 0 || len(workloads) > listing || len(found) > 0 && !found[0].generic && found[0].Finding.Confidence > sure && !retold {
 		return found
 	}
 	about := gist.BuiltIn().Read(observations.Text)
-	if retold && len(found) > 0 && found[0].Finding.Confidence < undeniable && about.Failing < denies {
+	if retold && len(found) > 0 && about.Failing < denies && onlySpoken(found[0]) {
 		return nil
 	}
 	if rest := withoutIdle(observations.Text); len(found) == 0 && len(rest) < len(observations.Text) {
@@ -79,6 +79,11 @@ func (e *Engine) withGist(found []Diagnosis, workloads []evidence.Evidence, obse
 // observedMore reports whether more is known of a workload than logs.
 func observedMore(observed evidence.Evidence) bool {
 	return len(observed.Pods)+len(observed.Containers)+len(observed.Events)+len(observed.Conditions)+len(observed.Nodes) > 0
+}
+
+// onlySpoken reports whether a cause was found by nothing but what stands somewhere in a text.
+func onlySpoken(found Diagnosis) bool {
+	return !slices.ContainsFunc(found.Finding.Evidence, func(cited v1alpha1.Citation) bool { return cited.Source != spokenOf })
 }
 
 // overruled reports whether another failure type says more than the one that was found: that a container ends says

@@ -25,6 +25,9 @@ const (
 	likely, wholeLog = 0.7, 3
 )
 
+// spokenOf is the source of what was found somewhere in a text of which nobody knows who wrote it.
+const spokenOf = "text"
+
 // logHits finds the signatures in the logs that still matter.
 func (e *Engine) logHits(h *history) []*catalog.Hit {
 	var hits []*catalog.Hit
@@ -81,7 +84,7 @@ func (e *Engine) looseHits(h *history) []*catalog.Hit {
 	var hits []*catalog.Hit
 	left := maxPasted
 	for _, log := range h.observed.Logs {
-		about := catalog.Fact{Pod: log.Pod, Container: log.Container, Source: "text"}
+		about := catalog.Fact{Pod: log.Pod, Container: log.Container, Source: spokenOf}
 		text := pasted(log.Text, left)
 		left -= len(text)
 		found := e.catalog.MatchLoose(about, text)
@@ -106,11 +109,11 @@ func (e *Engine) typedRecoveries(text []byte) []*catalog.Hit {
 func (e *Engine) wordHits(text []byte) []*catalog.Hit {
 	const long = 3 * endLines
 	text = pasted(text, maxPasted)
-	found := e.catalog.MatchWords(catalog.Fact{Source: "text"}, text)
+	found := e.catalog.MatchWords(catalog.Fact{Source: spokenOf}, text)
 	if len(found) == 0 {
 		return nil
 	}
-	found = e.catalog.MatchWords(catalog.Fact{Source: "text"}, spoken(text))
+	found = e.catalog.MatchWords(catalog.Fact{Source: spokenOf}, spoken(text))
 	hits := slices.DeleteFunc(e.catalog.MatchLog(catalog.Fact{}, text), func(hit *catalog.Hit) bool { return hit.Signature.Role != catalog.Recovery })
 	for _, hit := range found {
 		if _, end, _ := hit.LastLine(); bytes.Count(text[end:], []byte("\n")) <= long {
