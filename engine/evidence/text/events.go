@@ -376,8 +376,30 @@ func (p *parser) looseEvents(i int) int {
 		i++
 	}
 	events, next := p.eventSection(i, about, p.clock.sighting())
+	node, ofNode := namedNode(events)
 	for _, event := range events {
+		if about.name == "" && ofNode {
+			event.InvolvedObject, event.Namespace = corev1.ObjectReference{Kind: "Node", Name: node}, corev1.NamespaceDefault
+		}
 		p.add(event.Event)
 	}
 	return max(next, i+1)
+}
+
+// namedNode gives the only node that events name which are about nothing else
+// (k8s.io/kubernetes/pkg/kubelet/kubelet_node_status.go, recordNodeStatusEvent).
+func namedNode(events []reported) (string, bool) {
+	found := ""
+	for _, event := range events {
+		message, ok := strings.CutPrefix(event.Message, "Node ")
+		if name, rest := word(message); ok && strings.HasPrefix(rest, "status is now: ") {
+			if found != "" && found != name {
+				return "", false
+			}
+			found = name
+		} else if event.InvolvedObject.FieldPath != "" || event.Reason == "Scheduled" || strings.HasPrefix(event.Reason, "Pull") || strings.HasPrefix(event.Reason, "Fail") || event.Reason == "BackOff" || event.Reason == "Unhealthy" {
+			return "", false
+		}
+	}
+	return found, found != ""
 }
