@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/kube-remedy/kube-remedy/engine/catalog"
+	"github.com/kube-remedy/kube-remedy/engine/evidence"
 )
 
 // describe puts a fact into words.
@@ -18,7 +19,7 @@ func describe(fact catalog.Fact) string {
 		if fact.Reason != "" {
 			words += ": reason " + fact.Reason
 		}
-		if fact.ExitCode != nil && *fact.ExitCode >= 0 { // a negative one stands for one that nobody knows
+		if fact.ExitCode != nil && *fact.ExitCode != evidence.UnknownExitCode {
 			words += fmt.Sprintf(", exit code %d", *fact.ExitCode)
 		}
 		words = join(words, fact.Message)

@@ -146,7 +146,7 @@ func (h *history) upFor(pod evidence.Pod, container evidence.Container) time.Dur
 // unreadyAgain reports whether a container of which only is known how often it was restarted, and how long ago, runs and is
 // not ready: after several restarts, or in a pod that has not got ready in all the time that it needs.
 func (h *history) unreadyAgain(pod evidence.Pod, container evidence.Container) bool {
-	if last := container.LastState.Terminated; container.State.Running == nil || container.Ready || last != nil && last.ExitCode >= 0 {
+	if last := container.LastState.Terminated; container.State.Running == nil || container.Ready || last != nil && last.ExitCode != evidence.UnknownExitCode {
 		return false
 	}
 	age := h.now.Sub(pod.Created)
@@ -157,7 +157,7 @@ func (h *history) unreadyAgain(pod evidence.Pod, container evidence.Container) b
 // now, and runs for no longer than that each time.
 func (h *history) restartsOn(pod evidence.Pod, container evidence.Container) bool {
 	last := container.LastState.Terminated
-	if container.RestartCount < often || container.State.Running == nil || last == nil || last.ExitCode >= 0 || last.FinishedAt.IsZero() || pod.Created.IsZero() {
+	if container.RestartCount < often || container.State.Running == nil || last == nil || last.ExitCode != evidence.UnknownExitCode || last.FinishedAt.IsZero() || pod.Created.IsZero() {
 		return false
 	}
 	if container.Ready && container.RestartCount < 2*often {

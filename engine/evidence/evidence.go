@@ -142,6 +142,10 @@ type Event struct {
 	Time time.Time
 }
 
+// UnknownExitCode is the exit code of a container whose run ended, when what was observed doesn't say how: a table has a
+// reason at most. Other negative ones are real: those of Windows.
+const UnknownExitCode = -1
+
 // ReplicasReady is the type of a condition that no controller has: what the counts of pods in a table or a description come
 // to, where they are all there is.
 const ReplicasReady = "ReplicasReady"

@@ -8,6 +8,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kube-remedy/kube-remedy/engine/evidence"
 )
 
 // pod makes the pod of a description.
@@ -221,7 +223,7 @@ func (d described) state(from *section) corev1.ContainerState {
 		if code := intOf[int32](from.value("Exit Code")); code != nil {
 			ended.ExitCode = *code
 		} else {
-			ended.ExitCode = UnknownExitCode
+			ended.ExitCode = evidence.UnknownExitCode
 		}
 		if signal := intOf[int32](from.value("Signal")); signal != nil {
 			ended.Signal = *signal

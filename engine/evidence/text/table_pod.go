@@ -9,6 +9,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/kube-remedy/kube-remedy/engine/evidence"
 )
 
 // tableRow is one row on its way to an object.
@@ -222,7 +224,7 @@ func isTerminatedReason(status string) bool {
 
 // terminated is the state that a word of the STATUS column stands for.
 func terminated(status string) corev1.ContainerState {
-	ended := &corev1.ContainerStateTerminated{Reason: status, ExitCode: UnknownExitCode}
+	ended := &corev1.ContainerStateTerminated{Reason: status, ExitCode: evidence.UnknownExitCode}
 	switch status {
 	case "Completed":
 		ended.ExitCode = 0
@@ -314,7 +316,7 @@ func (s podStatus) lastRestart(seen *sighting, ago age) {
 	}
 	ended := statuses[0].LastTerminationState.Terminated
 	if ended == nil {
-		ended = &corev1.ContainerStateTerminated{ExitCode: UnknownExitCode}
+		ended = &corev1.ContainerStateTerminated{ExitCode: evidence.UnknownExitCode}
 		statuses[0].LastTerminationState.Terminated = ended
 	}
 	seen.ago(ago, func(t time.Time) { ended.FinishedAt = metav1.NewTime(t) })

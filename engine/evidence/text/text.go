@@ -21,10 +21,6 @@ import (
 // UnknownNode is the node of a journal that does not say whose it is.
 const UnknownNode = "unknown"
 
-// UnknownExitCode is the exit code of a container whose run ended, when the text doesn't say how: a table has a
-// reason at most. No real exit code is negative.
-const UnknownExitCode = -1
-
 // maxEvents bounds the events that are kept of one text: the first. A cluster keeps some thousands of an hour.
 const maxEvents = 20_000
 
