@@ -59,6 +59,10 @@ type history struct {
 	undoings []evidence.Event
 	// probed is how often the probes of a container failed, in all events: their messages may differ.
 	probed map[containerKey]int32
+	// ready are the pods with a ready container, two of them at most.
+	ready []string
+	// pulls is what events tell of the images of objects; nothing before it is first asked for.
+	pulls map[string]*pulls
 }
 
 func newHistory(observed evidence.Evidence) *history {
@@ -79,6 +83,11 @@ func newHistory(observed evidence.Evidence) *history {
 	}
 	for _, pod := range observed.Pods {
 		h.pods[pod.Name] = pod
+	}
+	for _, container := range observed.Containers {
+		if container.Kind == evidence.App && container.Ready && container.State.Running != nil && len(h.ready) < 2 && !slices.Contains(h.ready, container.Pod) {
+			h.ready = append(h.ready, container.Pod)
+		}
 	}
 	for _, container := range observed.Containers {
 		h.containers[containerKey{container.Pod, container.Name}] = h.judge(container)
@@ -140,9 +149,7 @@ const reasonLost = "ContainerStatusUnknown"
 
 // replacedBy reports whether another pod of the workload is ready.
 func (h *history) replacedBy(pod evidence.Pod) bool {
-	return slices.ContainsFunc(h.observed.Containers, func(other evidence.Container) bool {
-		return other.Pod != pod.Name && other.Kind == evidence.App && other.Ready && other.State.Running != nil
-	})
+	return slices.ContainsFunc(h.ready, func(other string) bool { return other != pod.Name })
 }
 
 // finished reports whether a container that ended did what it should: an init container or a task that ended

@@ -207,66 +207,6 @@ func (h *history) goesOn(event evidence.Event) bool {
 	return !seen || started.Sub(event.Time) < settled
 }
 
-// pulledLater reports whether the image that an event says can't be pulled was pulled later; where it names none, another of
-// the same pod that the pod then lacked.
-func (h *history) pulledLater(event evidence.Event) bool {
-	if event.Reason != "Failed" && event.Reason != "BackOff" || !isPull(event) {
-		return false
-	}
-	at := slices.Index(h.observed.Events, event)
-	image := quoted(event.Message)
-	missing := map[string]bool{} // images, by whether they still are
-	for _, other := range h.observed.Events {
-		if other.Object != event.Object || !isPull(other) {
-			continue
-		}
-		if name := quoted(other.Message); name != "" && (image == "" || image == name) {
-			missing[name] = true
-		}
-	}
-	if len(missing) == 0 { // nothing names an image
-		return event.Time.IsZero() && slices.ContainsFunc(h.observed.Events[max(at, 0):], func(other evidence.Event) bool {
-			return other.Object == event.Object && other.Time.IsZero() && other.Reason == "Pulled"
-		})
-	}
-	if h.pullsAnother(event) {
-		return true
-	}
-	for i, other := range h.observed.Events {
-		later := other.Time.After(event.Time)
-		if event.Time.IsZero() { // rows without ages are in the order of time
-			later = other.Time.IsZero() && i > at
-		}
-		if other.Object == event.Object && other.Reason == "Pulled" && later {
-			delete(missing, quoted(other.Message))
-		}
-	}
-	return len(missing) == 0
-}
-
-// pullsAnother reports whether the pod of a pull that failed had another image pulled for the first time after several
-// failures, with success: a kubelet asks for all that a pod needs one after the other, so somebody corrected the image.
-func (h *history) pullsAnother(event evidence.Event) bool {
-	return !event.Time.IsZero() && event.Count >= often && slices.ContainsFunc(h.observed.Events, func(other evidence.Event) bool {
-		return other.Object == event.Object && other.Reason == "Pulling" && other.Count <= 1 && other.Time.After(event.Time) &&
-			slices.ContainsFunc(h.observed.Events, func(pulled evidence.Event) bool {
-				return pulled.Object == event.Object && pulled.Reason == "Pulled" && quoted(pulled.Message) == quoted(other.Message) && !pulled.Time.Before(other.Time)
-			})
-	})
-}
-
-// quoted gives the first quotation of a message; empty when it has none.
-func quoted(message string) string {
-	_, rest, _ := strings.Cut(message, `"`)
-	inside, _, _ := strings.Cut(rest, `"`)
-	return inside
-}
-
-// isPull reports whether an event tells of an image that could not be pulled.
-func isPull(event evidence.Event) bool {
-	return strings.Contains(event.Message, "ImagePull") || strings.Contains(event.Message, " to pull image ") || strings.HasPrefix(event.Message, "Back-off pulling image ")
-}
-
 // attached reports whether what a pod waited for in vain, a volume to be attached or mounted, was attached later.
 func (h *history) attached(event evidence.Event) bool {
 	return event.Reason == "FailedMount" && strings.HasPrefix(event.Object, "pod/") && strings.HasPrefix(event.Message, "Unable to attach or mount volumes") &&
