@@ -57,13 +57,14 @@ func (e *Engine) withGist(found []Diagnosis, workloads []evidence.Evidence, obse
 		if about.Failing < speaks || onlyNormal(workloads, observations) || slices.ContainsFunc(workloads, func(observed evidence.Evidence) bool { return e.worked(observed, about.Type) }) {
 			return nil
 		}
-		if (about.Failing < surely || !lacking.Match(observations.Text)) && !troubling.Match(observations.Text) {
+		ends := gist.Ends(observations.Text)
+		if (about.Failing < surely || !lacking.Match(ends)) && !troubling.Match(ends) {
 			return nil
 		}
-		if about.Type == v1alpha1.CrashLoopBackOff && !slices.ContainsFunc(workloads, observedMore) && (unworried(observations.Text) || !harsh.Match(observations.Text)) {
+		if about.Type == v1alpha1.CrashLoopBackOff && !slices.ContainsFunc(workloads, observedMore) && (unworried(ends) || !harsh.Match(ends)) {
 			return nil
 		}
-		if about.Type == v1alpha1.CrashLoopBackOff && (mild(gist.Ends(observations.Text)) || e.endsInWork(gist.Ends(observations.Text))) || silent(gist.Ends(observations.Text), gist.BuiltIn().Telling(observations.Text, about.Type)) {
+		if about.Type == v1alpha1.CrashLoopBackOff && (mild(ends) || e.endsInWork(ends)) || silent(ends, gist.BuiltIn().Telling(observations.Text, about.Type)) {
 			return nil
 		}
 		return e.told(about, workloads, observations)

@@ -70,6 +70,11 @@ func BenchmarkDiagnoseHostileText(b *testing.B) {
 		{"kubelets that start, minutes apart", fill(func(i int) string {
 			return "  Normal   Starting   " + strconv.Itoa(i*6) + "m    kubelet, edge-1     Starting kubelet.\n"
 		})},
+		{"rows with remarks", fill(func(int) string { return "web-6d5f8b7c9-x2x4z   0/1   ContainerStatusUnknown   0   1d   # gone\n" })},
+		{"pulls without ages", fill(func(i int) string {
+			return "  Warning  Failed  Failed to pull image \"a" + strconv.Itoa(i%2000) + "\": not found\n  Warning  Failed  Error: ErrImagePull\n"
+		})},
+		{"health endpoints, almost", fill(func(int) string { return `{"status":500,"a":"/healthz"} GET /a/b/healthz/ready/live/alive ` + "\n" })},
 		{"almost klog", fill(func(int) string { return "E1124 00:00:00.000000    1 pod_workers.go:1] \"a\" err=\"\\\"\\\"\n" })},
 	} {
 		b.Run(hostile.name, func(b *testing.B) {

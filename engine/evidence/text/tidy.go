@@ -73,8 +73,8 @@ func tidied(data []byte) []byte {
 	if strings.Contains(text, "DELETED ") || strings.Contains(text, "MODIFIED ") || strings.Contains(text, "ADDED ") {
 		text = withoutWatched(text)
 	}
-	if strings.Contains(text, " ←") || strings.Contains(text, " <-") || strings.Contains(text, " # ") {
-		text = remark.ReplaceAllString(text, "$1")
+	if strings.Contains(text, " ←") || strings.Contains(text, " <-") || strings.Contains(text, " <=") || strings.Contains(text, " # ") {
+		text = withoutRemarks(text)
 	}
 	if strings.Contains(text, " describe ") {
 		text = onSameLine.ReplaceAllString(text, "$1\n$2")
@@ -215,27 +215,72 @@ var tag = regexp.MustCompile(`</?(?:span|pre|code|div|strong|em|font|br|p)\b[^>\
 // fewTags is how many words are coloured at least in what was copied from a page.
 const fewTags = 3
 
-// watched is a row that kubectl get --watch --output-watch-events prints.
-var watched = regexp.MustCompile(`(?m)^(EVENT|ADDED|MODIFIED|DELETED) +((?:\S+ +)?(\S+) +(?:\d+/\d+|READY) .*\n?)`)
+// watchedRow reads a row that kubectl get --watch --output-watch-events prints: what happened, to the object of which name, and
+// the row itself.
+func watchedRow(line string) (what, name, row string, ok bool) {
+	what, row = word(line)
+	switch what {
+	case "EVENT", "ADDED", "MODIFIED", "DELETED":
+	default:
+		return "", "", "", false
+	}
+	name, rest := word(row)
+	for range 2 { // there may be a namespace before the name
+		second, behind := word(rest)
+		if isRatio(second) || second == "READY" {
+			return what, name, row, true
+		}
+		name, rest = second, behind
+	}
+	return "", "", "", false
+}
 
 // withoutWatched gives a text without the column that says what happened to the object of a row, and without the rows of
 // objects that were deleted.
 func withoutWatched(text string) string {
 	deleted := map[string]bool{}
-	for _, found := range watched.FindAllStringSubmatch(text, -1) {
-		deleted[found[3]] = found[1] == "DELETED"
-	}
-	return watched.ReplaceAllStringFunc(text, func(line string) string {
-		found := watched.FindStringSubmatch(line)
-		if deleted[found[3]] {
-			return ""
+	for line := range strings.Lines(text) {
+		if what, name, _, ok := watchedRow(line); ok {
+			deleted[name] = what == "DELETED"
 		}
-		return found[2]
-	})
+	}
+	if len(deleted) == 0 {
+		return text
+	}
+	var kept strings.Builder
+	kept.Grow(len(text))
+	for line := range strings.Lines(text) {
+		_, name, row, ok := watchedRow(line)
+		switch {
+		case !ok:
+			kept.WriteString(line)
+		case !deleted[name]:
+			kept.WriteString(row)
+		}
+	}
+	return kept.String()
 }
 
-// remark is what somebody wrote behind a row of a table of pods.
-var remark = regexp.MustCompile(`(?m)^(\S+ +(?:\S+ +)?\d+/\d+ +[A-Z]\S* +\d+ .*?\S) +(?:←|<[-=]+|#) .*$`)
+// withoutRemarks gives a text without what somebody wrote behind rows of a table of pods.
+func withoutRemarks(text string) string {
+	var kept strings.Builder
+	kept.Grow(len(text))
+	for line := range strings.Lines(text) {
+		at := -1
+		for _, mark := range [...]string{" ←", " <-", " <=", " # "} {
+			if found := strings.Index(line, mark); found >= 0 && (at < 0 || found < at) {
+				at = found
+			}
+		}
+		if at >= 0 && headlessPod(fewWords(strings.TrimSpace(line[:at]))) != nil {
+			kept.WriteString(line[:at])
+			kept.WriteByte('\n')
+			continue
+		}
+		kept.WriteString(line)
+	}
+	return kept.String()
+}
 
 // leftOut are dots in front of a line, in place of what stood before it.
 var leftOut = regexp.MustCompile(`(?m)^\.\.\. +(\S)`)
