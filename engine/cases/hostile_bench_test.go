@@ -72,7 +72,7 @@ func BenchmarkDiagnoseHostileText(b *testing.B) {
 		})},
 		{"rows with remarks", fill(func(int) string { return "web-6d5f8b7c9-x2x4z   0/1   ContainerStatusUnknown   0   1d   # gone\n" })},
 		{"pulls without ages", fill(func(i int) string {
-			return "  Warning  Failed  Failed to pull image \"a" + strconv.Itoa(i%2000) + "\": not found\n  Warning  Failed  Error: ErrImagePull\n"
+			return "  Warning  Failed  " + "Failed to pull image \"a" + strconv.Itoa(i%2000) + "\": not found\n  Warning  Failed  Error: ErrImagePull\n"
 		})},
 		{"health endpoints, almost", fill(func(int) string { return `{"status":500,"a":"/healthz"} GET /a/b/healthz/ready/live/alive ` + "\n" })},
 		{"almost klog", fill(func(int) string { return "E1124 00:00:00.000000    1 pod_workers.go:1] \"a\" err=\"\\\"\\\"\n" })},
