@@ -147,9 +147,15 @@ func (h *history) judge(container evidence.Container) matter {
 // was evicted (k8s.io/kubernetes/pkg/kubelet/kubelet_pods.go); the pod stays until somebody deletes it.
 const reasonLost = "ContainerStatusUnknown"
 
-// replacedBy reports whether another pod of the workload is ready.
+// replacedBy reports whether another pod of the workload is ready that may stand in for one: the pods of a StatefulSet and of a
+// DaemonSet each have a place of their own.
 func (h *history) replacedBy(pod evidence.Pod) bool {
-	return slices.ContainsFunc(h.ready, func(other string) bool { return other != pod.Name })
+	switch h.observed.Workload.Kind {
+	case "StatefulSet", "DaemonSet":
+		return false
+	default:
+		return slices.ContainsFunc(h.ready, func(other string) bool { return other != pod.Name })
+	}
 }
 
 // finished reports whether a container that ended did what it should: an init container or a task that ended

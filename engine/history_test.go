@@ -136,3 +136,20 @@ func repeat(line string, times int) string {
 	}
 	return all
 }
+
+func TestAnotherReadyPodStandsInOnlyWherePodsHaveNoPlaceOfTheirOwn(t *testing.T) {
+	lost := corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Reason: reasonLost, ExitCode: 137}}
+	runs := corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
+	for kind, replaced := range map[string]bool{"Deployment": true, "ReplicaSet": true, "StatefulSet": false, "DaemonSet": false} {
+		observed := evidence.Evidence{
+			Workload: evidence.Workload{Kind: kind, Name: "db"}, Pods: []evidence.Pod{{Name: "db-0"}, {Name: "db-1"}},
+			Containers: []evidence.Container{
+				{Pod: "db-0", Name: "db", Kind: evidence.App, Ready: true, State: runs},
+				{Pod: "db-1", Name: "db", Kind: evidence.App, State: lost},
+			},
+		}
+		require.Equal(t, replaced, newHistory(observed).containers[containerKey{"db-1", "db"}].well, kind)
+		observed.Containers[0].Ready = false
+		require.False(t, newHistory(observed).containers[containerKey{"db-1", "db"}].well, kind)
+	}
+}
