@@ -59,6 +59,8 @@ type history struct {
 	undoings []evidence.Event
 	// probed is how often the probes of a container failed, in all events: their messages may differ.
 	probed map[containerKey]int32
+	// byPod is where the containers of each pod stand; nothing before it is first asked for.
+	byPod map[string][]int
 	// ready are the pods with a ready container, two of them at most.
 	ready []string
 	// pulls is what events tell of the images of objects; nothing before it is first asked for.
@@ -111,6 +113,17 @@ func newHistory(observed evidence.Evidence) *history {
 	}
 	h.sawStops()
 	return h
+}
+
+// containersOf gives where the containers of a pod stand in the evidence.
+func (h *history) containersOf(pod string) []int {
+	if h.byPod == nil {
+		h.byPod = map[string][]int{}
+		for i, container := range h.observed.Containers {
+			h.byPod[container.Pod] = append(h.byPod[container.Pod], i)
+		}
+	}
+	return h.byPod[pod]
 }
 
 // judge decides which states of a container still matter.

@@ -49,10 +49,8 @@ func (h *history) waits(pod evidence.Pod) (catalog.Fact, bool) {
 	var all, creating, initializing, running int
 	var runs time.Duration // of the container that is not ready
 	begun := false
-	for _, container := range h.observed.Containers {
-		if container.Pod != pod.Name {
-			continue
-		}
+	for _, at := range h.containersOf(pod.Name) {
+		container := h.observed.Containers[at]
 		if container.Kind != evidence.App {
 			begun = begun || container.State.Running != nil || container.State.Terminated != nil
 			if running := container.State.Running; running != nil && running.StartedAt.IsZero() && !container.Ready {
