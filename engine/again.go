@@ -123,15 +123,15 @@ func isCutPull(event evidence.Event) bool {
 
 // arrived reports whether an image was pulled for an object, or its containers were made.
 func (h *history) arrived(object, image string) bool {
-	return slices.ContainsFunc(h.observed.Events, func(event evidence.Event) bool {
-		return event.Object == object && event.Reason == "Pulled" && (quoted(event.Message) == image || quoted(event.Message) == "")
+	return slices.ContainsFunc(h.eventsOf(object), func(event *evidence.Event) bool {
+		return event.Reason == "Pulled" && (quoted(event.Message) == image || quoted(event.Message) == "")
 	})
 }
 
 // saysMore reports whether an event says why the containers of an object don't start, or that they did.
 func (h *history) saysMore(object string) bool {
-	return slices.ContainsFunc(h.observed.Events, func(event evidence.Event) bool {
-		return event.Object == object && (strings.HasPrefix(event.Message, "Readiness probe failed") || (event.Reason == "BackOff" || event.Reason == "Failed") && !isCutPull(event))
+	return slices.ContainsFunc(h.eventsOf(object), func(event *evidence.Event) bool {
+		return strings.HasPrefix(event.Message, "Readiness probe failed") || (event.Reason == "BackOff" || event.Reason == "Failed") && !isCutPull(*event)
 	})
 }
 

@@ -139,16 +139,24 @@ func (c candidate) citations() []v1alpha1.Citation {
 
 // failures are the runs that ended as the cause says, in all pods; else the newest moment at which it was seen.
 func (c candidate) failures(h *history) []Failure {
+	type run struct {
+		pod string
+		end int64
+	}
 	var failures []Failure
 	var latest catalog.Fact
+	known := map[run]bool{}
 	for _, hit := range c.hits {
 		if hit.Fact.Time.After(latest.Time) || latest.Pod == "" && latest.Time.IsZero() {
 			latest = hit.Fact
 		}
-		if hit.Fact.ExitCode == nil || slices.ContainsFunc(failures, func(known Failure) bool {
-			return known.Pod == hit.Fact.Pod && known.Time.Equal(hit.Fact.Time)
-		}) {
+		if hit.Fact.ExitCode == nil {
 			continue
+		}
+		if own := (run{hit.Fact.Pod, hit.Fact.Time.UnixNano()}); known[own] {
+			continue
+		} else {
+			known[own] = true
 		}
 		failures = append(failures, Failure{Pod: hit.Fact.Pod, Marks: h.marks(hit.Fact.Pod), Time: hit.Fact.Time, Ran: hit.Fact.Ran})
 	}
@@ -165,25 +173,23 @@ func (c candidate) failures(h *history) []Failure {
 
 // marks gives the remediations that a pod carried.
 func (h *history) marks(pod string) []string {
-	for _, container := range h.observed.Containers {
-		if container.Pod == pod {
-			return container.Marks
-		}
+	if own := h.containersOf(pod); len(own) > 0 {
+		return own[0].Marks
 	}
 	return nil
 }
 
 // severity says how much of the workload is not ready.
 func (h *history) severity() Severity {
+	if h.lookup.severity != "" {
+		return h.lookup.severity
+	}
 	ready, unready := 0, 0
 	for _, pod := range h.observed.Pods {
-		works := true
-		for _, container := range h.observed.Containers {
-			if container.Pod == pod.Name && container.Kind == evidence.App && !container.Ready {
-				works = false
-			}
-		}
-		if works && len(h.observed.Containers) > 0 {
+		waits := slices.ContainsFunc(h.containersOf(pod.Name), func(container *evidence.Container) bool {
+			return container.Kind == evidence.App && !container.Ready
+		})
+		if !waits && len(h.observed.Containers) > 0 {
 			ready++
 		} else {
 			unready++
@@ -191,10 +197,11 @@ func (h *history) severity() Severity {
 	}
 	switch {
 	case ready == 0:
-		return SeverityCritical
+		h.lookup.severity = SeverityCritical
 	case unready > 0:
-		return SeverityMajor
+		h.lookup.severity = SeverityMajor
 	default:
-		return SeverityMinor
+		h.lookup.severity = SeverityMinor
 	}
+	return h.lookup.severity
 }

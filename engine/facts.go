@@ -116,6 +116,9 @@ func (h *history) nodesSeenAt() time.Time {
 	if !h.observed.ObservedAt.IsZero() {
 		return at
 	}
+	if !h.lookup.nodesAt.IsZero() {
+		return h.lookup.nodesAt
+	}
 	for _, node := range h.observed.Nodes {
 		times := []time.Time{node.LeaseRenewed}
 		for _, condition := range node.Conditions {
@@ -127,6 +130,7 @@ func (h *history) nodesSeenAt() time.Time {
 			}
 		}
 	}
+	h.lookup.nodesAt = at
 	return at
 }
 
@@ -213,8 +217,8 @@ func (h *history) notLookedAt(pod evidence.Pod) (catalog.Fact, bool) {
 		slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool { return c.Type == corev1.PodScheduled }) {
 		return catalog.Fact{}, false
 	}
-	for _, container := range h.observed.Containers {
-		if container.Pod == pod.Name && container.State != (corev1.ContainerState{}) {
+	for _, container := range h.containersOf(pod.Name) {
+		if container.State != (corev1.ContainerState{}) {
 			return catalog.Fact{}, false // a kubelet has it
 		}
 	}
@@ -292,10 +296,7 @@ func (h *history) containerOf(event evidence.Event) string {
 	}
 	var only, named string
 	count := 0
-	for _, container := range h.observed.Containers {
-		if event.Pod != "" && container.Pod != event.Pod {
-			continue
-		}
+	consider := func(container *evidence.Container) {
 		if container.Name != only {
 			count++
 		}
@@ -304,6 +305,15 @@ func (h *history) containerOf(event evidence.Event) string {
 			names(event.Message, "container=", container.Name, ' ') ||
 			container.Spec.Image != "" && names(event.Message, `"`, container.Spec.Image, '"')) {
 			named = container.Name
+		}
+	}
+	if event.Pod != "" {
+		for _, container := range h.containersOf(event.Pod) {
+			consider(container)
+		}
+	} else {
+		for i := range h.observed.Containers {
+			consider(&h.observed.Containers[i])
 		}
 	}
 	if named == "" && count == 1 {

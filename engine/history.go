@@ -55,14 +55,15 @@ type history struct {
 	// backOffs are the objects of which a container was restarted so often, the last time a short while ago, that being
 	// Ready between two restarts means nothing; none as a rule.
 	backOffs map[string]bool
-	// undoings are events that may tell why pods are no longer wanted; few as a rule.
-	undoings []evidence.Event
+	// undone is when pods became no longer wanted.
+	undone undone
 	// probed is how often the probes of a container failed, in all events: their messages may differ.
 	probed map[containerKey]int32
-	// byPod is where the containers of each pod stand; nothing before it is first asked for.
-	byPod map[string][]int
-	// ready are the pods with a ready container, two of them at most.
-	ready []string
+	lookup lookup
+	// ready are the pods with a ready container, and running those that run, two of them at most.
+	ready, running []string
+	// ranForAWeek is whether a pod has run for a week.
+	ranForAWeek bool
 	// pulls is what events tell of the images of objects; nothing before it is first asked for.
 	pulls map[string]*pulls
 }
@@ -85,6 +86,12 @@ func newHistory(observed evidence.Evidence) *history {
 	}
 	for _, pod := range observed.Pods {
 		h.pods[pod.Name] = pod
+		if pod.Status.Phase == corev1.PodRunning {
+			if len(h.running) < 2 && !slices.Contains(h.running, pod.Name) {
+				h.running = append(h.running, pod.Name)
+			}
+			h.ranForAWeek = h.ranForAWeek || h.madeAWeekAgo(pod)
+		}
 	}
 	for _, container := range observed.Containers {
 		if container.Kind == evidence.App && container.Ready && container.State.Running != nil && len(h.ready) < 2 && !slices.Contains(h.ready, container.Pod) {
@@ -103,10 +110,7 @@ func newHistory(observed evidence.Evidence) *history {
 			h.done[key] = event.Time
 		}
 		h.sawAgain(event)
-		switch event.Reason {
-		case "ScalingReplicaSet", "SuccessfulDelete", "Completed":
-			h.undoings = append(h.undoings, event)
-		}
+		h.undone.saw(event)
 	}
 	for _, times := range h.kubelets {
 		slices.SortFunc(times, time.Time.Compare)
@@ -115,25 +119,12 @@ func newHistory(observed evidence.Evidence) *history {
 	return h
 }
 
-// containersOf gives where the containers of a pod stand in the evidence.
-func (h *history) containersOf(pod string) []int {
-	if h.byPod == nil {
-		h.byPod = map[string][]int{}
-		for i, container := range h.observed.Containers {
-			h.byPod[container.Pod] = append(h.byPod[container.Pod], i)
-		}
-	}
-	return h.byPod[pod]
-}
-
 // judge decides which states of a container still matter.
 func (h *history) judge(container evidence.Container) matter {
 	pod := h.pods[container.Pod]
 	switch {
 	case pod.Status.Phase == corev1.PodSucceeded:
-		again := slices.ContainsFunc(h.observed.Events, func(event evidence.Event) bool {
-			return event.Pod == pod.Name && h.restartedAlways(pod, event)
-		})
+		again := slices.ContainsFunc(h.eventsAbout(pod.Name), func(event *evidence.Event) bool { return h.restartedAlways(pod, *event) })
 		return matter{now: again, well: !again}
 	case pod.Deleting:
 		return matter{}
@@ -263,19 +254,17 @@ func (h *history) killedRecently(container evidence.Container) bool {
 	}
 	created := h.pods[container.Pod].Created
 	young := !created.IsZero() && h.now.Sub(created) < settled
-	for _, event := range h.observed.Events {
-		if event.Pod != container.Pod && event.Pod != "" || event.Container != "" && event.Container != container.Name {
-			continue
+	kills := func(event *evidence.Event) bool {
+		if event.Container != "" && event.Container != container.Name {
+			return false
 		}
 		killed := event.Reason == "Killing" && (strings.Contains(event.Message, "failed liveness probe") || strings.Contains(event.Message, "failed startup probe") ||
 			strings.Contains(event.Message, "is unhealthy, it will be killed")) // before 1.14
 		// The kill itself may be missing from a text; a young pod restarted while the probe failed.
 		failed := young && event.Reason == "Unhealthy" && event.Count > 1 && strings.HasPrefix(event.Message, "Liveness probe failed")
-		if (killed || failed) && (event.Time.IsZero() || h.now.Sub(event.Time) < settled) {
-			return true
-		}
+		return (killed || failed) && (event.Time.IsZero() || h.now.Sub(event.Time) < settled)
 	}
-	return false
+	return slices.ContainsFunc(h.eventsAbout(container.Pod), kills) || container.Pod != "" && slices.ContainsFunc(h.eventsAbout(""), kills)
 }
 
 // forgotten reports whether a container ended so long ago, of which nothing else is known, that it does not matter.

@@ -142,10 +142,7 @@ func (h *history) sawAgain(event evidence.Event) {
 // saidLast reports whether a failure, of some minutes ago, is told of behind all successes of a step.
 func (h *history) saidLast(event evidence.Event, success string) bool {
 	failed, succeeded := 0, 0
-	for i, other := range h.observed.Events {
-		if other.Object != event.Object {
-			continue
-		}
+	for i, other := range h.eventsOf(event.Object) {
 		if other.Reason == success {
 			succeeded = i
 		} else if other.Reason == event.Reason && other.Message == event.Message {
@@ -165,14 +162,6 @@ func (h *history) restartedAlways(pod evidence.Pod, event evidence.Event) bool {
 	}
 	policy, kind := pod.Spec.RestartPolicy, h.observed.Workload.Kind
 	return (policy == "" || policy == corev1.RestartPolicyAlways) && kind != "Job" && kind != "CronJob"
-}
-
-// bound reports whether the object of an event is a claim that has its volume: what failed before is history.
-func (h *history) bound(object string) bool {
-	name, isClaim := strings.CutPrefix(object, "persistentvolumeclaim/")
-	return isClaim && slices.ContainsFunc(h.observed.Claims, func(claim evidence.Claim) bool {
-		return claim.Name == name && claim.Phase == string(corev1.ClaimBound)
-	})
 }
 
 // mattersUnseen judges events about a pod of which nothing else is known: those of a pod that was replaced are history.
@@ -236,11 +225,11 @@ func (h *history) started(pod evidence.Pod, reason string) bool {
 			return true
 		}
 	}
-	for _, container := range h.observed.Containers {
+	for _, container := range h.containersOf(pod.Name) {
 		if container.Kind == evidence.Init && container.State.Running != nil && container.State.Running.StartedAt.IsZero() {
 			continue // Init:0/1 is printed of one that has not begun as well
 		}
-		if container.Pod == pod.Name && (container.State.Running != nil || container.State.Terminated != nil || container.RestartCount > 0) {
+		if container.State.Running != nil || container.State.Terminated != nil || container.RestartCount > 0 {
 			return true
 		}
 	}
@@ -250,12 +239,12 @@ func (h *history) started(pod evidence.Pod, reason string) bool {
 // containerEventMatters judges an event about one container of an observed pod.
 func (h *history) containerEventMatters(event evidence.Event) bool {
 	judged, well := 0, 0
-	for _, container := range h.observed.Containers {
-		if container.Pod != event.Pod || event.Container != "" && container.Name != event.Container {
+	for _, container := range h.containersOf(event.Pod) {
+		if event.Container != "" && container.Name != event.Container {
 			continue
 		}
 		judged++
-		if h.containers[containerKey{container.Pod, container.Name}].well || h.starting(container, event) {
+		if h.containers[containerKey{container.Pod, container.Name}].well || h.starting(*container, event) {
 			well++
 		}
 	}

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -18,14 +17,11 @@ func (h *history) overcome(event evidence.Event) bool {
 		h.probed[containerKey{event.Pod, event.Container}] >= flapping || h.restartedFor(event) {
 		return false
 	}
-	if slices.ContainsFunc(h.observed.Containers, func(container evidence.Container) bool { return container.Pod == event.Pod }) {
+	if len(h.containersOf(event.Pod)) > 0 {
 		return false
 	}
 	told := int32(0)
-	for _, other := range h.observed.Events {
-		if other.Object != event.Object {
-			continue
-		}
+	for _, other := range h.eventsOf(event.Object) {
 		told += max(other.Count, 1)
 		killed := other.Reason == "Killing" && (strings.Contains(other.Message, "probe") || strings.Contains(other.Message, "unhealthy"))
 		if killed || other.Reason == "BackOff" || other.Reason == "ProbeWarning" {
@@ -73,8 +69,8 @@ func (h *history) restartedFor(event evidence.Event) bool {
 	if !strings.HasPrefix(event.Message, "Liveness probe failed") && !strings.HasPrefix(event.Message, startupFailed) && event.Message != "" {
 		return false
 	}
-	if slices.ContainsFunc(h.observed.Events, func(other evidence.Event) bool {
-		return other.Object == event.Object && other.Reason == "Killing" && !strings.Contains(other.Message, "probe")
+	if slices.ContainsFunc(h.eventsOf(event.Object), func(other *evidence.Event) bool {
+		return other.Reason == "Killing" && !strings.Contains(other.Message, "probe")
 	}) {
 		return false // it was stopped for another reason
 	}
@@ -84,15 +80,6 @@ func (h *history) restartedFor(event evidence.Event) bool {
 		}
 	}
 	return strings.HasPrefix(event.Message, "Liveness") && h.restartSaid()
-}
-
-// operatorSaw is how an operator tells that a container of its pod was restarted.
-var operatorSaw = regexp.MustCompile(`(?i)\b(?:pod|container)\b[^\n]{0,80}\b(?:restarted by kubernetes|is terminated)\b`)
-
-// restartSaid reports whether an operator told that Kubernetes restarted a container.
-func (h *history) restartSaid() bool {
-	return slices.ContainsFunc(h.observed.Events, func(event evidence.Event) bool { return operatorSaw.MatchString(event.Message) }) ||
-		slices.ContainsFunc(h.observed.Logs, func(log evidence.Log) bool { return len(log.Text) < maxPasted && operatorSaw.Match(log.Text) })
 }
 
 // stopped reports whether the containers of an event's pod were asked to stop before it, and not started again: what

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"slices"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
 	"github.com/kube-remedy/kube-remedy/engine/catalog"
 	"github.com/kube-remedy/kube-remedy/engine/evidence"
@@ -137,27 +139,44 @@ func apart(hits, known []*catalog.Hit) []*catalog.Hit {
 
 // writerOf reports whether the container that wrote a log is known, and whether it fails.
 func (h *history) writerOf(log evidence.Log) (known, failing bool) {
-	for _, container := range h.observed.Containers {
-		if (log.Pod == "" || container.Pod == log.Pod) && (log.Container == "" || container.Name == log.Container) {
+	consider := func(container *evidence.Container) {
+		if log.Container == "" || container.Name == log.Container {
 			known = true
 			failing = failing || !h.containers[containerKey{container.Pod, container.Name}].well
 		}
 	}
-	if !known && log.Node == "" && len(h.observed.Events) > 0 { // its pod is known by its events
-		for _, event := range h.observed.Events {
-			if event.Pod != "" && (log.Pod == "" || event.Pod == log.Pod) && event.Type == "Warning" && h.eventMatters(event) {
-				return true, true
-			}
+	if log.Pod != "" {
+		for _, container := range h.containersOf(log.Pod) {
+			consider(container)
+		}
+	} else {
+		for i := range h.observed.Containers {
+			consider(&h.observed.Containers[i])
 		}
 	}
+	if !known && log.Node == "" && h.warned(log.Pod) { // its pod is known by its events
+		return true, true
+	}
 	return known, failing
+}
+
+// warned reports whether an event of type Warning about a pod, or any where it has no name, still matters.
+func (h *history) warned(pod string) bool {
+	if pod != "" {
+		return slices.ContainsFunc(h.eventsAbout(pod), func(event *evidence.Event) bool {
+			return event.Type == corev1.EventTypeWarning && h.eventMatters(*event)
+		})
+	}
+	return slices.ContainsFunc(h.observed.Events, func(event evidence.Event) bool {
+		return event.Pod != "" && event.Type == corev1.EventTypeWarning && h.eventMatters(event)
+	})
 }
 
 // mayHaveDied reports whether the writer of a log has restarted more than once and nobody knows how long ago that
 // was: its log may be that of a run that has ended.
 func (h *history) mayHaveDied(log evidence.Log) bool {
-	return h.observed.ObservedAt.IsZero() && slices.ContainsFunc(h.observed.Containers, func(container evidence.Container) bool {
-		return container.Pod == log.Pod && container.Name == log.Container && container.RestartCount > 1
+	return h.observed.ObservedAt.IsZero() && slices.ContainsFunc(h.containersOf(log.Pod), func(container *evidence.Container) bool {
+		return container.Name == log.Container && container.RestartCount > 1
 	})
 }
 

@@ -118,17 +118,19 @@ func (p *prescriber) avoidNode() ([]treatment, error) {
 
 // failingNode gives the node on which all failures happened that are known.
 func (p *prescriber) failingNode() (string, error) {
-	node := ""
+	failed := map[string]bool{}
 	for _, failure := range p.Failures {
-		for _, pod := range p.observed.Pods {
-			if pod.Name != failure.Pod || pod.Spec.NodeName == "" || pod.Spec.NodeName == node {
-				continue
-			}
-			if node != "" {
-				return "", fmt.Errorf("it happens on more than one node")
-			}
-			node = pod.Spec.NodeName
+		failed[failure.Pod] = true
+	}
+	node := ""
+	for _, pod := range p.observed.Pods {
+		if !failed[pod.Name] || pod.Spec.NodeName == "" || pod.Spec.NodeName == node {
+			continue
 		}
+		if node != "" {
+			return "", fmt.Errorf("it happens on more than one node")
+		}
+		node = pod.Spec.NodeName
 	}
 	if node == "" {
 		return "", fmt.Errorf("it is not known on which node it happens")

@@ -60,9 +60,6 @@ func (h *history) comesUp(event evidence.Event) bool {
 		!event.Time.Before(started) && h.now.After(event.Time) && h.now.Sub(started) < firstMinutes
 }
 
-// created is the event of a controller that could not make the pod that it names.
-var created = regexp.MustCompile(`^create Pod (\S+) in StatefulSet`)
-
 // exists reports whether the pod that could not be made is there.
 func (h *history) exists(event evidence.Event) bool {
 	found := created.FindStringSubmatch(event.Message)
@@ -72,9 +69,11 @@ func (h *history) exists(event evidence.Event) bool {
 // madeAfterAll reports whether the pod that could not be made was made later.
 func (h *history) madeAfterAll(event evidence.Event) bool {
 	found := created.FindString(event.Message)
-	return found != "" && slices.ContainsFunc(h.observed.Events, func(other evidence.Event) bool {
-		return other.Reason == "SuccessfulCreate" && other.Object == event.Object && !other.Time.Before(event.Time) && strings.HasPrefix(other.Message, found)
-	})
+	if found == "" {
+		return false
+	}
+	at, made := h.madeAt(event.Object, found)
+	return made && !at.Before(event.Time)
 }
 
 // nodeIsBack reports whether the node of a pod, of which an event says that it was not ready, is ready now.
@@ -108,35 +107,72 @@ func (h *history) goneSince(event evidence.Event) bool {
 	if event.Time.IsZero() {
 		return false
 	}
-	stopped := h.stops[event.Object].After(event.Time)
-	return slices.ContainsFunc(h.undoings, func(other evidence.Event) bool {
-		if other.Time.Before(event.Time) {
-			return false
+	if !h.undone.job.IsZero() && !h.undone.job.Before(event.Time) {
+		return true
+	}
+	return h.stops[event.Object].After(event.Time) && !h.undone.of(event.Pod).Before(event.Time)
+}
+
+// undone is when pods became no longer wanted: each the last time.
+type undone struct {
+	replicaSets map[string]time.Time // were scaled to nothing
+	pods        map[string]time.Time // were deleted by a controller
+	any         time.Time            // either
+	job         time.Time            // was done
+}
+
+func (u *undone) saw(event evidence.Event) {
+	form, at := toNothing, &u.replicaSets
+	switch event.Reason {
+	case "Completed":
+		if event.Message == "Job completed" && event.Time.After(u.job) {
+			u.job = event.Time
 		}
-		switch other.Reason {
-		case "ScalingReplicaSet":
-			found := toNothing.FindStringSubmatch(other.Message)
-			return found != nil && stopped && (event.Pod == "" || strings.HasPrefix(event.Pod, found[1]+"-"))
-		case "SuccessfulDelete":
-			found := deleted.FindStringSubmatch(other.Message)
-			return found != nil && stopped && (event.Pod == "" || event.Pod == found[1])
-		case "Completed":
-			return other.Message == "Job completed"
-		default:
-			return false
+		return
+	case "ScalingReplicaSet":
+	case "SuccessfulDelete":
+		form, at = deleted, &u.pods
+	default:
+		return
+	}
+	found := form.FindStringSubmatch(event.Message)
+	if found == nil {
+		return
+	}
+	if *at == nil {
+		*at = map[string]time.Time{}
+	}
+	if event.Time.After((*at)[found[1]]) {
+		(*at)[found[1]] = event.Time
+	}
+	if event.Time.After(u.any) {
+		u.any = event.Time
+	}
+}
+
+// of gives when a pod, or any where it has no name, became no longer wanted.
+func (u *undone) of(pod string) time.Time {
+	if pod == "" {
+		return u.any
+	}
+	last := u.pods[pod]
+	for i := range pod {
+		if at := u.replicaSets[pod[:i]]; pod[i] == '-' && at.After(last) {
+			last = at
 		}
-	})
+	}
+	return last
 }
 
 // evictedLongAgo reports whether a pod was made a week ago and evicted, nobody knows when, and another of the same
 // workload has run for a week: an evicted pod is kept until somebody deletes it.
 func (h *history) evictedLongAgo(pod evidence.Pod) bool {
+	return h.ranForAWeek && pod.Status.Phase == corev1.PodFailed && pod.Status.Reason == "Evicted" && pod.Status.Message == "" && h.madeAWeekAgo(pod)
+}
+
+func (h *history) madeAWeekAgo(pod evidence.Pod) bool {
 	const week = 7 * 24 * time.Hour
-	old := func(made time.Time) bool { return !made.IsZero() && h.now.Sub(made) >= week }
-	return pod.Status.Phase == corev1.PodFailed && pod.Status.Reason == "Evicted" && pod.Status.Message == "" && old(pod.Created) &&
-		slices.ContainsFunc(h.observed.Pods, func(other evidence.Pod) bool {
-			return other.Name != pod.Name && other.Status.Phase == corev1.PodRunning && old(other.Created)
-		})
+	return !pod.Created.IsZero() && h.now.Sub(pod.Created) >= week
 }
 
 // replaced reports whether a node is gone by what its controller says and nothing else, and another became ready in its

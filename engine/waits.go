@@ -49,8 +49,8 @@ func (h *history) waits(pod evidence.Pod) (catalog.Fact, bool) {
 	var all, creating, initializing, running int
 	var runs time.Duration // of the container that is not ready
 	begun := false
-	for _, at := range h.containersOf(pod.Name) {
-		container := h.observed.Containers[at]
+	for _, own := range h.containersOf(pod.Name) {
+		container := *own
 		if container.Kind != evidence.App {
 			begun = begun || container.State.Running != nil || container.State.Terminated != nil
 			if running := container.State.Running; running != nil && running.StartedAt.IsZero() && !container.Ready {
@@ -176,26 +176,19 @@ func (h *history) neverRests(pod evidence.Pod, container evidence.Container) boo
 
 // othersRun reports whether another pod of the workload runs: this one waits for something then.
 func (h *history) othersRun(pod evidence.Pod) bool {
-	return slices.ContainsFunc(h.observed.Pods, func(other evidence.Pod) bool {
-		return other.Name != pod.Name && other.Status.Phase == corev1.PodRunning
-	})
+	return slices.ContainsFunc(h.running, func(other string) bool { return other != pod.Name })
 }
 
 // eventful reports whether events tell how a pod does: unless all are those of a normal start that is over, one that
 // runs and is not ready though nothing has happened since, or the only one is that it was given to its node long ago.
 func (h *history) eventful(pod evidence.Pod) bool {
-	for _, event := range h.observed.Events {
-		if event.Pod != pod.Name && event.Pod != "" {
-			continue
-		}
+	tells := func(event *evidence.Event) bool {
 		if event.Reason == "Scheduled" && !event.Time.IsZero() && h.now.Sub(event.Time) >= kubeletPatience {
-			continue // and nothing since
+			return false // and nothing since
 		}
-		if event.Type == corev1.EventTypeWarning || pod.Status.Phase != corev1.PodRunning || event.Time.IsZero() || h.now.Sub(event.Time) < readyPatience {
-			return true
-		}
+		return event.Type == corev1.EventTypeWarning || pod.Status.Phase != corev1.PodRunning || event.Time.IsZero() || h.now.Sub(event.Time) < readyPatience
 	}
-	return false
+	return slices.ContainsFunc(h.eventsAbout(pod.Name), tells) || pod.Name != "" && slices.ContainsFunc(h.eventsAbout(""), tells)
 }
 
 // claimWaits gives the fact that a claim has lost its volume, or has been without one for long and nobody says why.
@@ -211,9 +204,7 @@ func (h *history) claimWaits(claim evidence.Claim) (catalog.Fact, bool) {
 	aged := !claim.Created.IsZero() && !h.now.IsZero()
 	switch {
 	case claim.Phase != string(corev1.ClaimPending), aged && age < claimPatience,
-		slices.ContainsFunc(h.observed.Events, func(event evidence.Event) bool {
-			return event.Object == "persistentvolumeclaim/"+claim.Name && !h.waitsForConsumer(event)
-		}):
+		slices.ContainsFunc(h.eventsOf("persistentvolumeclaim/"+claim.Name), func(event *evidence.Event) bool { return !h.waitsForConsumer(*event) }):
 		return catalog.Fact{}, false
 	}
 	fact := catalog.Fact{

@@ -350,16 +350,19 @@ func ClaimOf(claim *corev1.PersistentVolumeClaim) Claim {
 
 // joinNamespaces gives what was observed without a namespace to the only workload of that kind and name.
 func (c *collector) joinNamespaces() {
+	placed := map[Workload][]*Evidence{} // by kind and name
+	for workload, evidence := range c.found {
+		if workload.Namespace != "" {
+			anywhere := workload
+			anywhere.Namespace = ""
+			placed[anywhere] = append(placed[anywhere], evidence)
+		}
+	}
 	for workload, evidence := range c.found {
 		if workload.Namespace != "" || workload.Kind == "" || workload.Kind == "Node" {
 			continue
 		}
-		var same []*Evidence
-		for other, known := range c.found {
-			if other.Namespace != "" && other.Kind == workload.Kind && other.Name == workload.Name {
-				same = append(same, known)
-			}
-		}
+		same := placed[workload]
 		if len(same) != 1 {
 			continue
 		}
@@ -367,13 +370,20 @@ func (c *collector) joinNamespaces() {
 		same[0].Conditions = append(same[0].Conditions, evidence.Conditions...)
 		same[0].Logs = append(same[0].Logs, evidence.Logs...)
 		same[0].Images = append(same[0].Images, evidence.Images...)
+		known, contained := map[string]bool{}, map[string]bool{}
+		for _, pod := range same[0].Pods {
+			known[pod.Name] = true
+		}
+		for _, container := range same[0].Containers {
+			contained[container.Pod] = true
+		}
 		for _, pod := range evidence.Pods {
-			if !slices.ContainsFunc(same[0].Pods, func(known Pod) bool { return known.Name == pod.Name }) {
+			if !known[pod.Name] {
 				same[0].Pods = append(same[0].Pods, pod)
 			}
 		}
 		for _, container := range evidence.Containers {
-			if !slices.ContainsFunc(same[0].Containers, func(known Container) bool { return known.Pod == container.Pod }) {
+			if !contained[container.Pod] {
 				same[0].Containers = append(same[0].Containers, container)
 			}
 		}

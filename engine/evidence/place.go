@@ -195,28 +195,28 @@ var containerNamed = regexp.MustCompile(`(?:^(?:Created|Started|Stopping) contai
 // nameContainers gives the only container of a pod that was seen as a row of a table the name that the events
 // about the pod say.
 func (e *Evidence) nameContainers() {
-	for i := range e.Containers {
-		container := &e.Containers[i]
-		if container.Name != "" || slices.ContainsFunc(e.Containers, func(other Container) bool {
-			return other.Pod == container.Pod && other.Name != ""
-		}) {
+	named := map[string]bool{}
+	for _, container := range e.Containers {
+		named[container.Pod] = named[container.Pod] || container.Name != ""
+	}
+	names := map[string][]string{} // by pod
+	for _, event := range e.Events {
+		if of, known := named[event.Pod]; !known || of || len(names[event.Pod]) > 1 {
 			continue
 		}
-		var names []string
-		for _, event := range e.Events {
-			if event.Pod != container.Pod {
-				continue
-			}
-			name := event.Container
-			if found := containerNamed.FindStringSubmatch(event.Message); name == "" && found != nil {
-				name = found[1]
-			}
-			if name != "" && !slices.Contains(names, name) {
-				names = append(names, name)
-			}
+		name := event.Container
+		if found := containerNamed.FindStringSubmatch(event.Message); name == "" && found != nil {
+			name = found[1]
 		}
-		if len(names) == 1 {
-			container.Name, container.Spec.Name = names[0], names[0]
+		if name != "" && !slices.Contains(names[event.Pod], name) {
+			names[event.Pod] = append(names[event.Pod], name)
+		}
+	}
+	for i := range e.Containers {
+		container := &e.Containers[i]
+		if own := names[container.Pod]; len(own) == 1 && !named[container.Pod] {
+			container.Name, container.Spec.Name = own[0], own[0]
+			named[container.Pod] = true
 		}
 	}
 	for i := range e.Logs {
