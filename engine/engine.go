@@ -51,7 +51,7 @@ func (e *Engine) DiagnoseAll(observations evidence.Observations) []Diagnosis {
 		if len(own) > 0 {
 			unexplained = unexplained && len(observed.Events) == 0 && !slices.ContainsFunc(own, func(d Diagnosis) bool { return !d.generic })
 		} else {
-			unexplained = unexplained && !e.works(observed) && !(len(workloads) == 1 && startedOnce(observed.Events) && !bytes.Contains(observations.Text, []byte(corev1.EventTypeWarning)))
+			unexplained = unexplained && !e.works(observed) && !(len(workloads) == 1 && (startedOnce(observed.Events) && !bytes.Contains(observations.Text, []byte(corev1.EventTypeWarning)) || startedAnyway(observed.Events)))
 		}
 	}
 	if unexplained {
@@ -190,6 +190,24 @@ func startedOnce(events []evidence.Event) bool {
 		}
 	}
 	return starts == 1 && !last.After(started)
+}
+
+// startedAnyway reports whether a container was started, once, after everything else that happened to its pod: what was warned
+// of before did not keep it from that.
+func startedAnyway(events []evidence.Event) bool {
+	var started time.Time
+	for _, event := range events {
+		switch {
+		case event.Reason != "Started":
+		case event.Count > 1 || !started.IsZero():
+			return false
+		default:
+			started = event.Time
+		}
+	}
+	return !started.IsZero() && !slices.ContainsFunc(events, func(event evidence.Event) bool {
+		return event.Time.After(started) || event.Type != corev1.EventTypeNormal && !event.Time.Before(started)
+	})
 }
 
 // diagnoseText looks for failures in the text as a whole, which may be about the only workload named in it.

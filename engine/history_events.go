@@ -22,6 +22,7 @@ var supersedes = map[string][]string{
 	"NetworkNotReady":        {"Started", "Created", "Pulled", "Pulling"},
 	"FailedCreate":           {"SuccessfulCreate"},
 	"ProvisioningFailed":     {"ProvisioningSucceeded"},
+	"ExternalProvisioning":   {"ProvisioningSucceeded"},
 }
 
 // recovers says which event of a node tells that what another told is over.
@@ -61,7 +62,24 @@ func (h *history) recovered(event evidence.Event) bool {
 	if event.Reason == "Rebooted" && !event.Time.IsZero() && h.now.Sub(event.Time) >= 3*settled {
 		return true // it would not be ready by now for another reason, which other events tell
 	}
+	if event.Reason == "Rebooted" && h.neverLeft(event) {
+		return true
+	}
 	return seen && !at.IsZero() && !at.Before(event.Time) && h.now.Sub(at) >= since
+}
+
+// neverLeft reports whether a machine that was rebooted was back before anybody missed its node, as far as the events tell:
+// its kubelet says how it does, and nothing says that the node is not ready.
+func (h *history) neverLeft(event evidence.Event) bool {
+	if _, missed := h.done[containerKey{event.Object, "NodeNotReady"}]; missed || slices.ContainsFunc(h.observed.Nodes, func(node evidence.Node) bool {
+		return slices.ContainsFunc(node.Conditions, func(condition corev1.NodeCondition) bool {
+			return condition.Type == corev1.NodeReady && condition.Status != corev1.ConditionTrue
+		})
+	}) {
+		return false
+	}
+	enough, seen := h.done[containerKey{event.Object, "NodeHasSufficientMemory"}]
+	return seen && !enough.Add(time.Minute).Before(event.Time)
 }
 
 // eventMatters reports whether an event, one of h.observed, tells of something that is still so.
@@ -240,7 +258,7 @@ func (h *history) started(pod evidence.Pod, reason string) bool {
 func (h *history) containerEventMatters(event evidence.Event) bool {
 	judged, well := 0, 0
 	for _, container := range h.containersOf(event.Pod) {
-		if event.Container != "" && container.Name != event.Container {
+		if event.Container != "" && container.Name != event.Container || !h.knownState(event.Pod) {
 			continue
 		}
 		judged++

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/kube-remedy/kube-remedy/engine/evidence"
 )
 
@@ -13,23 +15,27 @@ import (
 // overcome reports whether the probes of a pod of whose containers nothing is known go well by now: they failed now and
 // then before it was started again, or some time ago.
 func (h *history) overcome(event evidence.Event) bool {
-	if event.Reason != "Unhealthy" || event.Object == "" || event.Time.IsZero() || event.Count >= flapping ||
-		h.probed[containerKey{event.Pod, event.Container}] >= flapping || h.restartedFor(event) {
+	if event.Reason != "Unhealthy" && !killsForProbe(event) || event.Object == "" || event.Time.IsZero() || h.knownState(event.Pod) {
 		return false
 	}
-	if len(h.containersOf(event.Pod)) > 0 {
-		return false
-	}
-	told := int32(0)
+	told, killed := int32(0), false
 	for _, other := range h.eventsOf(event.Object) {
 		told += max(other.Count, 1)
-		killed := other.Reason == "Killing" && (strings.Contains(other.Message, "probe") || strings.Contains(other.Message, "unhealthy"))
-		if killed || other.Reason == "BackOff" || other.Reason == "ProbeWarning" {
+		killed = killed || killsForProbe(*other)
+		if other.Reason == "BackOff" || other.Reason == "ProbeWarning" {
 			return false
 		}
 	}
-	started, seen := h.done[containerKey{event.Object, "Started"}]
 	silent := h.now.Sub(event.Time)
+	switch {
+	case killed:
+		return told < toldFreely && h.outlived(event.Object)
+	case told < toldFreely && (strings.HasPrefix(event.Message, "Readiness") || strings.HasPrefix(event.Message, startupFailed)) && silent <= toSeconds && period(event) > 0 && silent >= max(manyPeriods*period(event), young):
+		return true
+	case event.Count >= flapping, h.probed[containerKey{event.Pod, event.Container}] >= flapping, h.restartedFor(event):
+		return false
+	}
+	started, seen := h.done[containerKey{event.Object, "Started"}]
 	switch after := event.Time.Sub(started); {
 	case seen && after < 0:
 		return event.Count < often || silent >= settled || strings.HasPrefix(event.Message, "Readiness") && told < toldFreely && silent >= noLonger
@@ -43,7 +49,7 @@ func (h *history) overcome(event evidence.Event) bool {
 	case seen && after <= young && event.Count < often && told < toldFreely && silent < settled: // later, ages are too coarse to tell
 		return silent >= noLonger
 	default:
-		return silent >= settled && event.Pod != ""
+		return silent >= settled && (event.Pod != "" || seen && after >= 0 && after <= young)
 	}
 }
 
@@ -55,6 +61,8 @@ const (
 	noLonger = 3 * time.Minute
 	// toTheSecond is up to what ages are printed with seconds (k8s.io/apimachinery/pkg/util/duration, HumanDuration).
 	toTheSecond = 2 * time.Minute
+	// toSeconds is up to what ages are printed with minutes and seconds.
+	toSeconds = 10 * time.Minute
 	// manyPeriods is how many periods, as long as they were at most while a probe failed, it is silent once it succeeds.
 	manyPeriods = 5
 	// firstLook is how long after its start a program may miss the first questions of its probes.
@@ -62,6 +70,53 @@ const (
 	// slowStart is how long after its start a program's probes may fail that then go well.
 	slowStart = 3 * time.Minute
 )
+
+// period is how long the periods of a probe are at most that an event tells of; zero when nobody knows.
+func period(event evidence.Event) time.Duration {
+	if event.Count < 2 || event.First.IsZero() || !event.First.Before(event.Time) {
+		return 0
+	}
+	return event.Time.Sub(event.First) / time.Duration(event.Count-1)
+}
+
+// killsForProbe reports whether an event tells that a container is killed because its probe failed.
+func killsForProbe(event evidence.Event) bool {
+	return event.Reason == "Killing" && (strings.Contains(event.Message, "probe") || strings.Contains(event.Message, "unhealthy"))
+}
+
+// knownState reports whether the state of a container of a pod is known.
+func (h *history) knownState(pod string) bool {
+	return slices.ContainsFunc(h.containersOf(pod), func(container *evidence.Container) bool {
+		return container.State != (corev1.ContainerState{}) || container.LastState != (corev1.ContainerState{}) || container.RestartCount > 0
+	})
+}
+
+// outlived reports whether the only container of a pod that was killed, once, because its probe failed, has now run for longer
+// than before it was killed, and its probes said nothing since.
+func (h *history) outlived(object string) bool {
+	var first, killed, again, unhealthy time.Time
+	for _, event := range h.eventsOf(object) {
+		switch at := event.Time; {
+		case at.IsZero() || event.First.IsZero():
+			return false
+		case killsForProbe(*event):
+			if event.Count > 1 || !killed.IsZero() {
+				return false
+			}
+			killed = at
+		case event.Reason == "Unhealthy" && at.After(unhealthy):
+			unhealthy = at
+		case event.Reason == "Pulled" || event.Reason == "Created" || event.Reason == "Started":
+			if at.After(again) {
+				again = at
+			}
+			if first.IsZero() || event.First.Before(first) {
+				first = event.First
+			}
+		}
+	}
+	return !killed.IsZero() && again.After(killed) && again.After(unhealthy) && h.now.Sub(again) > killed.Sub(first) && h.now.Sub(killed) <= toSeconds
+}
 
 // restartedFor reports whether a probe that fails was followed by another start of its container, which such probes cause.
 func (h *history) restartedFor(event evidence.Event) bool {

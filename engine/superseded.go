@@ -28,7 +28,7 @@ func (h *history) superseded(event evidence.Event) bool {
 		return isConfigError(event.Message) && !event.Time.IsZero() && h.done[containerKey{event.Object, "Started"}].After(event.Time) || h.goneSince(event)
 	case "Unhealthy":
 		return h.goneSince(event) || h.comesUp(event)
-	case "BackOff":
+	case "BackOff", "InspectFailed":
 		return h.goneSince(event)
 	default:
 		return false
@@ -108,6 +108,9 @@ func (h *history) goneSince(event evidence.Event) bool {
 		return false
 	}
 	if !h.undone.job.IsZero() && !h.undone.job.Before(event.Time) {
+		return true
+	}
+	if event.Pod != "" && !h.undone.pods[event.Pod].Before(event.Time) {
 		return true
 	}
 	return h.stops[event.Object].After(event.Time) && !h.undone.of(event.Pod).Before(event.Time)

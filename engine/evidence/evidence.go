@@ -138,8 +138,8 @@ type Event struct {
 	Type, Reason, Message string
 	// Count is how often it was reported.
 	Count int32
-	// Time is when it was last reported; zero when nobody knows.
-	Time time.Time
+	// First and Time are when it was first and last reported; zero when nobody knows.
+	First, Time time.Time
 }
 
 // UnknownExitCode is the exit code of a container whose run ended, when what was observed doesn't say how: a table has a

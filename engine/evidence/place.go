@@ -31,7 +31,10 @@ func EventOf(event *corev1.Event) Event {
 	}
 	found := Event{
 		Object: strings.ToLower(about.Kind) + "/" + about.Name, Type: event.Type, Reason: upper(event.Reason), Message: event.Message,
-		Count: max(count, 1), Time: EventTime(event),
+		Count: max(count, 1), First: event.FirstTimestamp.Time, Time: EventTime(event),
+	}
+	if found.First.IsZero() {
+		found.First = event.EventTime.Time
 	}
 	if about.Kind == "" {
 		found.Object = ""

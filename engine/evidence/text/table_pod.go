@@ -335,6 +335,20 @@ func afterwards(earlier, now runtime.Object) {
 	}
 	inherit(before.Status.InitContainerStatuses, after.Status.InitContainerStatuses)
 	inherit(before.Status.ContainerStatuses, after.Status.ContainerStatuses)
+	if restartsAlways(before.Status.ContainerStatuses) && after.Status.Phase == corev1.PodSucceeded && len(after.Status.ContainerStatuses) > 0 {
+		now := &after.Status.ContainerStatuses[0]
+		now.LastTerminationState, now.State = now.State, before.Status.ContainerStatuses[0].State
+		after.Status.Phase = corev1.PodRunning
+	}
+}
+
+// restartsAlways reports whether a container waits for its next start though it ended well.
+func restartsAlways(statuses []corev1.ContainerStatus) bool {
+	if len(statuses) == 0 || statuses[0].State.Waiting == nil || statuses[0].State.Waiting.Reason != "CrashLoopBackOff" {
+		return false
+	}
+	last := statuses[0].LastTerminationState.Terminated
+	return last != nil && last.Reason == "Completed"
 }
 
 func inherit(before, after []corev1.ContainerStatus) {
