@@ -18,7 +18,7 @@ var idle = sought{
 		"gRPC config stream", "Unable to cancel request for ", "un more than once is not allowed",
 		"desc = an error occurred when try to find container", "ould not find sandbox", "KUBELET-CANARY", "failed to collect filesystem stats", "webhook, failing open ", "failed to retrieve runc version",
 		`msg="collector failed"`, "Error cleaning up nftables rules", ".V2Handlers - Error: ", " is DOWN, reason: ", ", skipped", ", ignored", "Supervisor is running as root",
-		"pattern not matched: ", "cannot parse '", "cannot parse record",
+		"pattern not matched: ", "cannot parse '", "cannot parse record", "nd of stream exception", "EndOfStreamException: ", "PolicyViolation ", "ErrorCheckCertificate ",
 	},
 	regexp.MustCompile(`\beviction manager: no observation found for eviction signal\b` + // k8s.io/kubernetes/pkg/kubelet/eviction/helpers.go
 		`|\bFailed to get system container stats\b` + // pkg/kubelet/server/stats/summary_sys_containers.go
@@ -40,6 +40,9 @@ var idle = sought{
 		`|\bis DOWN, reason: .*\b[1-9]\d* active and ` + // HAProxy, with others left
 		`|, (?:skipped|ignored)[."}]*\s*$` +
 		`|\bSupervisor is running as root\b` + // supervisor/options.py
+		`|\bcaught end of stream exception\s*$|^EndOfStreamException: Unable to read additional data from client\b` + // ZooKeeper, of who only asks whether its port is open
+		`|\bPolicyViolation\b.* fail: ` + // Kyverno, of what it only reports
+		`|\bErrorCheckCertificate\b` + // cert-manager, of what it is about to make
 		`|\bpattern not matched: |\bcannot parse (?:'|record\b)` + // Fluentd and Fluent Bit quote what others wrote
 		`|\bTLS handshake error from \S+: (?:EOF|read tcp \S+: (?:read: )?connection reset by peer)\s*$` + // net/http/server.go
 		`|\[ERROR 0 \S+ A+\] (?:no items found|invalid query name)\s*$` +
@@ -56,28 +59,42 @@ const maxIdle = 256 << 10
 
 // idles blanks the lines of which nothing comes.
 func (b *blanks) idles() {
-	if len(b.text) > maxIdle || !idle.may(b.text) {
-		return
-	}
 	at := 0
-	for line := range bytes.Lines(b.text) {
-		if start := bytes.TrimRight(line[:min(len(line), maxSpoken)], "\r\n"); idle.in(start) {
+	eachIdle(b.text, func(line []byte, idle bool) {
+		if idle {
 			b.blank(at, at+len(line))
 		}
 		at += len(line)
-	}
+	})
 }
 
 // withoutIdle gives a text without the lines of which nothing comes.
 func withoutIdle(text []byte) []byte {
-	if len(text) > maxIdle || !idle.may(text) {
-		return text
-	}
 	var kept []byte
-	for line := range bytes.Lines(text) {
-		if start := bytes.TrimRight(line[:min(len(line), maxSpoken)], "\r\n"); !idle.in(start) {
+	if !eachIdle(text, func(line []byte, idle bool) {
+		if !idle {
 			kept = append(kept, line...)
 		}
+	}) {
+		return text
 	}
 	return kept
+}
+
+// frame is a line of a stack trace.
+var frame = []byte("at ")
+
+// eachIdle goes through the lines of a text, and tells of each whether nothing comes of it; frames belong to the line above.
+// It reports whether it did: a text without such lines is not gone through.
+func eachIdle(text []byte, visit func(line []byte, idle bool)) bool {
+	if len(text) > maxIdle || !idle.may(text) {
+		return false
+	}
+	before := false
+	for line := range bytes.Lines(text) {
+		start := bytes.TrimRight(line[:min(len(line), maxSpoken)], "\r\n")
+		before = idle.in(start) || before && bytes.HasPrefix(bytes.TrimLeft(start, " \t"), frame)
+		visit(line, before)
+	}
+	return true
 }
