@@ -72,6 +72,8 @@ func newEnvironment(known func(id string) bool, bounded bool) (*environment, err
 		cel.Variable("images", cel.ListType(object("ImageView"))),
 		hitFunctions(known),
 		cel.Function("first", cel.Overload("first_of_texts", []*cel.Type{cel.ListType(cel.StringType)}, cel.StringType, cel.UnaryBinding(firstText))),
+		cel.Function("prefixed", cel.Overload("prefixed_text", []*cel.Type{cel.StringType, cel.StringType}, cel.StringType, cel.BinaryBinding(prefixed))),
+		cel.Function("declares", cel.Overload("declares_port", []*cel.Type{cel.ListType(object("PortView")), cel.StringType}, cel.BoolType, cel.BinaryBinding(declares))),
 		cel.Function("bytes", cel.Overload("bytes_of_int", []*cel.Type{cel.IntType}, cel.StringType, cel.UnaryBinding(printBytes))),
 		cel.Function("millis", cel.Overload("millis_of_int", []*cel.Type{cel.IntType}, cel.StringType, cel.UnaryBinding(printMillis))),
 		cel.Function("seconds", cel.Overload("seconds_of_int", []*cel.Type{cel.IntType}, cel.StringType, cel.UnaryBinding(printSeconds))),
@@ -152,6 +154,23 @@ func firstText(list ref.Val) ref.Val {
 		}
 	}
 	return types.String("")
+}
+
+// prefixed gives a text behind a prefix, or nothing when there is no text.
+func prefixed(prefix, given ref.Val) ref.Val {
+	if text(given) == "" {
+		return types.String("")
+	}
+	return types.String(text(prefix) + text(given))
+}
+
+// declares reports whether one of a container's ports has a number, which is written as text captures it.
+func declares(ports, number ref.Val) ref.Val {
+	declared, ok := ports.Value().([]PortView)
+	if !ok {
+		return types.NewErr("expected the ports of a container, not %s", ports.Type().TypeName())
+	}
+	return types.Bool(slices.ContainsFunc(declared, func(port PortView) bool { return strconv.FormatInt(port.Number, 10) == text(number) }))
 }
 
 func text(value ref.Val) string {

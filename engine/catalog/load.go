@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/kube-remedy/kube-remedy/engine/api/v1alpha1"
+	"github.com/kube-remedy/kube-remedy/engine/match"
 )
 
 // Bounds of one set of rules: users' rules are read with them too.
@@ -19,6 +20,9 @@ const (
 	maxFile  = 4 << 20 // bytes
 	maxRules = 10_000
 )
+
+// worthSeeking is the least length of a literal that is looked for before a regular expression is tried, in bytes.
+const worthSeeking = 5
 
 // written is a value together with the line it stands on.
 type written struct {
@@ -290,7 +294,7 @@ func (raw yamlSignature) build(origin string) (*Signature, error) {
 		return nil, fmt.Errorf("not: %w", err)
 	}
 	if signature.Regexp != nil {
-		signature.needs = required(signature.Regexp, true)
+		signature.needs = match.Required(signature.Regexp, true, worthSeeking)
 	}
 	for _, sample := range raw.Fires {
 		signature.Fires = append(signature.Fires, sample.fact(raw.Places[0]))

@@ -73,7 +73,7 @@ func loosePattern(signature *Signature) (match.Pattern, bool) {
 		pattern.Regexp, pattern.Not = unanchored(signature.Regexp), unanchored(signature.Not)
 	}
 	if len(pattern.Literals) == 0 && signature.Regexp != nil {
-		pattern.Literals, pattern.IgnoreCase = required(pattern.Regexp, false), true // the expression decides about case
+		pattern.Literals, pattern.IgnoreCase = match.Required(pattern.Regexp, false, worthSeeking), true // the expression decides about case
 	}
 	if len(pattern.Literals) == 0 {
 		pattern.Literals = slices.DeleteFunc(slices.Clone(signature.Reason), func(reason string) bool { return len(reason) < looseReason || statusCodes[reason] })

@@ -62,6 +62,7 @@ type Match struct {
 // Matcher finds patterns. It does not change and is safe for concurrent use.
 type Matcher struct {
 	patterns  []Pattern
+	not       []filter // by pattern
 	literals  []literal
 	places    []place // by literal
 	automaton *automaton
@@ -89,6 +90,7 @@ func New(patterns []Pattern) (*Matcher, error) {
 	m := &Matcher{patterns: slices.Clone(patterns)}
 	var keys []string
 	for i, p := range patterns {
+		m.not = append(m.not, newFilter(p.Not))
 		if len(p.Literals) == 0 {
 			return nil, fmt.Errorf("pattern %d: no literal", i)
 		}

@@ -80,7 +80,7 @@ func (s *search) try(n *sightings, i int, groups *[]int) bool {
 		expression *regexp.Regexp
 		want       bool
 	}{{p.Regexp, true}, {p.Not, false}} {
-		if step.expression == nil {
+		if step.expression == nil || !step.want && s.m.not[n.pattern].excludes(window) {
 			continue
 		}
 		if s.unread <= 0 {
