@@ -99,6 +99,11 @@ func (h *history) eventMatters(event evidence.Event) bool {
 			return false
 		}
 	}
+	if at, cordoned := h.done[containerKey{event.Object, "NodeNotSchedulable"}]; cordoned && leaves[event.Reason] && !at.After(event.Time) {
+		if _, deleted := h.done[containerKey{event.Object, "DeletingNode"}]; deleted {
+			return false // it was taken out of service before
+		}
+	}
 	if event.Reason == "Starting" && strings.HasPrefix(event.Message, kubeletStarts) && !h.kubeletStartsOn(event) {
 		return false
 	}
@@ -127,6 +132,9 @@ func (h *history) eventMatters(event evidence.Event) bool {
 	}
 	return h.containerEventMatters(event)
 }
+
+// leaves are the reasons of the events of a node that goes.
+var leaves = map[string]bool{"NodeNotReady": true, "DeletingNode": true, "RemovingNode": true}
 
 // kubeletStarts begins the message of an event of a kubelet (k8s.io/kubernetes/pkg/kubelet/kubelet.go, BirthCry).
 const kubeletStarts = "Starting kubelet"

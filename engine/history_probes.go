@@ -27,15 +27,17 @@ func (h *history) overcome(event evidence.Event) bool {
 		}
 	}
 	silent := h.now.Sub(event.Time)
+	started, seen := h.done[containerKey{event.Object, "Started"}]
 	switch {
 	case killed:
 		return told < toldFreely && h.outlived(event.Object)
 	case told < toldFreely && (strings.HasPrefix(event.Message, "Readiness") || strings.HasPrefix(event.Message, startupFailed)) && silent <= toSeconds && period(event) > 0 && silent >= max(manyPeriods*period(event), young):
 		return true
+	case seen && told < toldFreely && strings.HasPrefix(event.Message, startupFailed) && silent >= noLonger && silent <= toSeconds: // it is asked until it succeeds
+		return true
 	case event.Count >= flapping, h.probed[containerKey{event.Pod, event.Container}] >= flapping, h.restartedFor(event):
 		return false
 	}
-	started, seen := h.done[containerKey{event.Object, "Started"}]
 	switch after := event.Time.Sub(started); {
 	case seen && after < 0:
 		return event.Count < often || silent >= settled || strings.HasPrefix(event.Message, "Readiness") && told < toldFreely && silent >= noLonger

@@ -10,7 +10,7 @@ import (
 	"github.com/kube-remedy/kube-remedy/engine/evidence"
 )
 
-// Tables that were printed one after the other tell what became of pods: those that a later table of all pods has no
+// Tables that were printed one after the other tell what became of pods and nodes: those that a later table of all has no
 // more are gone, and an end in failure was made good by a pod of the same name before its random part.
 
 // begin counts a table whose rows follow. A partial one does not tell of all pods.
@@ -18,7 +18,7 @@ func (r *rows) begin(partial bool) {
 	r.partial = append(r.partial, partial)
 }
 
-// forget drops the rows of pods that are history.
+// forget drops the rows of pods and nodes that are history.
 func (r *rows) forget() {
 	latest := map[string]int{} // by Deployment: the last table with pods of it
 	well := map[string]bool{}  // by the name without its random part
@@ -36,6 +36,9 @@ func (r *rows) forget() {
 	}
 	gone := map[runtime.Object]bool{}
 	for i, object := range r.objects {
+		if _, ok := object.(*corev1.Node); ok && r.tables[i] > 0 && r.tables[i] < r.nodes {
+			gone[object] = true
+		}
 		pod, ok := object.(*corev1.Pod)
 		if !ok {
 			continue

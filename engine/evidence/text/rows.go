@@ -17,6 +17,8 @@ type rows struct {
 	// tells of some objects only.
 	tables  []int
 	partial []bool
+	// nodes is the last table that told again of a node of an earlier one; 0 when there is none.
+	nodes int
 	// failing is how the pods that are deleted failed before.
 	failing map[string]runtime.Object
 }
@@ -30,7 +32,16 @@ func (r *rows) put(kind string, object runtime.Object) {
 	if r.index == nil {
 		r.index = map[string]int{}
 	}
-	if at, seen := r.index[key]; seen {
+	at, seen := r.index[key]
+	if short, _ := keyOf(kind, object, false); !seen && kind == "Pod" { // of a table whose command was cut off
+		if at, seen = r.index[short]; seen {
+			r.index[key] = at
+		}
+	}
+	if seen {
+		if _, ok := object.(*corev1.Node); ok && r.tables[at] < len(r.partial) && !r.partial[len(r.partial)-1] {
+			r.nodes = len(r.partial)
+		}
 		afterwards(r.objects[at], object)
 		if before := r.objects[at]; failsBefore(before, object) {
 			if r.failing == nil {

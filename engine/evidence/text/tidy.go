@@ -261,7 +261,10 @@ func withoutWatched(text string) string {
 	return kept.String()
 }
 
-// withoutRemarks gives a text without what somebody wrote behind rows of a table of pods.
+// isRow recognises a row of a table of pods or nodes.
+func isRow(words []string) bool { return headlessPod(words) != nil || headlessNode(words) != nil }
+
+// withoutRemarks gives a text without what somebody wrote behind rows of a table of pods or nodes.
 func withoutRemarks(text string) string {
 	var kept strings.Builder
 	kept.Grow(len(text))
@@ -272,7 +275,7 @@ func withoutRemarks(text string) string {
 				at = found
 			}
 		}
-		if at >= 0 && headlessPod(fewWords(strings.TrimSpace(line[:at]))) != nil {
+		if at >= 0 && isRow(fewWords(strings.TrimSpace(line[:at]))) {
 			kept.WriteString(line[:at])
 			kept.WriteByte('\n')
 			continue
