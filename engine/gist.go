@@ -183,7 +183,7 @@ func isStep(event evidence.Event, about v1alpha1.FailureType) bool {
 	case "Unhealthy":
 		return about == v1alpha1.ProbeFailure
 	case "Failed", "BackOff":
-		return about == v1alpha1.ImagePullBackOff && isPull(event)
+		return isPull(event) == (about == v1alpha1.ImagePullBackOff) && (isPull(event) || about == v1alpha1.CrashLoopBackOff)
 	case "FailedScheduling", "NotTriggerScaleUp":
 		return about == v1alpha1.Pending
 	case "FailedMount", "FailedAttachVolume":

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -216,10 +217,22 @@ func (h *history) goesOn(event evidence.Event) bool {
 	if seen && isPull(event) && !started.Before(event.Time) && h.now.Sub(event.Time) >= settled/2 {
 		return false // what can't be pulled is tried again, and told of, every five minutes at least (MaxContainerBackOff)
 	}
-	if seen && event.Reason == "BackOff" && started.After(event.Time) && h.now.Sub(started) >= 3*settled {
+	if runs := h.now.Sub(started); seen && event.Reason == "BackOff" && !started.Before(event.Time) && (runs >= 3*settled || runs >= max(settled, 2*h.usualRun(event.Object))) {
 		return false // as is what ends again
 	}
 	return !seen || started.Sub(event.Time) < settled
+}
+
+// usualRun gives how long it took from one start of an object's only container to the next; where nobody knows, a minute more
+// than the longest back-off (k8s.io/kubernetes/pkg/kubelet/kubelet.go, MaxCrashLoopBackOff).
+func (h *history) usualRun(object string) time.Duration {
+	const unknown = 6 * time.Minute
+	for _, event := range h.eventsOf(object) {
+		if event.Reason == "Started" && !event.Time.IsZero() {
+			return cmp.Or(period(*event), unknown)
+		}
+	}
+	return unknown
 }
 
 // attached reports whether what a pod waited for in vain, a volume to be attached or mounted, was attached later.

@@ -31,9 +31,7 @@ func (h *history) overcome(event evidence.Event) bool {
 	switch {
 	case killed:
 		return told < toldFreely && h.outlived(event.Object)
-	case told < toldFreely && (strings.HasPrefix(event.Message, "Readiness") || strings.HasPrefix(event.Message, startupFailed)) && silent <= toSeconds && period(event) > 0 && silent >= max(manyPeriods*period(event), young):
-		return true
-	case seen && told < toldFreely && strings.HasPrefix(event.Message, startupFailed) && silent >= noLonger && silent <= toSeconds: // it is asked until it succeeds
+	case told < toldFreely && h.fellSilent(event, silent):
 		return true
 	case event.Count >= flapping, h.probed[containerKey{event.Pod, event.Container}] >= flapping, h.restartedFor(event):
 		return false
@@ -51,7 +49,7 @@ func (h *history) overcome(event evidence.Event) bool {
 	case seen && after <= young && event.Count < often && told < toldFreely && silent < settled: // later, ages are too coarse to tell
 		return silent >= noLonger
 	default:
-		return silent >= settled && (event.Pod != "" || seen && after >= 0 && after <= young)
+		return silent >= settled && (event.Pod != "" || seen && after >= 0)
 	}
 }
 
@@ -61,6 +59,8 @@ const (
 	toldFreely = 25
 	// noLonger is longer than the periods that probes have.
 	noLonger = 3 * time.Minute
+	// onceOnly is longer than two of the periods that nearly all probes have, 30 seconds at most.
+	onceOnly = 75 * time.Second
 	// toTheSecond is up to what ages are printed with seconds (k8s.io/apimachinery/pkg/util/duration, HumanDuration).
 	toTheSecond = 2 * time.Minute
 	// toSeconds is up to what ages are printed with minutes and seconds.
@@ -72,6 +72,31 @@ const (
 	// slowStart is how long after its start a program's probes may fail that then go well.
 	slowStart = 3 * time.Minute
 )
+
+// fellSilent reports whether a probe has not failed for so long that it would have, were it still failing: for many of its
+// periods where an event tells of several; else, of a container whose start is known, for longer than they are.
+func (h *history) fellSilent(event evidence.Event, silent time.Duration) bool {
+	_, started := h.done[containerKey{event.Object, "Started"}]
+	every := period(event)
+	if event.Count > 1 && silent > toSeconds { // the minutes are not told that it began and ended in
+		every += time.Minute
+	}
+	several := every > 0 && silent >= manyPeriods*every
+	once := event.Count <= 1 && h.probed[containerKey{event.Pod, event.Container}] <= 2 && silent >= onceOnly
+	switch {
+	case strings.HasPrefix(event.Message, startupFailed):
+		return several && silent >= young || started && (once || silent >= noLonger) // it is asked until it succeeds
+	case strings.HasPrefix(event.Message, "Readiness"):
+		return several && silent >= young || started && once
+	default:
+		return started && (once || several && silent >= onceOnly) && !h.restartedFor(event) && !h.startedAgain(event.Object)
+	}
+}
+
+// startedAgain reports whether a container of an object was started more than once.
+func (h *history) startedAgain(object string) bool {
+	return slices.ContainsFunc(h.eventsOf(object), func(event *evidence.Event) bool { return event.Reason == "Started" && event.Count > 1 })
+}
 
 // period is how long the periods of a probe are at most that an event tells of; zero when nobody knows.
 func period(event evidence.Event) time.Duration {
