@@ -87,7 +87,11 @@ var frame = []byte("at ")
 // eachIdle goes through the lines of a text, and tells of each whether nothing comes of it; frames belong to the line above.
 // It reports whether it did: a text without such lines is not gone through.
 func eachIdle(text []byte, visit func(line []byte, idle bool)) bool {
-	if len(text) > maxIdle || !idle.may(text) {
+	if len(text) > maxIdle {
+		return false
+	}
+	idle := idle.within(text)
+	if len(idle.signs) == 0 {
 		return false
 	}
 	before := false

@@ -33,6 +33,7 @@ const spokenOf = "text"
 // logHits finds the signatures in the logs that still matter.
 func (e *Engine) logHits(h *history) []*catalog.Hit {
 	var hits []*catalog.Hit
+	left := maxIdle
 	for _, log := range h.observed.Logs {
 		known, failing := h.writerOf(log)
 		if known && !failing {
@@ -43,7 +44,8 @@ func (e *Engine) logHits(h *history) []*catalog.Hit {
 		}
 		said := log.Text
 		if log.Node == "" && log.Container == "" {
-			said = quiet(said) // of nobody knows what
+			said = quietUpTo(said, left) // of nobody knows what
+			left = max(0, left-len(said))
 		}
 		found := e.catalog.MatchLog(catalog.Fact{Pod: log.Pod, Container: log.Container, Source: sourceOf(log)}, said)
 		switch {

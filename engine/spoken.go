@@ -20,6 +20,11 @@ func (s sought) may(text []byte) bool {
 	return slices.ContainsFunc(s.signs, func(sign string) bool { return bytes.Contains(text, []byte(sign)) })
 }
 
+// within gives the same for the lines of a text, with those of the words that the text has.
+func (s sought) within(text []byte) sought {
+	return sought{slices.DeleteFunc(slices.Clone(s.signs), func(sign string) bool { return !bytes.Contains(text, []byte(sign)) }), s.form}
+}
+
 func (s sought) in(text []byte) bool { return s.may(text) && s.form.Match(text) }
 
 var (

@@ -1,6 +1,7 @@
 package evidence_test
 
 import (
+	"bytes"
 	"testing"
 	"time"
 
@@ -223,4 +224,21 @@ func TestEventsAreGivenAsTodaysKubernetesWritesThem(t *testing.T) {
 	require.EqualValues(t, 9, given.Count)
 	require.Equal(t, last.Time, given.Time)
 	require.Empty(t, given.Pod)
+}
+
+func TestPiecesOfALogAreJoinedWhereThereAreMany(t *testing.T) {
+	whole := bytes.Repeat([]byte("one line\n"), 200)
+	var observed evidence.Observations
+	for i := range 200 {
+		observed.Logs = append(observed.Logs, evidence.Log{Text: whole[9*i : 9*(i+1)]})
+	}
+	workloads := observed.Collect()
+	require.Len(t, workloads, 1)
+	require.Len(t, workloads[0].Logs, 64)
+	var joined []byte
+	for _, log := range workloads[0].Logs {
+		joined = append(joined, log.Text...)
+	}
+	require.Equal(t, whole, joined)
+	require.Equal(t, bytes.Repeat([]byte("one line\n"), 200), whole, "the pieces are left as they are")
 }

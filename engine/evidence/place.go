@@ -164,7 +164,20 @@ func (c *collector) placeLog(log Log) {
 	if log.Container == "" {
 		log.Container = evidence.writer(log.Pod)
 	}
+	if last := len(evidence.Logs) - 1; last >= maxPieces-1 && evidence.Logs[last].sameWriter(log) {
+		evidence.Logs[last].Text = append(evidence.Logs[last].Text, log.Text...)
+		return
+	}
+	log.Text = slices.Clip(log.Text) // what is appended to it later is put elsewhere
 	evidence.Logs = append(evidence.Logs, log)
+}
+
+// maxPieces is how many logs of a workload are kept apart when they may be pieces of one: each is judged by its end.
+const maxPieces = 64
+
+// sameWriter reports whether two logs are of the same run of the same container, as far as anybody knows.
+func (l Log) sameWriter(other Log) bool {
+	return l.Namespace == other.Namespace && l.Pod == other.Pod && l.Container == other.Container && l.Node == other.Node && l.Previous == other.Previous
 }
 
 // writer gives the container of a pod that a log without a name is of: the only one, or the only one in trouble.

@@ -62,7 +62,7 @@ type Match struct {
 // Matcher finds patterns. It does not change and is safe for concurrent use.
 type Matcher struct {
 	patterns  []Pattern
-	not       []filter // by pattern
+	yes, not  []filter // by pattern, of its expressions
 	literals  []literal
 	places    []place // by literal
 	automaton *automaton
@@ -90,7 +90,7 @@ func New(patterns []Pattern) (*Matcher, error) {
 	m := &Matcher{patterns: slices.Clone(patterns)}
 	var keys []string
 	for i, p := range patterns {
-		m.not = append(m.not, newFilter(p.Not))
+		m.yes, m.not = append(m.yes, newFilter(p.Regexp)), append(m.not, newFilter(p.Not))
 		if len(p.Literals) == 0 {
 			return nil, fmt.Errorf("pattern %d: no literal", i)
 		}

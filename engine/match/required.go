@@ -82,7 +82,7 @@ func newFilter(expression *regexp.Regexp) filter {
 }
 
 // excludes reports whether the expression surely doesn't match a line. Letters beyond ASCII may be cases of those within.
-func (f filter) excludes(line []byte) bool {
+func (f *filter) excludes(line []byte) bool {
 	if len(f.needs) == 0 || len(line) > maxFiltered {
 		return false
 	}

@@ -78,9 +78,17 @@ func (s *search) try(n *sightings, i int, groups *[]int) bool {
 	window := s.window(sighting)
 	for _, step := range [...]struct {
 		expression *regexp.Regexp
+		filter     *filter
 		want       bool
-	}{{p.Regexp, true}, {p.Not, false}} {
-		if step.expression == nil || !step.want && s.m.not[n.pattern].excludes(window) {
+	}{{p.Regexp, &s.m.yes[n.pattern], true}, {p.Not, &s.m.not[n.pattern], false}} {
+		if step.expression == nil {
+			continue
+		}
+		if step.filter.excludes(window) {
+			if step.want {
+				n.refute(sighting)
+				return false
+			}
 			continue
 		}
 		if s.unread <= 0 {
