@@ -53,12 +53,13 @@ func (h *history) recovered(event evidence.Event) bool {
 		return false
 	}
 	at, seen := h.done[containerKey{event.Object, well}]
-	since := young
+	since := young / 2
 	if event.Count >= often {
 		since = 3 * settled
 	}
+	from := event.Time
 	if event.Reason == "Rebooted" { // a kubelet tells of both as it starts
-		at = at.Add(time.Minute)
+		from = from.Add(-time.Minute)
 	}
 	if event.Reason == "Rebooted" && !event.Time.IsZero() && h.now.Sub(event.Time) >= 3*settled {
 		return true // it would not be ready by now for another reason, which other events tell
@@ -66,7 +67,7 @@ func (h *history) recovered(event evidence.Event) bool {
 	if event.Reason == "Rebooted" && h.neverLeft(event) {
 		return true
 	}
-	return seen && !at.IsZero() && !at.Before(event.Time) && h.now.Sub(at) >= since
+	return seen && !at.IsZero() && !at.Before(from) && h.now.Sub(at) >= since
 }
 
 // neverLeft reports whether a machine that was rebooted was back before anybody missed its node, as far as the events tell:
