@@ -22,6 +22,7 @@ var supersedes = map[string][]string{
 	"FailedCreatePodSandBox": {"Started", "Created", "Pulled", "Pulling"},
 	"NetworkNotReady":        {"Started", "Created", "Pulled", "Pulling"},
 	"FailedCreate":           {"SuccessfulCreate"},
+	"ReplicaSetCreateError":  {"ScalingReplicaSet"},
 	"ProvisioningFailed":     {"ProvisioningSucceeded"},
 	"ExternalProvisioning":   {"ProvisioningSucceeded"},
 }

@@ -63,8 +63,8 @@ const (
 	onceOnly = 75 * time.Second
 	// toTheSecond is up to what ages are printed with seconds (k8s.io/apimachinery/pkg/util/duration, HumanDuration).
 	toTheSecond = 2 * time.Minute
-	// toSeconds is up to what ages are printed with minutes and seconds.
-	toSeconds = 10 * time.Minute
+	// fineAges is up to what ages are printed with minutes and seconds.
+	fineAges = 10 * time.Minute
 	// manyPeriods is how many periods, as long as they were at most while a probe failed, it is silent once it succeeds.
 	manyPeriods = 5
 	// firstLook is how long after its start a program may miss the first questions of its probes.
@@ -78,14 +78,14 @@ const (
 func (h *history) fellSilent(event evidence.Event, silent time.Duration) bool {
 	_, started := h.done[containerKey{event.Object, "Started"}]
 	every := period(event)
-	if event.Count > 1 && silent > toSeconds { // the minutes are not told that it began and ended in
+	if event.Count > 1 && silent > fineAges { // the minutes are not told that it began and ended in
 		every += time.Minute
 	}
 	several := every > 0 && silent >= manyPeriods*every
 	once := event.Count <= 1 && h.probed[containerKey{event.Pod, event.Container}] <= 2 && silent >= onceOnly
 	switch {
 	case strings.HasPrefix(event.Message, startupFailed):
-		return several && silent >= young || started && (once || silent >= noLonger) // it is asked until it succeeds
+		return several && silent >= young && (started || event.Count < flapping) || started && (once || silent >= noLonger) // it is asked until it succeeds
 	case strings.HasPrefix(event.Message, "Readiness"):
 		return several && silent >= young || started && once
 	default:
@@ -142,7 +142,7 @@ func (h *history) outlived(object string) bool {
 			}
 		}
 	}
-	return !killed.IsZero() && again.After(killed) && again.After(unhealthy) && h.now.Sub(again) > killed.Sub(first) && h.now.Sub(killed) <= toSeconds
+	return !killed.IsZero() && again.After(killed) && again.After(unhealthy) && h.now.Sub(again) > killed.Sub(first) && h.now.Sub(killed) <= fineAges
 }
 
 // restartedFor reports whether a probe that fails was followed by another start of its container, which such probes cause.
