@@ -197,8 +197,9 @@ func (h *history) restartedAlways(pod evidence.Pod, event evidence.Event) bool {
 func (h *history) mattersUnseen(event evidence.Event) bool {
 	if event.Pod != "" && containerReasons[event.Reason] {
 		switch {
-		case len(h.observed.Pods) > 0:
-			return false // the workload's pods were observed, and this one is gone
+		case len(h.observed.Pods) > 0: // the workload's pods were observed, and this one is gone, unless the rows above it were cut off
+			_, stops := h.stops[event.Object]
+			return event.Reason == "Unhealthy" && event.Count >= 10*flapping && !stops && !event.Time.IsZero() && h.now.Sub(event.Time) < settled/2
 		case event.Reason == "Unhealthy" && event.Count < flapping && h.rolledOut():
 			return false // a slow start that the rollout waited for
 		}

@@ -54,7 +54,7 @@ func (h *history) longAgo(event evidence.Event) bool {
 // comesUp reports whether a startup probe failed once or twice in the first minutes of a container's run: it is there so that
 // a program may take its time. Nobody knows of a list without ages what came after its newest event.
 func (h *history) comesUp(event evidence.Event) bool {
-	const enough, firstMinutes = 2, 2 * time.Minute
+	const enough, firstMinutes = 1, 2 * time.Minute
 	started := h.done[containerKey{event.Object, "Started"}]
 	return strings.HasPrefix(event.Message, "Startup probe failed") && event.Count <= enough && !started.IsZero() &&
 		!event.Time.Before(started) && h.now.After(event.Time) && h.now.Sub(started) < firstMinutes
