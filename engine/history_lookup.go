@@ -21,6 +21,7 @@ type lookup struct {
 	about      map[string][]*evidence.Event     // by pod
 	bound      map[string]bool                  // by the name of a claim
 	made       map[containerKey]time.Time       // by object and what was made
+	probing    map[string]*probing              // by object
 	restart    *bool                            // whether an operator told of one
 	severity   Severity
 	nodesAt    time.Time

@@ -18,19 +18,15 @@ func (h *history) overcome(event evidence.Event) bool {
 	if event.Reason != "Unhealthy" && !killsForProbe(event) || event.Object == "" || event.Time.IsZero() || h.knownState(event.Pod) {
 		return false
 	}
-	told, killed := int32(0), false
-	for _, other := range h.eventsOf(event.Object) {
-		told += max(other.Count, 1)
-		killed = killed || killsForProbe(*other)
-		if other.Reason == "BackOff" || other.Reason == "ProbeWarning" {
-			return false
-		}
-	}
+	about := h.probingOf(event.Object)
+	told := about.told
 	silent := h.now.Sub(event.Time)
 	started, seen := h.done[containerKey{event.Object, "Started"}]
 	switch {
-	case killed:
-		return told < toldFreely && h.outlived(event.Object)
+	case about.waits:
+		return false
+	case about.killed:
+		return told < toldFreely && about.outlived
 	case told < toldFreely && h.fellSilent(event, silent):
 		return true
 	case event.Count >= flapping, h.probed[containerKey{event.Pod, event.Container}] >= flapping, h.restartedFor(event):
@@ -89,13 +85,39 @@ func (h *history) fellSilent(event evidence.Event, silent time.Duration) bool {
 	case strings.HasPrefix(event.Message, "Readiness"):
 		return several && silent >= young || started && once
 	default:
-		return started && (once || several && silent >= onceOnly) && !h.restartedFor(event) && !h.startedAgain(event.Object)
+		return started && (once || several && silent >= onceOnly) && !h.restartedFor(event) && !h.probingOf(event.Object).startedAgain
 	}
 }
 
-// startedAgain reports whether a container of an object was started more than once.
-func (h *history) startedAgain(object string) bool {
-	return slices.ContainsFunc(h.eventsOf(object), func(event *evidence.Event) bool { return event.Reason == "Started" && event.Count > 1 })
+// probing is what the events about an object tell of what came of its probes.
+type probing struct {
+	told         int32 // how many events there were
+	killed       bool  // a probe had a container killed
+	stopped      bool  // a container was killed for another reason
+	waits        bool  // a container waits for its next start, or a probe warns
+	startedAgain bool
+	outlived     bool
+}
+
+// probingOf gives it; it is put together when first asked for.
+func (h *history) probingOf(object string) *probing {
+	if known := h.lookup.probing[object]; known != nil {
+		return known
+	}
+	about := &probing{}
+	for _, event := range h.eventsOf(object) {
+		about.told += max(event.Count, 1)
+		about.killed = about.killed || killsForProbe(*event)
+		about.stopped = about.stopped || event.Reason == "Killing" && !strings.Contains(event.Message, "probe")
+		about.waits = about.waits || event.Reason == "BackOff" || event.Reason == "ProbeWarning"
+		about.startedAgain = about.startedAgain || event.Reason == "Started" && event.Count > 1
+	}
+	about.outlived = about.killed && h.outlived(object)
+	if h.lookup.probing == nil {
+		h.lookup.probing = map[string]*probing{}
+	}
+	h.lookup.probing[object] = about
+	return about
 }
 
 // period is how long the periods of a probe are at most that an event tells of; zero when nobody knows.
@@ -151,10 +173,8 @@ func (h *history) restartedFor(event evidence.Event) bool {
 	if !strings.HasPrefix(event.Message, "Liveness probe failed") && !strings.HasPrefix(event.Message, startupFailed) && event.Message != "" {
 		return false
 	}
-	if slices.ContainsFunc(h.eventsOf(event.Object), func(other *evidence.Event) bool {
-		return other.Reason == "Killing" && !strings.Contains(other.Message, "probe")
-	}) {
-		return false // it was stopped for another reason
+	if h.probingOf(event.Object).stopped {
+		return false
 	}
 	for _, step := range []string{"Pulling", "Pulled", "Created", "Started"} {
 		if after := h.done[containerKey{event.Object, step}].Sub(event.Time); after > 0 && after <= soon {
