@@ -58,7 +58,7 @@ func (s *scopes) of(name string) *scoped {
 		}
 	}
 	built.ends = built.ends || restarted && !livened // a readiness probe ends nothing
-	built.Scope = catalog.NewScope(s.h.observed, pod, built.container, own, s.h.now)
+	built.Scope = catalog.NewScope(&s.h.observed, pod, built.container, own, s.h.now)
 	s.built[name] = built
 	return built
 }

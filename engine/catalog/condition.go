@@ -35,7 +35,7 @@ type Condition struct {
 
 // holds reports whether the condition is true; one that can't be evaluated is not.
 func (c *Condition) holds(scope *Scope) bool {
-	value, _, err := c.program.Eval(scope.views)
+	value, _, err := c.program.Eval(scope)
 	if err != nil {
 		return false
 	}

@@ -4,62 +4,110 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
+	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 
 	"github.com/kube-remedy/kube-remedy/engine/evidence"
 )
 
-// Scope is what the conditions and sentences of a cause see: one container, or one pod or workload as a whole.
+// Scope is what the conditions and sentences of a cause see: one container, or one pod or workload as a whole. It is not safe
+// for concurrent use: what expressions ask for is made when the first does, and kept.
 type Scope struct {
-	hits  hitSet
-	views map[string]any
+	hits      hitSet
+	observed  *evidence.Evidence
+	pod       evidence.Pod
+	container evidence.Container
+	now       time.Time
+	views     map[string]ref.Val
 }
 
 // NewScope gives the scope of a container and its pod in the evidence. Either may be the zero value when it is
 // unknown. hits are those of the container and of what it is part of.
-func NewScope(observed evidence.Evidence, pod evidence.Pod, container evidence.Container, hits []*Hit, now time.Time) *Scope {
-	scope := &Scope{hits: hitSet{all: hits}}
-	var node NodeView
-	nodes := make([]NodeView, 0, len(observed.Nodes))
-	for _, known := range observed.Nodes {
-		view := viewNode(known)
-		nodes = append(nodes, view)
-		if known.Name == pod.Spec.NodeName || observed.Workload.Kind == "Node" && known.Name == observed.Workload.Name {
-			node = view
-		}
-	}
-	containers := 0
-	for _, other := range observed.Containers {
-		if other.Pod == pod.Name {
-			containers++
-		}
-	}
-	claims := make([]ClaimView, 0, len(observed.Claims))
-	for _, claim := range observed.Claims {
-		claims = append(claims, viewClaim(claim))
-	}
-	images := make([]ImageView, 0, len(observed.Images))
-	for _, image := range observed.Images {
-		images = append(images, ImageView{Image: image.Image, Ran: image.Ran})
-	}
-	scope.views = map[string]any{
-		"hits":           &scope.hits,
-		"container":      viewContainer(container, pod.Spec.Volumes),
-		"pod":            viewPod(pod, containers, now),
-		"workload":       WorkloadView{Kind: observed.Workload.Kind, Name: observed.Workload.Name, Namespace: observed.Workload.Namespace},
-		"node":           node,
-		"nodes":          nodes,
-		"claims":         claims,
-		"storageClasses": observed.StorageClasses,
-		"quotas":         viewQuotas(observed.Quotas),
-		"limitRanges":    viewLimits(observed.LimitRanges),
-		"images":         images,
-	}
-	return scope
+func NewScope(observed *evidence.Evidence, pod evidence.Pod, container evidence.Container, hits []*Hit, now time.Time) *Scope {
+	return &Scope{hits: hitSet{all: hits}, observed: observed, pod: pod, container: container, now: now, views: make(map[string]ref.Val, 4)}
 }
+
+// Parent is part of cel.Activation.
+func (s *Scope) Parent() cel.Activation { return nil }
+
+// ResolveName is part of cel.Activation.
+func (s *Scope) ResolveName(name string) (any, bool) {
+	if name == "hits" {
+		return &s.hits, true
+	}
+	if known, ok := s.views[name]; ok {
+		return known, true
+	}
+	view := s.view(name)
+	if view == nil {
+		return nil, false
+	}
+	value := adapter().NativeToValue(view)
+	s.views[name] = value
+	return value, true
+}
+
+// view gives what a variable stands for; nil when there is none of the name.
+func (s *Scope) view(name string) any {
+	switch name {
+	case "container":
+		return viewContainer(s.container, s.pod.Spec.Volumes)
+	case "pod":
+		containers := 0
+		for _, other := range s.observed.Containers {
+			if other.Pod == s.pod.Name {
+				containers++
+			}
+		}
+		return viewPod(s.pod, containers, s.now)
+	case "workload":
+		workload := s.observed.Workload
+		return WorkloadView{Kind: workload.Kind, Name: workload.Name, Namespace: workload.Namespace}
+	case "node":
+		var node NodeView
+		for _, known := range s.observed.Nodes {
+			if known.Name == s.pod.Spec.NodeName || s.observed.Workload.Kind == "Node" && known.Name == s.observed.Workload.Name {
+				node = viewNode(known)
+			}
+		}
+		return node
+	case "nodes":
+		return viewAll(s.observed.Nodes, viewNode)
+	case "claims":
+		return viewAll(s.observed.Claims, viewClaim)
+	case "storageClasses":
+		return s.observed.StorageClasses
+	case "quotas":
+		return viewQuotas(s.observed.Quotas)
+	case "limitRanges":
+		return viewLimits(s.observed.LimitRanges)
+	case "images":
+		return viewAll(s.observed.Images, func(image evidence.Image) ImageView { return ImageView{Image: image.Image, Ran: image.Ran} })
+	default:
+		return nil
+	}
+}
+
+func viewAll[From, View any](all []From, view func(From) View) []View {
+	views := make([]View, 0, len(all))
+	for _, each := range all {
+		views = append(views, view(each))
+	}
+	return views
+}
+
+// adapter turns views into CEL values.
+var adapter = sync.OnceValue(func() types.Adapter {
+	env, err := newEnvironment(func(string) bool { return true }, false)
+	if err != nil {
+		panic(err) // compiled in, and made by every test
+	}
+	return env.env.CELTypeAdapter()
+})
 
 // hitSet is the hits of a scope as a CEL value.
 type hitSet struct {

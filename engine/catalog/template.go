@@ -82,7 +82,7 @@ func (t Template) render(scope *Scope) string {
 		if part.program == nil {
 			continue
 		}
-		value, _, err := part.program.Eval(scope.views)
+		value, _, err := part.program.Eval(scope)
 		if err != nil {
 			out.WriteString("?")
 			continue
