@@ -25,6 +25,7 @@ var supersedes = map[string][]string{
 	"ReplicaSetCreateError":  {"ScalingReplicaSet"},
 	"ProvisioningFailed":     {"ProvisioningSucceeded"},
 	"ExternalProvisioning":   {"ProvisioningSucceeded"},
+	"VolumeResizeFailed":     {"VolumeResizeSuccessful", "FileSystemResizeRequired", "FileSystemResizeSuccessful"},
 }
 
 // recovers says which event of a node tells that what another told is over.

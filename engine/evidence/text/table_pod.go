@@ -257,7 +257,8 @@ func (s podStatus) containers(state corev1.ContainerState) {
 	statuses := make([]corev1.ContainerStatus, s.total)
 	ready := s.ready
 	for i := range statuses {
-		if i == 0 && s.ready < s.total {
+		// All may be ready when kubectl counts a sidecar that it does not look at for the status, or the other way round.
+		if i == 0 && (s.ready < s.total || state.Waiting != nil) {
 			statuses[i].State = state
 			continue
 		}
