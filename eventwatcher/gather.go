@@ -26,9 +26,10 @@ type event struct {
 	identity         // and behind it the name and the UID of what it is about
 	aboutEnds uint16 // of the name, in what is behind
 	count     int32
-	last      int64 // in microseconds since 1970; zero when nobody knows
-	kind      unique.Handle[eventKind]
-	message   string
+	// first and last are in microseconds since 1970; zero when nobody knows.
+	first, last int64
+	kind        unique.Handle[eventKind]
+	message     string
 }
 
 // eventKind is what many events have in common.
@@ -45,15 +46,21 @@ func compactEvent(object any) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("keep an event: %w", err)
 	}
+	told := evidence.EventOf(whole)
 	small := &event{
-		identity: kept, aboutEnds: uint16(len(about.Name)), count: evidence.EventOf(whole).Count,
+		identity: kept, aboutEnds: uint16(len(about.Name)), count: told.Count, first: micro(told.First), last: micro(told.Time),
 		kind:    unique.Make(eventKind{about.APIVersion, about.Kind, about.FieldPath, whole.Source.Component, whole.Type, whole.Reason}),
 		message: strings.Clone(engine.Shorten(whole.Message, maxEventMessage)),
 	}
-	if at := evidence.EventTime(whole); !at.IsZero() {
-		small.last = at.UnixMicro()
-	}
 	return small, nil
+}
+
+// micro gives a time in microseconds since 1970; zero for none.
+func micro(at time.Time) int64 {
+	if at.IsZero() {
+		return 0
+	}
+	return at.UnixMicro()
 }
 
 // about gives the UID of what an event is about.
@@ -68,6 +75,9 @@ func (e *event) whole() *corev1.Event {
 			APIVersion: kind.apiVersion, Kind: kind.kind, FieldPath: kind.fieldPath, Name: e.rest()[:e.aboutEnds], UID: e.about(),
 		},
 		Source: corev1.EventSource{Component: kind.component}, Type: kind.warns, Reason: kind.reason, Message: e.message, Count: e.count,
+	}
+	if e.first != 0 {
+		whole.FirstTimestamp = metav1.NewTime(time.UnixMicro(e.first))
 	}
 	if e.last != 0 {
 		whole.LastTimestamp = metav1.NewTime(time.UnixMicro(e.last))
