@@ -103,10 +103,8 @@ func (h *history) eventMatters(event evidence.Event) bool {
 			return false
 		}
 	}
-	if at, cordoned := h.done[containerKey{event.Object, "NodeNotSchedulable"}]; cordoned && leaves[event.Reason] && !at.After(event.Time) {
-		if _, deleted := h.done[containerKey{event.Object, "DeletingNode"}]; deleted {
-			return false // it was taken out of service before
-		}
+	if leaves[event.Reason] && h.takenOut(event) {
+		return false
 	}
 	if event.Reason == "Starting" && strings.HasPrefix(event.Message, kubeletStarts) && !h.kubeletStartsOn(event) {
 		return false
@@ -135,6 +133,17 @@ func (h *history) eventMatters(event evidence.Event) bool {
 		return false
 	}
 	return h.containerEventMatters(event)
+}
+
+// takenOut reports whether a node was taken out of service before what an event tells of it: by whoever cordoned and deleted
+// it, or by Karpenter (sigs.k8s.io/karpenter, pkg/controllers/node/termination and interruption).
+func (h *history) takenOut(event evidence.Event) bool {
+	before := func(reason string) bool {
+		at, told := h.done[containerKey{event.Object, reason}]
+		return told && !at.After(event.Time)
+	}
+	_, deleted := h.done[containerKey{event.Object, "DeletingNode"}]
+	return deleted && before("NodeNotSchedulable") || before("InstanceTerminating") || before("DisruptionTerminating")
 }
 
 // leaves are the reasons of the events of a node that goes.
@@ -303,5 +312,7 @@ func (h *history) containerEventMatters(event evidence.Event) bool {
 	if strings.HasPrefix(event.Message, startupFailed) {
 		return false // it fails until the program has started, as often as that takes
 	}
-	return event.Reason == "Unhealthy" && h.probed[containerKey{event.Pod, event.Container}] >= flapping && !event.Time.IsZero() && h.now.Sub(event.Time) < settled/2
+	silent := h.now.Sub(event.Time)
+	return event.Reason == "Unhealthy" && h.probed[containerKey{event.Pod, event.Container}] >= flapping && !event.Time.IsZero() && silent < settled/2 &&
+		(period(event) == 0 || silent < manyPeriods*period(event))
 }

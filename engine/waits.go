@@ -144,11 +144,12 @@ func (h *history) upFor(pod evidence.Pod, container evidence.Container) time.Dur
 // unreadyAgain reports whether a container of which only is known how often it was restarted, and how long ago, runs and is
 // not ready: after several restarts, or in a pod that has not got ready in all the time that it needs.
 func (h *history) unreadyAgain(pod evidence.Pod, container evidence.Container) bool {
-	if last := container.LastState.Terminated; container.State.Running == nil || container.Ready || last != nil && last.ExitCode != evidence.UnknownExitCode {
+	last := container.LastState.Terminated
+	if container.State.Running == nil || container.Ready || last != nil && last.ExitCode != evidence.UnknownExitCode || container.RestartCount == 0 {
 		return false
 	}
 	age := h.now.Sub(pod.Created)
-	return container.RestartCount >= often || container.RestartCount > 0 && !pod.Created.IsZero() && age >= readyPatience && age <= recentEnd
+	return container.RestartCount >= often || !pod.Created.IsZero() && age >= readyPatience && age <= recentEnd
 }
 
 // restartsOn reports whether a container of which a row says only how often it was restarted and how long ago, was so just

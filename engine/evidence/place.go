@@ -9,9 +9,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// EventTime is when an event was last reported, whichever of the two event APIs it came through; zero when it
+// eventTime is when an event was last reported, whichever of the two event APIs it came through; zero when it
 // does not say.
-func EventTime(event *corev1.Event) time.Time {
+func eventTime(event *corev1.Event) time.Time {
 	switch {
 	case event.Series != nil:
 		return event.Series.LastObservedTime.Time
@@ -31,7 +31,7 @@ func EventOf(event *corev1.Event) Event {
 	}
 	found := Event{
 		Object: strings.ToLower(about.Kind) + "/" + about.Name, Type: event.Type, Reason: upper(event.Reason), Message: event.Message,
-		Count: max(count, 1), First: event.FirstTimestamp.Time, Time: EventTime(event),
+		Count: max(count, 1), First: event.FirstTimestamp.Time, Time: eventTime(event),
 	}
 	if found.First.IsZero() {
 		found.First = event.EventTime.Time

@@ -22,6 +22,7 @@ func (r *rows) begin(partial bool) {
 func (r *rows) forget() {
 	latest := map[string]int{} // by Deployment: the last table with pods of it
 	well := map[string]bool{}  // by the name without its random part
+	done := map[string]bool{}  // the same, of tasks
 	for i, object := range r.objects {
 		pod, ok := object.(*corev1.Pod)
 		if !ok {
@@ -32,6 +33,9 @@ func (r *rows) forget() {
 		}
 		if pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodRunning {
 			well[stem(pod)] = true
+		}
+		if pod.Status.Phase == corev1.PodSucceeded {
+			done[stem(pod)] = true
 		}
 	}
 	gone := map[runtime.Object]bool{}
@@ -44,7 +48,7 @@ func (r *rows) forget() {
 			continue
 		}
 		owner, owned := deploymentOf(pod)
-		if owned && r.tables[i] > 0 && r.tables[i] < latest[owner] || endedInError(pod) && well[stem(pod)] {
+		if owned && r.tables[i] > 0 && r.tables[i] < latest[owner] || endedInError(pod) && well[stem(pod)] || initFailed(pod) && done[stem(pod)] {
 			gone[object] = true
 		}
 	}
@@ -64,6 +68,13 @@ var random = regexp.MustCompile(`-[bcdfghjklmnpqrstvwxz2456789]{5}$`)
 // stem is the name of a pod without its random part.
 func stem(pod *corev1.Pod) string {
 	return pod.Namespace + "/" + random.ReplaceAllString(pod.Name, "")
+}
+
+// initFailed reports whether a row shows a pod whose init container failed for good, and was not started again.
+func initFailed(pod *corev1.Pod) bool {
+	return slices.ContainsFunc(pod.Status.InitContainerStatuses, func(status corev1.ContainerStatus) bool {
+		return status.RestartCount == 0 && status.State.Terminated != nil && status.State.Terminated.Reason == "Error"
+	})
 }
 
 // endedInError reports whether a row shows a pod that failed for good, and was not started again.

@@ -336,11 +336,24 @@ func afterwards(earlier, now runtime.Object) {
 	}
 	inherit(before.Status.InitContainerStatuses, after.Status.InitContainerStatuses)
 	inherit(before.Status.ContainerStatuses, after.Status.ContainerStatuses)
+	if loops(before.Status.ContainerStatuses, after.Status.ContainerStatuses) {
+		after.Status.ContainerStatuses[0].State = before.Status.ContainerStatuses[0].State
+	}
 	if restartsAlways(before.Status.ContainerStatuses) && after.Status.Phase == corev1.PodSucceeded && len(after.Status.ContainerStatuses) > 0 {
 		now := &after.Status.ContainerStatuses[0]
 		now.LastTerminationState, now.State = now.State, before.Status.ContainerStatuses[0].State
 		after.Status.Phase = corev1.PodRunning
 	}
+}
+
+// loops reports whether a container that waited for its next start was started, and is not ready: it will end again.
+func loops(before, now []corev1.ContainerStatus) bool {
+	const often = 3
+	if len(before) == 0 || len(now) == 0 || now[0].Ready || now[0].State.Running == nil || now[0].RestartCount < often || now[0].RestartCount > before[0].RestartCount+1 {
+		return false
+	}
+	waiting := before[0].State.Waiting
+	return waiting != nil && waiting.Reason == "CrashLoopBackOff"
 }
 
 // restartsAlways reports whether a container waits for its next start though it ended well.

@@ -73,7 +73,7 @@ func tidied(data []byte) []byte {
 	if strings.Contains(text, "DELETED ") || strings.Contains(text, "MODIFIED ") || strings.Contains(text, "ADDED ") {
 		text = withoutWatched(text)
 	}
-	if strings.Contains(text, " ←") || strings.Contains(text, " <-") || strings.Contains(text, " <=") || strings.Contains(text, " # ") {
+	if strings.Contains(text, " ←") || strings.Contains(text, " <-") || strings.Contains(text, " <=") || strings.Contains(text, " # ") || strings.Contains(text, " \\\n") {
 		text = withoutRemarks(text)
 	}
 	if strings.Contains(text, " describe ") {
@@ -264,12 +264,16 @@ func withoutWatched(text string) string {
 // isRow recognises a row of a table of pods or nodes.
 func isRow(words []string) bool { return headlessPod(words) != nil || headlessNode(words) != nil }
 
-// withoutRemarks gives a text without what somebody wrote behind rows of a table of pods or nodes.
+// withoutRemarks gives a text without what somebody wrote behind rows of a table of pods or nodes, or Markdown's break of a
+// line.
 func withoutRemarks(text string) string {
 	var kept strings.Builder
 	kept.Grow(len(text))
 	for line := range strings.Lines(text) {
 		at := -1
+		if cut := strings.TrimRight(line, " \t\r\n"); strings.HasSuffix(cut, ` \`) {
+			at = len(cut) - 2
+		}
 		for _, mark := range [...]string{" ←", " <-", " <=", " # "} {
 			if found := strings.Index(line, mark); found >= 0 && (at < 0 || found < at) {
 				at = found
