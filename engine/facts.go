@@ -296,7 +296,7 @@ func (h *history) containerOf(event evidence.Event) string {
 	}
 	var only, named string
 	count := 0
-	consider := func(container *evidence.Container) {
+	for _, container := range h.containersMeant(event.Pod) {
 		if container.Name != only {
 			count++
 		}
@@ -305,15 +305,6 @@ func (h *history) containerOf(event evidence.Event) string {
 			names(event.Message, "container=", container.Name, ' ') ||
 			container.Spec.Image != "" && names(event.Message, `"`, container.Spec.Image, '"')) {
 			named = container.Name
-		}
-	}
-	if event.Pod != "" {
-		for _, container := range h.containersOf(event.Pod) {
-			consider(container)
-		}
-	} else {
-		for i := range h.observed.Containers {
-			consider(&h.observed.Containers[i])
 		}
 	}
 	if named == "" && count == 1 {

@@ -16,6 +16,7 @@ import (
 
 // lookup is nothing before it is first asked for.
 type lookup struct {
+	all        []*evidence.Container
 	containers map[string][]*evidence.Container // by pod
 	events     map[string][]*evidence.Event     // by object
 	about      map[string][]*evidence.Event     // by pod
@@ -30,23 +31,28 @@ type lookup struct {
 // containersOf gives the containers of a pod.
 func (h *history) containersOf(pod string) []*evidence.Container {
 	if h.lookup.containers == nil {
-		h.lookup.containers = make(map[string][]*evidence.Container, len(h.observed.Pods))
-		for i := range h.observed.Containers {
-			container := &h.observed.Containers[i]
-			h.lookup.containers[container.Pod] = append(h.lookup.containers[container.Pod], container)
-		}
+		h.lookup.containers = indexed(h.observed.Containers, func(container *evidence.Container) string { return container.Pod })
 	}
 	return h.lookup.containers[pod]
+}
+
+// containersMeant gives the containers that what names a pod, or none, may be about.
+func (h *history) containersMeant(pod string) []*evidence.Container {
+	if pod != "" {
+		return h.containersOf(pod)
+	}
+	if h.lookup.all == nil {
+		for i := range h.observed.Containers {
+			h.lookup.all = append(h.lookup.all, &h.observed.Containers[i])
+		}
+	}
+	return h.lookup.all
 }
 
 // eventsOf gives the events about an object, in their order.
 func (h *history) eventsOf(object string) []*evidence.Event {
 	if h.lookup.events == nil {
-		h.lookup.events = map[string][]*evidence.Event{}
-		for i := range h.observed.Events {
-			event := &h.observed.Events[i]
-			h.lookup.events[event.Object] = append(h.lookup.events[event.Object], event)
-		}
+		h.lookup.events = indexed(h.observed.Events, func(event *evidence.Event) string { return event.Object })
 	}
 	return h.lookup.events[object]
 }
@@ -54,13 +60,18 @@ func (h *history) eventsOf(object string) []*evidence.Event {
 // eventsAbout gives the events about a pod and its containers, in their order; with no name those about no pod.
 func (h *history) eventsAbout(pod string) []*evidence.Event {
 	if h.lookup.about == nil {
-		h.lookup.about = make(map[string][]*evidence.Event, len(h.observed.Pods))
-		for i := range h.observed.Events {
-			event := &h.observed.Events[i]
-			h.lookup.about[event.Pod] = append(h.lookup.about[event.Pod], event)
-		}
+		h.lookup.about = indexed(h.observed.Events, func(event *evidence.Event) string { return event.Pod })
 	}
 	return h.lookup.about[pod]
+}
+
+// indexed gives where the elements with each key stand, in their order.
+func indexed[T any](all []T, key func(*T) string) map[string][]*T {
+	places := map[string][]*T{}
+	for i := range all {
+		places[key(&all[i])] = append(places[key(&all[i])], &all[i])
+	}
+	return places
 }
 
 // bound reports whether the object of an event is a claim that has its volume: what failed before is history.

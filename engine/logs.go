@@ -141,19 +141,10 @@ func apart(hits, known []*catalog.Hit) []*catalog.Hit {
 
 // writerOf reports whether the container that wrote a log is known, and whether it fails.
 func (h *history) writerOf(log evidence.Log) (known, failing bool) {
-	consider := func(container *evidence.Container) {
+	for _, container := range h.containersMeant(log.Pod) {
 		if log.Container == "" || container.Name == log.Container {
 			known = true
 			failing = failing || !h.containers[containerKey{container.Pod, container.Name}].well
-		}
-	}
-	if log.Pod != "" {
-		for _, container := range h.containersOf(log.Pod) {
-			consider(container)
-		}
-	} else {
-		for i := range h.observed.Containers {
-			consider(&h.observed.Containers[i])
 		}
 	}
 	if !known && log.Node == "" && h.warned(log.Pod) { // its pod is known by its events
