@@ -77,6 +77,9 @@ func (s *scanner) untilQuote(at int) (int, bool) {
 func (s *scanner) value(k key, at int, how separation) (int, bool) {
 	text := s.text
 	at = skipSpace(text, at)
+	if s.goType(k) {
+		return at, false
+	}
 	if k.kind == paired {
 		if k.kind = s.nameBefore(k.start); k.kind == public {
 			return at, false
@@ -91,6 +94,17 @@ func (s *scanner) value(k key, at int, how separation) (int, bool) {
 		return s.broken(k, at, end)
 	}
 	return end, true
+}
+
+// goType reports whether a key is the name of a type, behind which an error stands: "failed to list *v1.Secret: ...".
+// Source: k8s.io/client-go/tools/cache/reflector.go.
+func (s *scanner) goType(k key) bool {
+	const typesOf = "*v1."
+	begin := k.start
+	if bytes.HasPrefix(s.text[begin:], []byte(typesOf[1:])) {
+		begin += len(typesOf) - 1
+	}
+	return bytes.HasSuffix(s.text[:begin], []byte(typesOf)) && bytes.HasPrefix(s.text[begin:], []byte("Secret: "))
 }
 
 // broken looks at a value that looks like none, but may be the first bytes of one that goes on behind a line break.

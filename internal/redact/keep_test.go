@@ -55,6 +55,8 @@ var kept = []string{
 	`FATAL:  password authentication failed for user "shop" (SQLSTATE 28P01)`,
 	`Access denied for user 'shop'@'10.0.0.7' (using password: YES)`,
 	`secret "web-login" not found`,
+	`reflector.go:205] failed to list *v1.Secret: Get "https://10.9.0.5:6443/api/v1/secrets": dial tcp 10.9.0.5:6443: i/o timeout`,
+	`Failed to watch *v1.Secret: secrets is forbidden`,
 	`Error: secret "default-token-x81kd" not found`,
 	`couldn't find key tokn in Secret shop/web-login`,
 	`MountVolume.SetUp failed for volume "tls" : secret "vault-tls" not found`,
