@@ -149,6 +149,9 @@ func (e *Engine) worked(observed evidence.Evidence, about v1alpha1.FailureType) 
 	}
 	return h.works() || slices.ContainsFunc(h.observed.Events, func(event evidence.Event) bool {
 		_, step := supersedes[event.Reason]
+		if _, ofNode := recovers[event.Reason]; ofNode {
+			step = true
+		}
 		return event.Type != corev1.EventTypeNormal && (h.superseded(event) || (step || isStep(event, about)) && !h.eventMatters(event))
 	})
 }

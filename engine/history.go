@@ -208,7 +208,8 @@ func (h *history) endedRecently(container evidence.Container) bool {
 	if h.observed.ObservedAt.IsZero() && usual > recentOOM && (last.Reason != reasonOOMKilled || restarts < often || evidence.Ran(last) > settled) {
 		return false // nobody knows how long ago it was, but it was rare
 	}
-	if container.Ready && last.Reason != reasonOOMKilled && (evidence.Ran(last) >= recentOOM || h.observed.ObservedAt.IsZero() && last.ExitCode == lostCode && restarts < 2*often) {
+	lost := h.observed.ObservedAt.IsZero() && last.ExitCode == lostCode && (restarts < 2*often || last.Reason == reasonUnknown)
+	if container.Ready && last.Reason != reasonOOMKilled && (evidence.Ran(last) >= recentOOM || lost) {
 		return false // what runs for days between its restarts is no loop, nor is what went down with its machine
 	}
 	if h.observed.ObservedAt.IsZero() && h.cameUp(container) {

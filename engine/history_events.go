@@ -83,7 +83,7 @@ func (h *history) neverLeft(event evidence.Event) bool {
 		return false
 	}
 	enough, seen := h.done[containerKey{event.Object, "NodeHasSufficientMemory"}]
-	return seen && !enough.Add(time.Minute).Before(event.Time)
+	return seen && !enough.Add(time.Minute).Before(event.Time) || h.now.Sub(event.Time) >= settled/2
 }
 
 // eventMatters reports whether an event, one of h.observed, tells of something that is still so.
