@@ -82,6 +82,15 @@ func (h *history) neverLeft(event evidence.Event) bool {
 	}) {
 		return false
 	}
+	reboots := int32(0)
+	for _, other := range h.eventsOf(event.Object) {
+		if other.Reason == event.Reason && h.now.Sub(other.Time) <= recentEnd {
+			reboots += max(other.Count, 1)
+		}
+	}
+	if reboots >= often {
+		return false
+	}
 	enough, seen := h.done[containerKey{event.Object, "NodeHasSufficientMemory"}]
 	return seen && !enough.Add(time.Minute).Before(event.Time) || h.now.Sub(event.Time) >= settled/2
 }
@@ -138,12 +147,18 @@ func (h *history) eventMatters(event evidence.Event) bool {
 // takenOut reports whether a node was taken out of service before what an event tells of it: by whoever cordoned and deleted
 // it, or by Karpenter (sigs.k8s.io/karpenter, pkg/controllers/node/termination and interruption).
 func (h *history) takenOut(event evidence.Event) bool {
-	before := func(reason string) bool {
-		at, told := h.done[containerKey{event.Object, reason}]
-		return told && !at.After(event.Time)
+	at := func(reason string) time.Time { return h.done[containerKey{event.Object, reason}] }
+	back := at("NodeSchedulable")
+	for _, reason := range [...]string{"RegisteredNode", "NodeReady"} {
+		if at(reason).After(back) {
+			back = at(reason)
+		}
 	}
-	_, deleted := h.done[containerKey{event.Object, "DeletingNode"}]
-	return deleted && before("NodeNotSchedulable") || before("InstanceTerminating") || before("DisruptionTerminating")
+	before := func(reason string) bool {
+		told := at(reason)
+		return !told.IsZero() && !told.After(event.Time) && !told.Before(back)
+	}
+	return before("NodeNotSchedulable") && !at("DeletingNode").Before(at("NodeNotSchedulable")) || before("InstanceTerminating") || before("DisruptionTerminating")
 }
 
 // leaves are the reasons of the events of a node that goes.
@@ -291,8 +306,9 @@ func (h *history) started(pod evidence.Pod, reason string) bool {
 // containerEventMatters judges an event about one container of an observed pod.
 func (h *history) containerEventMatters(event evidence.Event) bool {
 	judged, well := 0, 0
+	known := h.knownState(event.Pod)
 	for _, container := range h.containersOf(event.Pod) {
-		if event.Container != "" && container.Name != event.Container || !h.knownState(event.Pod) {
+		if event.Container != "" && container.Name != event.Container || !known {
 			continue
 		}
 		judged++

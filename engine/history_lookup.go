@@ -23,6 +23,8 @@ type lookup struct {
 	bound      map[string]bool                  // by the name of a claim
 	made       map[containerKey]time.Time       // by object and what was made
 	probing    map[string]*probing              // by object
+	states     map[string]bool                  // by pod: whether one of a container is known
+	warned     *bool                            // whether an event about some pod matters
 	restart    *bool                            // whether an operator told of one
 	severity   Severity
 	nodesAt    time.Time

@@ -12,8 +12,8 @@ import (
 
 // Which failures of probes are over.
 
-// overcome reports whether the probes of a pod of whose containers nothing is known go well by now: they failed now and
-// then before it was started again, or some time ago.
+// overcome reports whether the probes of a pod of whose containers nothing is known go well by now, as an event tells of one
+// that failed or that had a container killed: they failed now and then before it was started again, or some time ago.
 func (h *history) overcome(event evidence.Event) bool {
 	if event.Reason != "Unhealthy" && !killsForProbe(event) || event.Object == "" || event.Time.IsZero() || h.knownState(event.Pod) {
 		return false
@@ -55,6 +55,8 @@ const (
 	toldFreely = 25
 	// noLonger is longer than the periods that probes have.
 	noLonger = 3 * time.Minute
+	// toldAgain is longer than it takes until what goes on failing is told of again.
+	toldAgain = 6 * time.Minute
 	// onceOnly is longer than two of the periods that nearly all probes have, 30 seconds at most.
 	onceOnly = 75 * time.Second
 	// toTheSecond is up to what ages are printed with seconds (k8s.io/apimachinery/pkg/util/duration, HumanDuration).
@@ -72,7 +74,11 @@ const (
 // fellSilent reports whether a probe has not failed for so long that it would have, were it still failing: for many of its
 // periods where an event tells of several; else, of a container whose start is known, for longer than they are.
 func (h *history) fellSilent(event evidence.Event, silent time.Duration) bool {
-	_, started := h.done[containerKey{event.Object, "Started"}]
+	at, started := h.done[containerKey{event.Object, "Started"}]
+	if event.First.IsZero() { // nobody knows how often it failed, nor whether it is still told of each time
+		fresh := event.Time.Sub(at) >= 0 && event.Time.Sub(at) <= time.Minute && silent >= onceOnly
+		return started && !h.restartedFor(event) && (fresh || silent >= toldAgain)
+	}
 	every := period(event)
 	if event.Count > 1 && silent > fineAges { // the minutes are not told that it began and ended in
 		every += time.Minute
@@ -135,13 +141,21 @@ func killsForProbe(event evidence.Event) bool {
 
 // knownState reports whether the state of a container of a pod is known.
 func (h *history) knownState(pod string) bool {
-	return slices.ContainsFunc(h.containersOf(pod), func(container *evidence.Container) bool {
-		return container.State != (corev1.ContainerState{}) || container.LastState != (corev1.ContainerState{}) || container.RestartCount > 0
-	})
+	known, asked := h.lookup.states[pod]
+	if !asked {
+		known = slices.ContainsFunc(h.containersOf(pod), func(container *evidence.Container) bool {
+			return container.State != (corev1.ContainerState{}) || container.LastState != (corev1.ContainerState{}) || container.RestartCount > 0
+		})
+		if h.lookup.states == nil {
+			h.lookup.states = map[string]bool{}
+		}
+		h.lookup.states[pod] = known
+	}
+	return known
 }
 
-// outlived reports whether the only container of a pod that was killed, once, because its probe failed, has now run for longer
-// than before it was killed, and its probes said nothing since.
+// outlived reports whether what was started of a pod after a container of it was killed, once, because its probe failed, has now
+// run for longer than what had been before, and the probes said nothing since.
 func (h *history) outlived(object string) bool {
 	var first, killed, again, unhealthy time.Time
 	for _, event := range h.eventsOf(object) {
@@ -164,7 +178,7 @@ func (h *history) outlived(object string) bool {
 			}
 		}
 	}
-	return !killed.IsZero() && again.After(killed) && again.After(unhealthy) && h.now.Sub(again) > killed.Sub(first) && h.now.Sub(killed) <= fineAges
+	return !killed.IsZero() && !first.IsZero() && first.Before(killed) && again.After(killed) && again.After(unhealthy) && h.now.Sub(again) > killed.Sub(first) && h.now.Sub(killed) <= fineAges
 }
 
 // restartedFor reports whether a probe that fails was followed by another start of its container, which such probes cause.

@@ -96,7 +96,7 @@ func (h *history) pulledLater(event evidence.Event) bool {
 	about := h.pullsOf(event.Object)
 	later := func(image string) bool {
 		last, known := about.pulled[image]
-		if cut := about.pulled[""]; cut.at.After(last.at) && len(about.missing) == 1 {
+		if cut := about.pulled[""]; cut.at.After(last.at) && len(about.missing) == 1 && len(about.pulled) == 1 {
 			last.at, known = cut.at, true // of which nobody knows the image, and only one is missing
 		}
 		if event.Time.IsZero() {

@@ -18,7 +18,7 @@ var idle = sought{
 		"gRPC config stream", "Unable to cancel request for ", "un more than once is not allowed",
 		"desc = an error occurred when try to find container", "ould not find sandbox", "KUBELET-CANARY", "failed to collect filesystem stats", "webhook, failing open ", "failed to retrieve runc version",
 		`msg="collector failed"`, "Error cleaning up nftables rules", ".V2Handlers - Error: ", " is DOWN, reason: ", ", skipped", ", ignored", "Supervisor is running as root",
-		"pattern not matched: ", "cannot parse '", "cannot parse record", "nd of stream exception", "EndOfStreamException: ", "PolicyViolation ", " cache: timed out waiting for the condition", "ErrorCheckCertificate ",
+		"pattern not matched: ", "cannot parse '", "cannot parse record", "nd of stream exception", "EndOfStreamException: ", "PolicyViolation ", "ErrorCheckCertificate ",
 	},
 	regexp.MustCompile(`\beviction manager: no observation found for eviction signal\b` + // k8s.io/kubernetes/pkg/kubelet/eviction/helpers.go
 		`|\bFailed to get system container stats\b` + // pkg/kubelet/server/stats/summary_sys_containers.go
@@ -42,7 +42,6 @@ var idle = sought{
 		`|\bSupervisor is running as root\b` + // supervisor/options.py
 		`|\bcaught end of stream exception\s*$|^EndOfStreamException: Unable to read additional data from client\b` + // ZooKeeper, of who only asks whether its port is open
 		`|\bPolicyViolation\b.* fail: ` + // Kyverno, of what it only reports
-		`|\bfailed to sync (?:configmap|secret) cache: timed out waiting for the condition\b` + // pkg/kubelet/util/manager, which asks again at once
 		`|\bErrorCheckCertificate\b` + // cert-manager, of what it is about to make
 		`|\bpattern not matched: |\bcannot parse (?:'|record\b)` + // Fluentd and Fluent Bit quote what others wrote
 		`|\bTLS handshake error from \S+: (?:EOF|read tcp \S+: (?:read: )?connection reset by peer)\s*$` + // net/http/server.go

@@ -45,7 +45,9 @@ func (e *Engine) logHits(h *history) []*catalog.Hit {
 		said := log.Text
 		if log.Node == "" && log.Container == "" {
 			said = quietUpTo(said, left) // of nobody knows what
-			left = max(0, left-len(said))
+			if len(said) <= left {
+				left -= len(said)
+			}
 		}
 		found := e.catalog.MatchLog(catalog.Fact{Pod: log.Pod, Container: log.Container, Source: sourceOf(log)}, said)
 		switch {
@@ -160,9 +162,13 @@ func (h *history) warned(pod string) bool {
 			return event.Type == corev1.EventTypeWarning && h.eventMatters(*event)
 		})
 	}
-	return slices.ContainsFunc(h.observed.Events, func(event evidence.Event) bool {
-		return event.Pod != "" && event.Type == corev1.EventTypeWarning && h.eventMatters(event)
-	})
+	if h.lookup.warned == nil {
+		warned := slices.ContainsFunc(h.observed.Events, func(event evidence.Event) bool {
+			return event.Pod != "" && event.Type == corev1.EventTypeWarning && h.eventMatters(event)
+		})
+		h.lookup.warned = &warned
+	}
+	return *h.lookup.warned
 }
 
 // mayHaveDied reports whether the writer of a log has restarted more than once and nobody knows how long ago that

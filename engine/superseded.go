@@ -51,7 +51,7 @@ func (h *history) longAgo(event evidence.Event) bool {
 	}
 }
 
-// comesUp reports whether a startup probe failed once or twice in the first minutes of a container's run: it is there so that
+// comesUp reports whether a startup probe failed once in the first minutes of a container's run: it is there so that
 // a program may take its time. Nobody knows of a list without ages what came after its newest event.
 func (h *history) comesUp(event evidence.Event) bool {
 	const enough, firstMinutes = 1, 2 * time.Minute

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -184,6 +185,9 @@ func (h *history) othersRun(pod evidence.Pod) bool {
 // runs and is not ready though nothing has happened since, or the only one is that it was given to its node long ago.
 func (h *history) eventful(pod evidence.Pod) bool {
 	tells := func(event *evidence.Event) bool {
+		if event.Reason == "FailedMount" && strings.HasSuffix(event.Message, " cache: timed out waiting for the condition") {
+			return false // as at many a start; how long it takes tells more
+		}
 		if event.Reason == "Scheduled" && !event.Time.IsZero() && h.now.Sub(event.Time) >= kubeletPatience {
 			return false // and nothing since
 		}

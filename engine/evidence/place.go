@@ -182,26 +182,41 @@ func (l Log) sameWriter(other Log) bool {
 
 // writer gives the container of a pod that a log without a name is of: the only one, or the only one in trouble.
 func (e *Evidence) writer(pod string) string {
-	var all, troubled []string
-	for _, container := range e.Containers {
+	var all, troubled single
+	for i := range e.Containers {
+		container := &e.Containers[i]
 		if pod != "" && container.Pod != pod {
 			continue
 		}
-		all = append(all, container.Name)
+		all.saw(container.Name)
 		if container.troubled() {
-			troubled = append(troubled, container.Name)
+			troubled.saw(container.Name)
 		}
 	}
-	slices.Sort(all)
-	slices.Sort(troubled)
-	switch all, troubled = slices.Compact(all), slices.Compact(troubled); {
-	case len(all) == 1:
-		return all[0]
-	case len(troubled) == 1:
-		return troubled[0]
-	default:
-		return ""
+	if name, ok := all.only(); ok {
+		return name
 	}
+	name, _ := troubled.only()
+	return name
+}
+
+// single is a name, as long as no other was seen.
+type single struct {
+	name       string
+	seen, more bool
+}
+
+func (s *single) saw(name string) {
+	s.more = s.more || s.seen && name != s.name
+	s.name, s.seen = name, true
+}
+
+// only gives the name if it is the only one; else none.
+func (s *single) only() (string, bool) {
+	if !s.seen || s.more {
+		return "", false
+	}
+	return s.name, true
 }
 
 // containerNamed finds the container that the kubelet names in the message of an event

@@ -22,8 +22,12 @@ func (r *rows) begin(partial bool) {
 func (r *rows) forget() {
 	latest := map[string]int{} // by Deployment: the last table with pods of it
 	well := map[string]bool{}  // by the name without its random part
-	done := map[string]bool{}  // the same, of tasks
+	done := map[string]age{}   // how old the youngest is that did its work, the same way
+	lacking := 0               // nodes that the last table of nodes has no more
 	for i, object := range r.objects {
+		if r.isLacking(i) {
+			lacking++
+		}
 		pod, ok := object.(*corev1.Pod)
 		if !ok {
 			continue
@@ -34,13 +38,13 @@ func (r *rows) forget() {
 		if pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodRunning {
 			well[stem(pod)] = true
 		}
-		if pod.Status.Phase == corev1.PodSucceeded {
-			done[stem(pod)] = true
+		if known := done[stem(pod)]; pod.Status.Phase == corev1.PodSucceeded && r.ages[i].known && (!known.known || r.ages[i].duration < known.duration) {
+			done[stem(pod)] = r.ages[i]
 		}
 	}
 	gone := map[runtime.Object]bool{}
 	for i, object := range r.objects {
-		if _, ok := object.(*corev1.Node); ok && r.tables[i] > 0 && r.tables[i] < r.nodes {
+		if r.isLacking(i) && r.repeated >= mostOf*lacking {
 			gone[object] = true
 		}
 		pod, ok := object.(*corev1.Pod)
@@ -48,13 +52,22 @@ func (r *rows) forget() {
 			continue
 		}
 		owner, owned := deploymentOf(pod)
-		if owned && r.tables[i] > 0 && r.tables[i] < latest[owner] || endedInError(pod) && well[stem(pod)] || initFailed(pod) && done[stem(pod)] {
+		if owned && r.tables[i] > 0 && r.tables[i] < latest[owner] || endedInError(pod) && well[stem(pod)] || initFailed(pod) && !owned && done[stem(pod)].known && done[stem(pod)].duration < r.ages[i].duration {
 			gone[object] = true
 		}
 	}
 	if len(gone) > 0 {
 		r.objects = slices.DeleteFunc(r.objects, func(object runtime.Object) bool { return gone[object] })
 	}
+}
+
+// mostOf is how many nodes a later table repeats for each that it has no more, when it is one of all nodes.
+const mostOf = 3
+
+// isLacking reports whether a row is of a node that the last table of nodes does not have.
+func (r *rows) isLacking(i int) bool {
+	_, ok := r.objects[i].(*corev1.Node)
+	return ok && r.tables[i] > 0 && r.tables[i] < r.nodes
 }
 
 func deploymentOf(pod *corev1.Pod) (string, bool) {

@@ -3,6 +3,7 @@ package text
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -17,8 +18,13 @@ type rows struct {
 	// tells of some objects only.
 	tables  []int
 	partial []bool
-	// nodes is the last table that told again of a node of an earlier one; 0 when there is none.
-	nodes int
+	// nodes is the last table that told again of nodes of an earlier one, and repeated of how many; 0 when there is none.
+	nodes, repeated int
+	// age is that of the row that is put, and ages are those of the last row of each object.
+	age  age
+	ages []age
+	// claimed are the objects without a namespace that a table with namespaces has told of.
+	claimed map[int]bool
 	// failing is how the pods that are deleted failed before.
 	failing map[string]runtime.Object
 }
@@ -34,15 +40,24 @@ func (r *rows) put(kind string, object runtime.Object) {
 	}
 	at, seen := r.index[key]
 	if short, _ := keyOf(kind, object, false); !seen && kind == "Pod" { // of a table whose command was cut off
-		if at, seen = r.index[short]; seen {
-			r.index[key] = at
+		if at, seen = r.index[short]; seen && !r.claimed[at] {
+			if r.claimed == nil {
+				r.claimed = map[int]bool{}
+			}
+			r.claimed[at], r.index[key] = true, at
+		} else {
+			seen = false
 		}
 	}
 	if seen {
 		if _, ok := object.(*corev1.Node); ok && r.tables[at] < len(r.partial) && !r.partial[len(r.partial)-1] {
-			r.nodes = len(r.partial)
+			if r.nodes != len(r.partial) {
+				r.nodes, r.repeated = len(r.partial), 0
+			}
+			r.repeated++
 		}
-		afterwards(r.objects[at], object)
+		afterwards(r.objects[at], object, r.since(at))
+		r.ages[at] = r.age
 		if before := r.objects[at]; failsBefore(before, object) {
 			if r.failing == nil {
 				r.failing = map[string]runtime.Object{}
@@ -53,7 +68,15 @@ func (r *rows) put(kind string, object runtime.Object) {
 		return
 	}
 	r.index[key] = len(r.objects)
-	r.objects, r.tables = append(r.objects, object), append(r.tables, len(r.partial))
+	r.objects, r.tables, r.ages = append(r.objects, object), append(r.tables, len(r.partial)), append(r.ages, r.age)
+}
+
+// since gives the time between the last row of an object and that which is put; less than zero when nobody knows.
+func (r *rows) since(at int) time.Duration {
+	if !r.age.known || !r.ages[at].known {
+		return -1
+	}
+	return r.age.duration - r.ages[at].duration
 }
 
 // beside are the rows of objects that are not among the others. What others tell of a pod may have been cut off before its

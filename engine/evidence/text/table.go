@@ -399,7 +399,9 @@ func (p *parser) row(row cells, seen *sighting) bool {
 	}
 	object, ok := p.objectOfRow(kind, row, seen)
 	if ok && object != nil {
+		p.rows.age, _ = parseAge(row.get("AGE"))
 		p.rows.put(string(kind), object)
+		p.rows.age = age{}
 	}
 	return ok
 }

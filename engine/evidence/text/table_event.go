@@ -45,7 +45,9 @@ func (p *parser) eventTableRow(row cells, seen *sighting) bool {
 		event.Name = row.get("NAME")
 	}
 	seen.ago(found.last, func(t time.Time) { event.LastTimestamp = metav1.NewTime(t) })
-	seen.ago(found.first, func(t time.Time) { event.FirstTimestamp = metav1.NewTime(t) })
+	if strings.Contains(when, "(x") || row.header.index("COUNT") >= 0 || row.header.index("FIRST SEEN") >= 0 || row.header.index("FIRSTSEEN") >= 0 {
+		seen.ago(found.first, func(t time.Time) { event.FirstTimestamp = metav1.NewTime(t) })
+	}
 	if err == nil {
 		event.FirstTimestamp, event.LastTimestamp = metav1.NewTime(created), metav1.NewTime(created)
 		if about.Kind == "" {

@@ -324,8 +324,8 @@ func (s podStatus) lastRestart(seen *sighting, ago age) {
 }
 
 // afterwards tells a row of a pod what an earlier row of the same pod, from kubectl get -w, said about how its
-// run ended.
-func afterwards(earlier, now runtime.Object) {
+// run ended; since is the time between the two, less than zero when nobody knows.
+func afterwards(earlier, now runtime.Object, since time.Duration) {
 	before, ok1 := earlier.(*corev1.Pod)
 	after, ok2 := now.(*corev1.Pod)
 	if !ok1 || !ok2 {
@@ -336,7 +336,7 @@ func afterwards(earlier, now runtime.Object) {
 	}
 	inherit(before.Status.InitContainerStatuses, after.Status.InitContainerStatuses)
 	inherit(before.Status.ContainerStatuses, after.Status.ContainerStatuses)
-	if loops(before.Status.ContainerStatuses, after.Status.ContainerStatuses) {
+	if since >= 0 && since <= soonAgain && loops(before.Status.ContainerStatuses, after.Status.ContainerStatuses) {
 		after.Status.ContainerStatuses[0].State = before.Status.ContainerStatuses[0].State
 	}
 	if restartsAlways(before.Status.ContainerStatuses) && after.Status.Phase == corev1.PodSucceeded && len(after.Status.ContainerStatuses) > 0 {
@@ -345,6 +345,10 @@ func afterwards(earlier, now runtime.Object) {
 		after.Status.Phase = corev1.PodRunning
 	}
 }
+
+// soonAgain is longer than a kubelet waits to start a container again (k8s.io/kubernetes/pkg/kubelet/kubelet.go,
+// MaxCrashLoopBackOff), with a short run.
+const soonAgain = 6 * time.Minute
 
 // loops reports whether a container that waited for its next start was started, and is not ready: it will end again.
 func loops(before, now []corev1.ContainerStatus) bool {
