@@ -54,7 +54,7 @@ func (e *Engine) withGist(found []Diagnosis, workloads []evidence.Evidence, obse
 	}
 	switch {
 	case len(found) == 0:
-		if about.Failing < speaks || onlyNormal(workloads, observations) || slices.ContainsFunc(workloads, func(observed evidence.Evidence) bool { return e.worked(observed, about.Type) }) {
+		if about.Failing < speaks || onlyNormal(workloads, observations) || onlyAside(workloads, observations) || slices.ContainsFunc(workloads, func(observed evidence.Evidence) bool { return e.worked(observed, about.Type) }) {
 			return nil
 		}
 		ends := gist.Ends(observations.Text)
@@ -122,6 +122,31 @@ func onlyNormal(workloads []evidence.Evidence, observations evidence.Observation
 	for _, observed := range workloads {
 		if len(observed.Pods)+len(observed.Conditions)+len(observed.Claims)+len(observed.Nodes) > 0 ||
 			slices.ContainsFunc(observed.Events, func(event evidence.Event) bool { return event.Type != corev1.EventTypeNormal || event.Count >= often }) {
+			return false
+		}
+		events += len(observed.Events)
+	}
+	return events > 0 && len(observations.Logs) == 0
+}
+
+// aside are the kinds of objects of which no event says that a workload fails, and the reasons of events that say so of none.
+var aside = map[string]bool{
+	"service": true, "endpoints": true, "endpointslice": true, "ingress": true, "horizontalpodautoscaler": true, "poddisruptionbudget": true,
+	"persistentvolume": true, "lease": true, "serviceaccount": true, "certificate": true, "certificaterequest": true, "nodeclaim": true, "nodepool": true,
+	"MissingClusterDNS": true, "DNSConfigForming": true, "CheckLimitsForResolvConf": true, "PossibleMemoryBackedVolumesOnDisk": true, // the kubelet's
+	"UnexpectedJob": true, "MissSchedule": true, "JobAlreadyActive": true, // the CronJob controller's
+	"FailedToUpdateEndpoint": true, "FailedToUpdateEndpointSlices": true, "SyncLoadBalancerFailed": true, "PolicyViolation": true,
+}
+
+// onlyAside reports whether all that is known are events, and those that warn say nothing of a workload.
+func onlyAside(workloads []evidence.Evidence, observations evidence.Observations) bool {
+	events := 0
+	for _, observed := range workloads {
+		if len(observed.Pods)+len(observed.Conditions)+len(observed.Claims)+len(observed.Nodes) > 0 ||
+			slices.ContainsFunc(observed.Events, func(event evidence.Event) bool {
+				kind, _, _ := strings.Cut(event.Object, "/")
+				return event.Type != corev1.EventTypeNormal && !aside[kind] && !aside[event.Reason]
+			}) {
 			return false
 		}
 		events += len(observed.Events)

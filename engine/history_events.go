@@ -25,6 +25,7 @@ var supersedes = map[string][]string{
 	"ReplicaSetCreateError":  {"ScalingReplicaSet"},
 	"ProvisioningFailed":     {"ProvisioningSucceeded"},
 	"ExternalProvisioning":   {"ProvisioningSucceeded"},
+	"FailedBinding":          {"ProvisioningSucceeded"},
 	"VolumeResizeFailed":     {"VolumeResizeSuccessful", "FileSystemResizeRequired", "FileSystemResizeSuccessful"},
 }
 
@@ -269,9 +270,15 @@ func (h *history) attached(event evidence.Event) bool {
 		!event.Time.IsZero() && h.done[containerKey{event.Object, "SuccessfulAttachVolume"}].After(event.Time)
 }
 
-// cameBack reports whether a pod was started again after its node was not ready.
+// cameBack reports whether a pod was started again after its node was not ready, or nobody wants to delete it for that any more
+// (k8s.io/kubernetes/pkg/controller/tainteviction/taint_eviction.go).
 func (h *history) cameBack(event evidence.Event) bool {
-	return event.Reason == "NodeNotReady" && strings.HasPrefix(event.Object, "pod/") && !event.Time.IsZero() && h.done[containerKey{event.Object, "Started"}].After(event.Time)
+	if event.Reason != "NodeNotReady" || !strings.HasPrefix(event.Object, "pod/") || event.Time.IsZero() {
+		return false
+	}
+	return h.done[containerKey{event.Object, "Started"}].After(event.Time) || slices.ContainsFunc(h.eventsOf(event.Object), func(other *evidence.Event) bool {
+		return other.Reason == "TaintManagerEviction" && strings.HasPrefix(other.Message, "Cancelling deletion of Pod") && !other.Time.Before(event.Time)
+	})
 }
 
 // rolledOut reports whether a Deployment's last rollout is complete and enough of its pods are available

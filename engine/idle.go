@@ -18,7 +18,7 @@ var idle = sought{
 		"gRPC config stream", "Unable to cancel request for ", "un more than once is not allowed",
 		"desc = an error occurred when try to find container", "ould not find sandbox", "KUBELET-CANARY", "failed to collect filesystem stats", "webhook, failing open ", "failed to retrieve runc version",
 		`msg="collector failed"`, "Error cleaning up nftables rules", ".V2Handlers - Error: ", " is DOWN, reason: ", ", skipped", ", ignored", "Supervisor is running as root",
-		"pattern not matched: ", "cannot parse '", "cannot parse record", "nd of stream exception", "EndOfStreamException: ", "PolicyViolation ", "ErrorCheckCertificate ",
+		"pattern not matched: ", "cannot parse '", "cannot parse record", "nd of stream exception", "Servlet.service() for servlet ", "EndOfStreamException: ", "PolicyViolation ", "ErrorCheckCertificate ",
 	},
 	regexp.MustCompile(`\beviction manager: no observation found for eviction signal\b` + // k8s.io/kubernetes/pkg/kubelet/eviction/helpers.go
 		`|\bFailed to get system container stats\b` + // pkg/kubelet/server/stats/summary_sys_containers.go
@@ -41,6 +41,7 @@ var idle = sought{
 		`|, (?:skipped|ignored)[."}]*\s*$` +
 		`|\bSupervisor is running as root\b` + // supervisor/options.py
 		`|\bcaught end of stream exception\s*$|^EndOfStreamException: Unable to read additional data from client\b` + // ZooKeeper, of who only asks whether its port is open
+		`|\bServlet\.service\(\) for servlet \[\S+\] .*\bthrew exception\b` + // Tomcat, of one request
 		`|\bPolicyViolation\b.* fail: ` + // Kyverno, of what it only reports
 		`|\bErrorCheckCertificate\b` + // cert-manager, of what it is about to make
 		`|\bpattern not matched: |\bcannot parse (?:'|record\b)` + // Fluentd and Fluent Bit quote what others wrote
@@ -81,8 +82,8 @@ func withoutIdle(text []byte) []byte {
 	return kept
 }
 
-// frame is a line of a stack trace.
-var frame = []byte("at ")
+// frames are lines of a stack trace as Java prints it, with what was thrown and the lines between.
+var frames = regexp.MustCompile(`^\s*(?:at \S|\.\.\. \d+ |(?:Caused by: )?[\w$]+(?:\.[\w$]+)+(?:Exception|Error|Throwable)\b|$)`)
 
 // eachIdle goes through the lines of a text, and tells of each whether nothing comes of it; frames belong to the line above.
 // It reports whether it did: a text without such lines is not gone through.
@@ -97,7 +98,7 @@ func eachIdle(text []byte, visit func(line []byte, idle bool)) bool {
 	before := false
 	for line := range bytes.Lines(text) {
 		start := bytes.TrimRight(line[:min(len(line), maxSpoken)], "\r\n")
-		before = idle.in(start) || before && bytes.HasPrefix(bytes.TrimLeft(start, " \t"), frame)
+		before = idle.in(start) || before && frames.Match(start)
 		visit(line, before)
 	}
 	return true
