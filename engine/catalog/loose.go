@@ -73,7 +73,7 @@ func loosePattern(signature *Signature) (match.Pattern, bool) {
 		pattern.Regexp, pattern.Not = unanchored(signature.Regexp), unanchored(signature.Not)
 	}
 	if len(pattern.Literals) == 0 && signature.Regexp != nil {
-		pattern.Literals, pattern.IgnoreCase = match.Required(pattern.Regexp, false, worthSeeking), true // the expression decides about case
+		pattern.Literals, pattern.IgnoreCase = match.Required(pattern.Regexp, false, worthSeeking), true                               // the expression decides about case
 		pattern.Literals = slices.DeleteFunc(pattern.Literals, func(text string) bool { return strings.EqualFold(text, "rpc error") }) // which any client of gRPC writes
 	}
 	if len(pattern.Literals) == 0 {
