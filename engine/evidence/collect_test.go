@@ -227,10 +227,11 @@ func TestEventsAreGivenAsTodaysKubernetesWritesThem(t *testing.T) {
 }
 
 func TestPiecesOfALogAreJoinedWhereThereAreMany(t *testing.T) {
-	whole := bytes.Repeat([]byte("one line\n"), 200)
+	whole := bytes.Repeat([]byte("of the log\nof others\n"), 200)
+	before := bytes.Clone(whole)
 	var observed evidence.Observations
 	for i := range 200 {
-		observed.Logs = append(observed.Logs, evidence.Log{Text: whole[9*i : 9*(i+1)]})
+		observed.Logs = append(observed.Logs, evidence.Log{Text: whole[21*i : 21*i+11]})
 	}
 	workloads := observed.Collect()
 	require.Len(t, workloads, 1)
@@ -239,6 +240,6 @@ func TestPiecesOfALogAreJoinedWhereThereAreMany(t *testing.T) {
 	for _, log := range workloads[0].Logs {
 		joined = append(joined, log.Text...)
 	}
-	require.Equal(t, whole, joined)
-	require.Equal(t, bytes.Repeat([]byte("one line\n"), 200), whole, "the pieces are left as they are")
+	require.Equal(t, bytes.Repeat([]byte("of the log\n"), 200), joined)
+	require.Equal(t, before, whole, "what the pieces were cut from is left as it is")
 }
