@@ -159,7 +159,7 @@ func (h *history) madeAgain() []catalog.Fact {
 		at := containerKey{found[1], key}
 		before := times[at]
 		times[at] += max(event.Count, 1)
-		if key != "SuccessfulDelete" || before >= often || times[at] < often || h.pods[found[1]].Status.Phase == corev1.PodRunning {
+		if key != "SuccessfulDelete" || before >= often || times[at] < often || h.pod(found[1]).Status.Phase == corev1.PodRunning {
 			continue
 		}
 		facts = append(facts, catalog.Fact{

@@ -123,7 +123,7 @@ func (c candidate) logged() bool {
 func (c candidate) citations() []v1alpha1.Citation {
 	var cited []v1alpha1.Citation
 	for _, hit := range c.hits {
-		text := Shorten(describe(hit.Fact), maxText)
+		text := Shorten(describe(*hit.Fact), maxText)
 		if len(cited) == maxCitations || slices.ContainsFunc(cited, func(known v1alpha1.Citation) bool { return known.Text == text }) {
 			continue
 		}
@@ -144,7 +144,7 @@ func (c candidate) failures(h *history) []Failure {
 		end int64
 	}
 	var failures []Failure
-	var latest catalog.Fact
+	latest := &catalog.Fact{}
 	known := map[run]bool{}
 	for _, hit := range c.hits {
 		if hit.Fact.Time.After(latest.Time) || latest.Pod == "" && latest.Time.IsZero() {

@@ -283,8 +283,8 @@ type candidate struct {
 // candidates evaluates the causes that the hits make worth considering.
 func (e *Engine) candidates(h *history, hits []*catalog.Hit) []candidate {
 	scopes := scopes{h: h, hits: hits, built: map[string]*scoped{}}
-	byCause := map[*catalog.Cause][]*catalog.Hit{}
-	var causes []*catalog.Cause
+	byCause := make(map[*catalog.Cause][]*catalog.Hit, 2*len(hits))
+	causes := make([]*catalog.Cause, 0, 2*len(hits))
 	for _, hit := range hits {
 		for _, cause := range e.catalog.Candidates(hit.Signature.ID) {
 			if byCause[cause] == nil {

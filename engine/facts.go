@@ -14,9 +14,9 @@ import (
 
 // factsOf lays out as facts what was observed and still matters, apart from logs.
 func (h *history) facts() []catalog.Fact {
-	facts := make([]catalog.Fact, 0, 2*len(h.observed.Containers)+8*len(h.observed.Pods)+len(h.observed.Events))
+	facts := make([]catalog.Fact, 0, 2*len(h.observed.Containers)+len(h.observed.Pods)+len(h.observed.Events))
 	for _, container := range h.observed.Containers {
-		facts = append(facts, h.containerFacts(container)...)
+		facts = h.containerFacts(facts, container)
 	}
 	facts = append(facts, h.repositoryFacts()...)
 	for _, pod := range h.observed.Pods {
@@ -134,8 +134,8 @@ func (h *history) nodesSeenAt() time.Time {
 	return at
 }
 
-func (h *history) containerFacts(container evidence.Container) []catalog.Fact {
-	var facts []catalog.Fact
+// containerFacts adds what the states of a container say.
+func (h *history) containerFacts(facts []catalog.Fact, container evidence.Container) []catalog.Fact {
 	fact := catalog.Fact{
 		Place: catalog.ContainerState, Pod: container.Pod, Container: container.Name, Count: 1,
 		Source: "pod/" + container.Pod + " container " + container.Name,

@@ -44,7 +44,7 @@ type history struct {
 	observed evidence.Evidence
 	// now is when the evidence was observed, or the newest time in it.
 	now        time.Time
-	pods       map[string]evidence.Pod
+	pods       map[string]*evidence.Pod
 	containers map[containerKey]matter
 	// done is when each step of a pod's life last succeeded, by pod and reason of the event.
 	done map[containerKey]time.Time
@@ -70,7 +70,7 @@ type history struct {
 
 func newHistory(observed evidence.Evidence) *history {
 	h := &history{
-		observed: observed, now: observed.ObservedAt, pods: map[string]evidence.Pod{},
+		observed: observed, now: observed.ObservedAt, pods: map[string]*evidence.Pod{},
 		containers: map[containerKey]matter{}, done: map[containerKey]time.Time{}, probed: map[containerKey]int32{}, stops: map[string]time.Time{},
 	}
 	h.observed.Events = slices.Clone(observed.Events)
@@ -84,13 +84,14 @@ func newHistory(observed evidence.Evidence) *history {
 	if h.now.IsZero() {
 		h.now = newest(observed)
 	}
-	for _, pod := range observed.Pods {
+	for i := range observed.Pods {
+		pod := &observed.Pods[i]
 		h.pods[pod.Name] = pod
 		if pod.Status.Phase == corev1.PodRunning {
 			if len(h.running) < 2 && !slices.Contains(h.running, pod.Name) {
 				h.running = append(h.running, pod.Name)
 			}
-			h.ranForAWeek = h.ranForAWeek || h.madeAWeekAgo(pod)
+			h.ranForAWeek = h.ranForAWeek || h.madeAWeekAgo(*pod)
 		}
 	}
 	for _, container := range observed.Containers {
@@ -121,10 +122,10 @@ func newHistory(observed evidence.Evidence) *history {
 
 // judge decides which states of a container still matter.
 func (h *history) judge(container evidence.Container) matter {
-	pod := h.pods[container.Pod]
+	pod := h.pod(container.Pod)
 	switch {
 	case pod.Status.Phase == corev1.PodSucceeded:
-		again := slices.ContainsFunc(h.eventsAbout(pod.Name), func(event *evidence.Event) bool { return h.restartedAlways(pod, *event) })
+		again := slices.ContainsFunc(h.eventsAbout(pod.Name), func(event *evidence.Event) bool { return h.restartedAlways(*pod, *event) })
 		return matter{now: again, well: !again}
 	case pod.Deleting:
 		return matter{}
@@ -136,7 +137,7 @@ func (h *history) judge(container evidence.Container) matter {
 	case container.State.Waiting != nil:
 		return matter{now: true, before: true}
 	case container.State.Terminated != nil:
-		if h.finished(container) || container.State.Terminated.Reason == reasonLost && h.replacedBy(pod) {
+		if h.finished(container) || container.State.Terminated.Reason == reasonLost && h.replacedBy(*pod) {
 			return matter{well: true}
 		}
 		return matter{now: true, before: true}
@@ -172,7 +173,7 @@ func (h *history) finished(container evidence.Container) bool {
 	if container.Kind != evidence.App || container.RestartCount == 0 {
 		return true
 	}
-	policy := h.pods[container.Pod].Spec.RestartPolicy
+	policy := h.pod(container.Pod).Spec.RestartPolicy
 	return policy == corev1.RestartPolicyNever || policy == corev1.RestartPolicyOnFailure ||
 		h.observed.Workload.Kind == "Job" || h.observed.Workload.Kind == "CronJob"
 }
@@ -202,7 +203,7 @@ func (h *history) endedRecently(container evidence.Container) bool {
 	quiet := h.now.Sub(last.FinishedAt.Time)
 	// usual is the time from one restart to the next; zero when unknown.
 	var usual time.Duration
-	if created := h.pods[container.Pod].Created; !created.IsZero() && restarts > 0 {
+	if created := h.pod(container.Pod).Created; !created.IsZero() && restarts > 0 {
 		usual = last.FinishedAt.Sub(created) / time.Duration(restarts)
 	}
 	if h.observed.ObservedAt.IsZero() && usual > recentOOM && (last.Reason != reasonOOMKilled || restarts < often || evidence.Ran(last) > settled) {
@@ -234,7 +235,7 @@ func (h *history) endedRecently(container evidence.Container) bool {
 // cameUp reports whether a container that is asked whether it is ready got so after a few failures, all within the first
 // minutes of its pod: it waited for others.
 func (h *history) cameUp(container evidence.Container) bool {
-	last, created := container.LastState.Terminated, h.pods[container.Pod].Created
+	last, created := container.LastState.Terminated, h.pod(container.Pod).Created
 	return container.Ready && container.Spec.ReadinessProbe != nil && last.Reason != reasonOOMKilled && last.ExitCode != 0 && last.ExitCode < lostCode/2 &&
 		container.RestartCount <= few && !created.IsZero() && last.FinishedAt.Sub(created) < slowStart
 }
@@ -253,7 +254,7 @@ func (h *history) killedRecently(container evidence.Container) bool {
 	if container.RestartCount == 0 {
 		return false
 	}
-	created := h.pods[container.Pod].Created
+	created := h.pod(container.Pod).Created
 	young := !created.IsZero() && h.now.Sub(created) < settled
 	kills := func(event *evidence.Event) bool {
 		if event.Container != "" && event.Container != container.Name {
@@ -308,9 +309,9 @@ func (h *history) completed() bool {
 
 // saysReady reports whether a pod, or all containers of one whose condition Ready was cut off, are ready.
 func (h *history) saysReady(pod string) bool {
-	return slices.ContainsFunc(h.pods[pod].Status.Conditions, func(condition corev1.PodCondition) bool {
+	return slices.ContainsFunc(h.pod(pod).Status.Conditions, func(condition corev1.PodCondition) bool {
 		return (condition.Type == corev1.PodReady || condition.Type == corev1.ContainersReady) && condition.Status == corev1.ConditionTrue
-	}) && !slices.ContainsFunc(h.pods[pod].Status.Conditions, func(condition corev1.PodCondition) bool {
+	}) && !slices.ContainsFunc(h.pod(pod).Status.Conditions, func(condition corev1.PodCondition) bool {
 		return condition.Type == corev1.PodReady && condition.Status != corev1.ConditionTrue
 	})
 }

@@ -126,15 +126,15 @@ func (h *history) eventMatters(event evidence.Event) bool {
 	if !known {
 		return h.mattersUnseen(event)
 	}
-	if pod.Deleting && (event.Reason == "TaintManagerEviction" || event.Reason == "NodeNotReady") && h.replacedBy(pod) {
+	if pod.Deleting && (event.Reason == "TaintManagerEviction" || event.Reason == "NodeNotReady") && h.replacedBy(*pod) {
 		return false
 	}
 	if pod.Status.Phase == corev1.PodSucceeded {
 		// A program that ends well when it is evicted did not do its work, and one that is restarted after it is no task.
-		return event.Reason == "Evicted" || h.restartedAlways(pod, event)
+		return event.Reason == "Evicted" || h.restartedAlways(*pod, event)
 	}
 	if _, step := supersedes[event.Reason]; step {
-		return !h.started(pod, event.Reason) && !pod.Deleting
+		return !h.started(*pod, event.Reason) && !pod.Deleting
 	}
 	if !containerReasons[event.Reason] {
 		return true

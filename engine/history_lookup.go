@@ -30,6 +30,17 @@ type lookup struct {
 	nodesAt    time.Time
 }
 
+// unknownPod is what is known of a pod that was not observed.
+var unknownPod evidence.Pod
+
+// pod gives what was observed of a pod; nothing of one that was not.
+func (h *history) pod(name string) *evidence.Pod {
+	if known := h.pods[name]; known != nil {
+		return known
+	}
+	return &unknownPod
+}
+
 // containersOf gives the containers of a pod.
 func (h *history) containersOf(pod string) []*evidence.Container {
 	if h.lookup.containers == nil {

@@ -12,7 +12,7 @@ import (
 type scoped struct {
 	*catalog.Scope
 	hits      []*catalog.Hit
-	container evidence.Container
+	container *evidence.Container
 	// killed is set when a probe made the kubelet kill the container, ends when it ended by itself.
 	killed, ends bool
 }
@@ -31,7 +31,7 @@ func (s *scopes) of(name string) *scoped {
 		return known
 	}
 	var own []*catalog.Hit
-	var newest catalog.Fact
+	newest := &catalog.Fact{}
 	for _, hit := range s.hits {
 		if name != "" && hit.Fact.Container != "" && hit.Fact.Container != name {
 			continue
@@ -41,9 +41,9 @@ func (s *scopes) of(name string) *scoped {
 			newest = hit.Fact
 		}
 	}
-	pod := s.h.pods[newest.Pod]
+	pod := s.h.pod(newest.Pod)
 	if newest.Pod == "" && len(s.h.observed.Pods) > 0 {
-		pod = s.h.observed.Pods[0]
+		pod = &s.h.observed.Pods[0]
 	}
 	built := &scoped{hits: own, container: s.container(name, pod.Name)}
 	restarted, livened := false, false
@@ -64,10 +64,11 @@ func (s *scopes) of(name string) *scoped {
 }
 
 // container gives the container of a name in a pod, or in any pod; for an empty name the only one of the pod.
-func (s *scopes) container(name, pod string) evidence.Container {
-	var elsewhere, only evidence.Container
+func (s *scopes) container(name, pod string) *evidence.Container {
+	var elsewhere, only *evidence.Container
 	count := 0
-	for _, container := range s.h.observed.Containers {
+	for i := range s.h.observed.Containers {
+		container := &s.h.observed.Containers[i]
 		if container.Pod == pod {
 			only = container
 			count++
@@ -82,8 +83,8 @@ func (s *scopes) container(name, pod string) evidence.Container {
 	if name == "" && count == 1 {
 		return only
 	}
-	if elsewhere.Name == "" {
-		elsewhere.Name = name
+	if elsewhere == nil {
+		return &evidence.Container{Name: name}
 	}
 	return elsewhere
 }

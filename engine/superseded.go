@@ -63,7 +63,7 @@ func (h *history) comesUp(event evidence.Event) bool {
 // exists reports whether the pod that could not be made is there.
 func (h *history) exists(event evidence.Event) bool {
 	found := created.FindStringSubmatch(event.Message)
-	return found != nil && h.pods[found[1]].Status.Phase == corev1.PodRunning
+	return found != nil && h.pod(found[1]).Status.Phase == corev1.PodRunning
 }
 
 // madeAfterAll reports whether the pod that could not be made was made later.

@@ -19,7 +19,7 @@ func evaluate(t *testing.T, rules, log string, container evidence.Container) (ca
 	known, err := catalog.Load([]catalog.File{{Name: "rules.yaml", Data: []byte(rules)}})
 	require.NoError(t, err)
 	hits := known.MatchLog(catalog.Fact{Pod: "web-1", Container: container.Name}, []byte(log))
-	scope := catalog.NewScope(&evidence.Evidence{}, evidence.Pod{}, container, hits, time.Time{})
+	scope := catalog.NewScope(&evidence.Evidence{}, &evidence.Pod{}, &container, hits, time.Time{})
 	return known.Causes()[0].Evaluate(scope)
 }
 

@@ -17,7 +17,7 @@ func BenchmarkCondition(b *testing.B) {
 	own, _ := known.Cause("dependency-refused")
 	log := []byte("panic: dial tcp 10.3.7.21:5432: connect: connection refused\n")
 	container := evidence.Container{Name: "orders", RestartCount: 7}
-	scope := NewScope(&evidence.Evidence{}, evidence.Pod{}, container, known.MatchLog(Fact{Container: "orders"}, log), time.Time{})
+	scope := NewScope(&evidence.Evidence{}, &evidence.Pod{}, &container, known.MatchLog(Fact{Container: "orders"}, log), time.Time{})
 
 	bounded, err := newEnvironment(func(string) bool { return true }, true)
 	require.NoError(b, err)

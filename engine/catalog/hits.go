@@ -9,7 +9,7 @@ import (
 // Hit is a signature together with the fact it recognised.
 type Hit struct {
 	Signature *Signature
-	Fact      Fact
+	Fact      *Fact
 	groups    []string
 	// log says where in its log a hit stands; nil elsewhere.
 	log *match.Match
@@ -50,14 +50,15 @@ func (h *Hit) LastLine() (start, end int, ok bool) {
 func (c *Catalog) Match(facts []Fact) []*Hit {
 	var hits []*Hit
 	known := map[words][]recognised{} // pods of one workload say the same
-	for _, fact := range facts {
+	for i := range facts {
+		fact := &facts[i]
 		said := words{place: fact.Place, state: fact.State, kind: fact.Type, status: fact.Status, reason: fact.Reason, message: fact.Message}
 		if fact.ExitCode != nil {
 			said.ended, said.exitCode = true, *fact.ExitCode
 		}
 		found, seen := known[said]
 		if !seen {
-			found = c.recognise(fact)
+			found = c.recognise(*fact)
 			known[said] = found
 		}
 		for _, one := range found {
@@ -103,7 +104,8 @@ func (c *Catalog) MatchLog(fact Fact, text []byte) []*Hit {
 	var hits []*Hit
 	for _, found := range c.logs.Find(text) {
 		signature := c.logSignatures[found.Pattern]
-		hit := &Hit{Signature: signature, Fact: fact, log: &found}
+		hit := &Hit{Signature: signature, Fact: new(Fact), log: &found}
+		*hit.Fact = fact
 		hit.Fact.Place = Log
 		hit.Fact.Count = found.Count
 		line := text[found.Last.Start:found.Last.End]

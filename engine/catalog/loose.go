@@ -200,7 +200,8 @@ func loosely(matcher *match.Matcher, signatures []*Signature, fact Fact, text []
 		if other := about(line); enveloped && other != "" && other != kind {
 			continue
 		}
-		hit := &Hit{Signature: signatures[found.Pattern], Fact: fact, log: &found, groups: found.Groups, loose: true}
+		hit := &Hit{Signature: signatures[found.Pattern], Fact: new(Fact), log: &found, groups: found.Groups, loose: true}
+		*hit.Fact = fact
 		hit.Fact.Place = Log
 		hit.Fact.Count = found.Count
 		line = bytes.TrimSpace(line)

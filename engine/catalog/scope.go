@@ -19,15 +19,15 @@ import (
 type Scope struct {
 	hits      hitSet
 	observed  *evidence.Evidence
-	pod       evidence.Pod
-	container evidence.Container
+	pod       *evidence.Pod
+	container *evidence.Container
 	now       time.Time
 	views     map[string]ref.Val
 }
 
-// NewScope gives the scope of a container and its pod in the evidence. Either may be the zero value when it is
+// NewScope gives the scope of a container and its pod in the evidence. Either may be empty, but not nil, when it is
 // unknown. hits are those of the container and of what it is part of.
-func NewScope(observed *evidence.Evidence, pod evidence.Pod, container evidence.Container, hits []*Hit, now time.Time) *Scope {
+func NewScope(observed *evidence.Evidence, pod *evidence.Pod, container *evidence.Container, hits []*Hit, now time.Time) *Scope {
 	return &Scope{hits: hitSet{all: hits}, observed: observed, pod: pod, container: container, now: now, views: make(map[string]ref.Val, 4)}
 }
 
@@ -55,7 +55,7 @@ func (s *Scope) ResolveName(name string) (any, bool) {
 func (s *Scope) view(name string) any {
 	switch name {
 	case "container":
-		return viewContainer(s.container, s.pod.Spec.Volumes)
+		return viewContainer(*s.container, s.pod.Spec.Volumes)
 	case "pod":
 		containers := 0
 		for _, other := range s.observed.Containers {
@@ -63,7 +63,7 @@ func (s *Scope) view(name string) any {
 				containers++
 			}
 		}
-		return viewPod(s.pod, containers, s.now)
+		return viewPod(*s.pod, containers, s.now)
 	case "workload":
 		workload := s.observed.Workload
 		return WorkloadView{Kind: workload.Kind, Name: workload.Name, Namespace: workload.Namespace}

@@ -13,6 +13,11 @@ import (
 // such set of literals long enough to be worth looking for. Exact literals are those that occur as they are;
 // others may occur in another case. Worth is the least length, in bytes.
 func Required(expression *regexp.Regexp, exact bool, worth int) []string {
+	return longest(required(expression, exact, worth))
+}
+
+// required gives all such sets that are known: of each one literal must be there.
+func required(expression *regexp.Regexp, exact bool, worth int) [][]string {
 	parsed, err := syntax.Parse(expression.String(), syntax.Perl)
 	if err != nil {
 		return nil
@@ -20,37 +25,46 @@ func Required(expression *regexp.Regexp, exact bool, worth int) []string {
 	return requiredIn(parsed, exact, worth)
 }
 
-func requiredIn(expression *syntax.Regexp, exact bool, worth int) []string {
+func requiredIn(expression *syntax.Regexp, exact bool, worth int) [][]string {
 	switch expression.Op {
 	case syntax.OpLiteral:
 		if exact && expression.Flags&syntax.FoldCase != 0 {
 			return nil
 		}
 		if text := string(expression.Rune); len(text) >= worth {
-			return []string{text}
+			return [][]string{{text}}
 		}
 	case syntax.OpCapture, syntax.OpPlus:
 		return requiredIn(expression.Sub[0], exact, worth)
 	case syntax.OpConcat:
-		var best []string
+		var all [][]string
 		for _, part := range expression.Sub {
-			if found := requiredIn(part, exact, worth); len(found) > 0 && (len(best) == 0 || shortest(found) > shortest(best)) {
-				best = found
-			}
+			all = append(all, requiredIn(part, exact, worth)...)
 		}
-		return best
+		return all
 	case syntax.OpAlternate:
 		var all []string
 		for _, part := range expression.Sub {
-			found := requiredIn(part, exact, worth)
+			found := longest(requiredIn(part, exact, worth))
 			if len(found) == 0 {
 				return nil
 			}
 			all = append(all, found...)
 		}
-		return all
+		return [][]string{all}
 	}
 	return nil
+}
+
+// longest gives the set whose shortest literal is the longest.
+func longest(sets [][]string) []string {
+	var best []string
+	for _, found := range sets {
+		if len(best) == 0 || shortest(found) > shortest(best) {
+			best = found
+		}
+	}
+	return best
 }
 
 func shortest(all []string) int {
@@ -63,7 +77,7 @@ func shortest(all []string) int {
 
 // filter says which lines need not be shown to a regular expression.
 type filter struct {
-	needs []string // in small letters: one of them must be in what matches, in any case
+	needs [][]string // in small letters: one of each must be in what matches, in any case
 }
 
 // maxFiltered is the longest line that is looked at, in bytes.
@@ -74,9 +88,11 @@ func newFilter(expression *regexp.Regexp) filter {
 	if expression == nil {
 		return filter{}
 	}
-	needs := Required(expression, false, worth)
-	for i, text := range needs {
-		needs[i] = strings.ToLower(text)
+	needs := required(expression, false, worth)
+	for _, texts := range needs {
+		for i, text := range texts {
+			texts[i] = strings.ToLower(text)
+		}
 	}
 	return filter{needs: needs}
 }
@@ -96,5 +112,7 @@ func (f *filter) excludes(line []byte) bool {
 		}
 		small[i] = c
 	}
-	return !slices.ContainsFunc(f.needs, func(text string) bool { return bytes.Contains(small[:len(line)], []byte(text)) })
+	return slices.ContainsFunc(f.needs, func(texts []string) bool {
+		return !slices.ContainsFunc(texts, func(text string) bool { return bytes.Contains(small[:len(line)], []byte(text)) })
+	})
 }

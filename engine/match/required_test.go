@@ -8,7 +8,7 @@ import (
 )
 
 func TestAFilterExcludesOnlyWhatCannotMatch(t *testing.T) {
-	for _, expression := range []string{`(?i:retry|attempt \d|will try|probe failed|warn)`, `failing open|failed calling`, `^x?y*$`, `(?i)stra\x{17f}e|ok`, `a{0}bcd`, `(abc|de)+f`, `(?i)task`} {
+	for _, expression := range []string{`(?i:retry|attempt \d|will try|probe failed|warn)`, `failing open|failed calling`, `^x?y*$`, `(?i)stra\x{17f}e|ok`, `a{0}bcd`, `(abc|de)+f`, `(?i)task`, `(?:retry)?(?:warn|nothing)`} {
 		compiled := regexp.MustCompile(expression)
 		filter := newFilter(compiled)
 		excludes := filter.excludes
@@ -20,6 +20,8 @@ func TestAFilterExcludesOnlyWhatCannotMatch(t *testing.T) {
 	}
 	filter := newFilter(regexp.MustCompile(`(?i:retry|will try)`))
 	assert.True(t, filter.excludes([]byte("dial tcp: connection refused")))
+	filter = newFilter(regexp.MustCompile(`\w+\.go:\d+: .*connection refused$`))
+	assert.True(t, filter.excludes([]byte("panic: dial tcp: connection refused")), "all of its literals must be there")
 }
 
 func FuzzFilter(f *testing.F) {
