@@ -294,6 +294,7 @@ func (raw yamlSignature) build(origin string) (*Signature, error) {
 		return nil, fmt.Errorf("not: %w", err)
 	}
 	if signature.Regexp != nil {
+		signature.notAtStart = signature.Not != nil && strings.HasPrefix(signature.Not.String(), "^")
 		signature.needs = match.Required(signature.Regexp, true, worthSeeking)
 	}
 	for _, sample := range raw.Fires {

@@ -126,6 +126,8 @@ type Signature struct {
 	Origin string
 	// needs are texts of which one must occur in whatever Regexp matches; nil when there are none.
 	needs []string
+	// notAtStart is set when Not begins at the beginning of a message: it is soon decided.
+	notAtStart bool
 }
 
 // fits reports whether the signature recognises a fact of a place other than Log, and gives the groups of its
@@ -138,6 +140,8 @@ func (s *Signature) fits(fact Fact) ([]string, bool) {
 		return nil, false
 	case len(s.Text) > 0 && !s.hasText(fact.Message), len(s.needs) > 0 && !containsOne(fact.Message, s.needs):
 		return nil, false
+	case s.notAtStart && s.Not.MatchString(fact.Message): // costs less than to find the groups in vain
+		return nil, false
 	}
 	var groups []string
 	if s.Regexp != nil {
@@ -145,7 +149,7 @@ func (s *Signature) fits(fact Fact) ([]string, bool) {
 			return nil, false
 		}
 	}
-	return groups, s.Not == nil || !s.Not.MatchString(fact.Message)
+	return groups, s.Not == nil || s.notAtStart || !s.Not.MatchString(fact.Message)
 }
 
 func oneOf(allowed []string, value string) bool {
