@@ -42,8 +42,10 @@ func (h *history) startsAgain() (catalog.Fact, bool) {
 			first = event.Time
 		}
 		if found := begun.FindStringSubmatch(event.Message); found != nil {
-			event.Container = found[2]
-			key := containerKey{event.Object, found[1] + " " + found[2]}
+			if found[2] != "" {
+				event.Container = found[2]
+			}
+			key := containerKey{event.Object, found[1] + found[3] + " " + event.Container}
 			if times[key] == 0 {
 				order, last[key] = append(order, key), event // the newest comes first
 			}
@@ -68,7 +70,7 @@ func (h *history) startsAgain() (catalog.Fact, bool) {
 }
 
 // begun is the event of a container that was made or started (k8s.io/kubernetes/pkg/kubelet/kuberuntime/kuberuntime_container.go).
-var begun = regexp.MustCompile(`^(Created|Started) container:? ([a-z0-9][-a-z0-9]*)$`)
+var begun = regexp.MustCompile(`^(Created|Started) container:? ([a-z0-9][-a-z0-9]*)$|^Container (created|started)$`)
 
 // pulledAgain gives the facts that images were pulled several times and never arrived: a kubelet pulls again what it could
 // not pull.

@@ -26,6 +26,9 @@ var supersedes = map[string][]string{
 	"ProvisioningFailed":     {"ProvisioningSucceeded"},
 	"ExternalProvisioning":   {"ProvisioningSucceeded"},
 	"FailedBinding":          {"ProvisioningSucceeded"},
+	"Pending":                {"QuotaReserved", "Admitted"}, // of a workload of Kueue
+	"DeletingNode":           {"RegisteredNode", "NodeReady"},
+	"RemovingNode":           {"RegisteredNode", "NodeReady"},
 	"VolumeResizeFailed":     {"VolumeResizeSuccessful", "FileSystemResizeRequired", "FileSystemResizeSuccessful"},
 }
 
@@ -115,6 +118,9 @@ func (h *history) eventMatters(event evidence.Event) bool {
 	}
 	if leaves[event.Reason] && h.takenOut(event) {
 		return false
+	}
+	if (event.Reason == "DeletingNode" || event.Reason == "RemovingNode") && !event.Time.IsZero() && h.now.Sub(event.Time) >= settled {
+		return false // its pods have been elsewhere since; those that found no room say so
 	}
 	if event.Reason == "Starting" && strings.HasPrefix(event.Message, kubeletStarts) && !h.kubeletStartsOn(event) {
 		return false

@@ -77,7 +77,7 @@ func (h *history) fellSilent(event evidence.Event, silent time.Duration) bool {
 	at, started := h.done[containerKey{event.Object, "Started"}]
 	if event.First.IsZero() { // nobody knows how often it failed, nor whether it is still told of each time
 		fresh := event.Time.Sub(at) >= 0 && event.Time.Sub(at) <= time.Minute && silent >= onceOnly
-		return started && !h.restartedFor(event) && (fresh || silent >= toldAgain)
+		return !h.restartedFor(event) && (started && (fresh || silent >= toldAgain) || strings.HasPrefix(event.Message, "Readiness") && silent >= toldAgain)
 	}
 	every := period(event)
 	if event.Count > 1 && silent > fineAges { // the minutes are not told that it began and ended in

@@ -90,7 +90,7 @@ func (h *history) sawPulls() {
 // pulledLater reports whether the image that an event says can't be pulled was pulled later, or one that somebody put in its
 // place; where it names none, whether all that the pod lacked were.
 func (h *history) pulledLater(event evidence.Event) bool {
-	if event.Reason != "Failed" && event.Reason != "BackOff" || !isPull(event) {
+	if event.Reason != "Failed" && event.Reason != "BackOff" && event.Reason != "InspectFailed" || !isPull(event) {
 		return false
 	}
 	about := h.pullsOf(event.Object)
@@ -128,5 +128,5 @@ func quoted(message string) string {
 
 // isPull reports whether an event tells of an image that could not be pulled.
 func isPull(event evidence.Event) bool {
-	return strings.Contains(event.Message, "ImagePull") || strings.Contains(event.Message, " to pull image ") || strings.HasPrefix(event.Message, "Back-off pulling image ")
+	return event.Reason == "InspectFailed" || strings.Contains(event.Message, "InvalidImageName") || strings.Contains(event.Message, "ImagePull") || strings.Contains(event.Message, " to pull image ") || strings.HasPrefix(event.Message, "Back-off pulling image ")
 }

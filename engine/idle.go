@@ -19,6 +19,7 @@ var idle = sought{
 		"desc = an error occurred when try to find container", "ould not find sandbox", "KUBELET-CANARY", "failed to collect filesystem stats", "webhook, failing open ", "failed to retrieve runc version",
 		`msg="collector failed"`, "Error cleaning up nftables rules", ".V2Handlers - Error: ", " is DOWN, reason: ", ", skipped", ", ignored", "Supervisor is running as root",
 		"pattern not matched: ", "cannot parse '", "cannot parse record", "nd of stream exception", "Servlet.service() for servlet ", "EndOfStreamException: ", "PolicyViolation ", "ErrorCheckCertificate ",
+		"could not find the requested resource", "object has been modified",
 	},
 	regexp.MustCompile(`\beviction manager: no observation found for eviction signal\b` + // k8s.io/kubernetes/pkg/kubelet/eviction/helpers.go
 		`|\bFailed to get system container stats\b` + // pkg/kubelet/server/stats/summary_sys_containers.go
@@ -43,6 +44,8 @@ var idle = sought{
 		`|\bcaught end of stream exception\s*$|^EndOfStreamException: Unable to read additional data from client\b` + // ZooKeeper, of who only asks whether its port is open
 		`|\bServlet\.service\(\) for servlet \[\S+\] .*\bthrew exception\b` + // Tomcat, of one request
 		`|\bPolicyViolation\b.* fail: ` + // Kyverno, of what it only reports
+		`|\blist \*v\d\w*\.(?:FlowSchema|PriorityLevelConfiguration|(?:Valid|Mut)atingAdmissionPolicy(?:Binding)?)\b.*could not find the requested resource` + // what a library watches of a newer cluster
+		`|\bthe object has been modified; please apply your changes to the latest version\b` + // k8s.io/apiserver/pkg/registry/generic/registry/store.go; who wrote it tries again
 		`|\bErrorCheckCertificate\b` + // cert-manager, of what it is about to make
 		`|\bpattern not matched: |\bcannot parse (?:'|record\b)` + // Fluentd and Fluent Bit quote what others wrote
 		`|\bTLS handshake error from \S+: (?:EOF|read tcp \S+: (?:read: )?connection reset by peer)\s*$` + // net/http/server.go

@@ -18,10 +18,12 @@ func (h *history) superseded(event evidence.Event) bool {
 		return true
 	}
 	switch event.Reason {
-	case "Preempted": // a pod of the same name, that was made anew, has its place
-		return !event.Time.IsZero() && h.done[containerKey{event.Object, "Scheduled"}].After(event.Time)
+	case "Preempted": // a pod of the same name, that was made anew, has its place, or another of the same workload runs
+		return !event.Time.IsZero() && (h.done[containerKey{event.Object, "Scheduled"}].After(event.Time) || h.anotherStarted(event))
+	case "FailedScheduling":
+		return h.deletedInQueue(event.Object)
 	case "FailedCreate":
-		return h.exists(event) || h.madeAfterAll(event)
+		return h.exists(event) || h.madeAfterAll(event) || h.emptied(event)
 	case "NodeNotReady":
 		return h.nodeIsBack(event)
 	case "Failed":
@@ -29,10 +31,82 @@ func (h *history) superseded(event evidence.Event) bool {
 	case "Unhealthy":
 		return h.goneSince(event) || h.comesUp(event)
 	case "BackOff", "InspectFailed":
-		return h.goneSince(event)
+		return h.goneSince(event) || h.initializedSince(event)
 	default:
+		return h.cameRight(event)
+	}
+}
+
+// cameRight reports whether the controller of an object that is neither a pod nor a node said later that all is well with it.
+func (h *history) cameRight(event evidence.Event) bool {
+	if event.Type != corev1.EventTypeWarning || event.Time.IsZero() || event.Object == "" || event.Pod != "" || strings.HasPrefix(event.Object, "node/") {
 		return false
 	}
+	return slices.ContainsFunc(h.eventsOf(event.Object), func(other *evidence.Event) bool {
+		return other.Type != corev1.EventTypeWarning && other.Time.After(event.Time) && saysWell.MatchString(other.Reason)
+	})
+}
+
+// saysWell are reasons of events by which controllers say that what they wanted is so.
+var saysWell = regexp.MustCompile(`(?:Succeeded|Completed?|Recovered|Resolved|Healthy)$`)
+
+// anotherStarted reports whether another pod of the workload was started after one was preempted.
+func (h *history) anotherStarted(event evidence.Event) bool {
+	return event.Pod != "" && slices.ContainsFunc(h.observed.Events, func(other evidence.Event) bool {
+		return other.Reason == "Started" && other.Pod != event.Pod && other.Time.After(event.Time)
+	})
+}
+
+// deletedInQueue reports whether a pod was deleted before it had a node (k8s.io/kubernetes/pkg/scheduler/schedule_one.go).
+func (h *history) deletedInQueue(object string) bool {
+	return slices.ContainsFunc(h.eventsOf(object), func(other *evidence.Event) bool {
+		return strings.HasPrefix(other.Message, "skip schedule deleting pod")
+	})
+}
+
+// emptied reports whether what could not be made has no place because its namespace is being deleted, with the pods that were
+// there.
+func (h *history) emptied(event evidence.Event) bool {
+	return strings.Contains(event.Message, "because it is being terminated") && slices.ContainsFunc(h.observed.Events, func(other evidence.Event) bool {
+		return other.Reason == "Killing" && !killsForProbe(other)
+	})
+}
+
+// initializedSince reports whether the container that an event says is to be started again was one of those that others wait
+// for: another, that was not there before, started later.
+func (h *history) initializedSince(event evidence.Event) bool {
+	waiting := containerNamed(event)
+	if waiting == "" || event.Time.IsZero() {
+		return false
+	}
+	var later, before bool
+	for _, other := range h.eventsOf(event.Object) {
+		if name := containerNamed(*other); other.Reason != "Started" || name == "" || name == waiting {
+			continue
+		}
+		first := other.First
+		if first.IsZero() {
+			first = other.Time
+		}
+		later = later || first.After(event.Time)
+		before = before || !first.After(event.Time)
+	}
+	return later && !before
+}
+
+// containerNamed gives the container that an event, or its message, names.
+func containerNamed(event evidence.Event) string {
+	if event.Container != "" {
+		return event.Container
+	}
+	if found := begun.FindStringSubmatch(event.Message); found != nil {
+		return found[2]
+	}
+	if rest, ok := strings.CutPrefix(event.Message, "Back-off restarting failed container "); ok {
+		name, _, _ := strings.Cut(rest, " ")
+		return name
+	}
+	return ""
 }
 
 // saysItRuns is what somebody wrote under an event of a pod that works.

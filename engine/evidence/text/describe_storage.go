@@ -21,8 +21,8 @@ func (d described) claim() *corev1.PersistentVolumeClaim {
 	}
 	if status := d.root.value("Status"); strings.HasPrefix(status, "Terminating") {
 		d.terminating(&object.ObjectMeta, status)
-	} else {
-		object.Status.Phase = corev1.PersistentVolumeClaimPhase(status)
+	} else if object.Status.Phase = corev1.PersistentVolumeClaimPhase(status); status == "" && len(object.Status.Capacity) > 0 {
+		object.Status.Phase = corev1.ClaimBound // what is above was cut off; only a claim that has a volume has a capacity
 	}
 	for _, line := range d.root.find("Conditions").below {
 		if c, ok := d.nodeCondition(line.text); ok {

@@ -52,7 +52,7 @@ func tidied(data []byte) []byte {
 	if strings.Contains(text, "\\\n") {
 		text = brokenLine.ReplaceAllString(text, "$1")
 	}
-	if strings.HasPrefix(text, "# ") || strings.Contains(text, "\n# ") {
+	if strings.HasPrefix(text, "#") || strings.Contains(text, "\n#") {
 		text = withoutHashes(text)
 	}
 	if marked(text) {

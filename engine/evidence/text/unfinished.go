@@ -60,6 +60,8 @@ var (
 	cutStatus = regexp.MustCompile(`^\s*(?:Reason|State|Last State):\s+([A-Z]\w{3,})$`)
 	// cutPod is a row of a pod that fails, cut behind its status: the restarts or the age are missing.
 	cutPod = regexp.MustCompile(`^(.*[\w-](?:\s{2,}|\t)\d{1,3}/\d{1,3}\s+)((?:Init:)?[A-Z]\w{2,})(?:\s+(\d+)(?:\s+\((\w*)[a-z ]*\)?)?(?:\s+(?:\w*\d)?)?)?$`)
+	// cutAge is a row of a pod of which the age lacks its last unit.
+	cutAge = regexp.MustCompile(`^.*[\w-](?:\s{2,}|\t)\d{1,3}/\d{1,3}\s+[A-Z]\S+\s.*\s\d+([mhd])\d{1,2}$`)
 	// cutCount is an event that was cut inside of how often it happened.
 	cutCount = regexp.MustCompile(`^(\s*(?:Normal|Warning)\s{2,}[A-Z]\w+\s+\w+ \(x\d+)(?: o| ov| ove| over(?: (\w*))?)?$`)
 	// cutNotReady is an event of a node, cut behind the name.
@@ -114,6 +116,9 @@ func finishedRow(line string) string {
 			return strings.TrimSuffix(line, found[1]) + status
 		}
 		return ""
+	}
+	if found := cutAge.FindStringSubmatch(line); found != nil {
+		return line + map[string]string{"m": "s", "h": "m", "d": "h"}[found[1]]
 	}
 	if found := cutPod.FindStringSubmatch(line); found != nil {
 		initial := ""
