@@ -57,7 +57,7 @@ func (e *Engine) DiagnoseAll(observations evidence.Observations) []Diagnosis {
 	if unexplained {
 		found = explain(found, e.diagnoseText(workloads, observations))
 	}
-	found = slices.DeleteFunc(found, func(d Diagnosis) bool { return replaced(d, workloads) })
+	found = slices.DeleteFunc(found, func(d Diagnosis) bool { return replaced(d, workloads) || cameBack(d, workloads) })
 	slices.SortStableFunc(found, func(a, b Diagnosis) int {
 		return cmp.Or(cmp.Compare(b.Finding.Confidence, a.Finding.Confidence), compareBool(a.generic, b.generic))
 	})
@@ -159,10 +159,7 @@ func goesWell(journal []byte) bool {
 
 // works reports whether something in the evidence was seen to be as it should.
 func (h *history) works() bool {
-	return h.completed() || h.rolledOut() ||
-		slices.ContainsFunc(h.observed.Conditions, func(condition evidence.Condition) bool {
-			return condition.Type == evidence.ReplicasReady && condition.Status == string(corev1.ConditionTrue)
-		}) ||
+	return h.completed() || h.rolledOut() || h.allReady() ||
 		slices.ContainsFunc(h.observed.Containers, func(container evidence.Container) bool {
 			return h.containers[containerKey{container.Pod, container.Name}].well
 		}) ||

@@ -187,7 +187,7 @@ func (h *history) repositoryFacts() []catalog.Fact {
 
 func (h *history) podFacts(pod evidence.Pod) []catalog.Fact {
 	var facts []catalog.Fact
-	if pod.Status.Phase == corev1.PodSucceeded || h.evictedLongAgo(pod) {
+	if pod.Status.Phase == corev1.PodSucceeded || h.evictedLongAgo(pod) || h.leftOver(pod) {
 		return nil
 	}
 	source := "pod/" + pod.Name

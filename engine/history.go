@@ -127,7 +127,7 @@ func (h *history) judge(container evidence.Container) matter {
 	case pod.Status.Phase == corev1.PodSucceeded:
 		again := slices.ContainsFunc(h.eventsAbout(pod.Name), func(event *evidence.Event) bool { return h.restartedAlways(*pod, *event) })
 		return matter{now: again, well: !again}
-	case pod.Deleting:
+	case pod.Deleting, h.leftOver(*pod):
 		return matter{}
 	}
 	recently := h.endedRecently(container) || h.killedRecently(container)
@@ -210,7 +210,7 @@ func (h *history) endedRecently(container evidence.Container) bool {
 		return false // nobody knows how long ago it was, but it was rare
 	}
 	lost := h.observed.ObservedAt.IsZero() && last.ExitCode == lostCode && (restarts < 2*often || last.Reason == reasonUnknown)
-	if container.Ready && last.Reason != reasonOOMKilled && (evidence.Ran(last) >= recentOOM || lost) {
+	if container.Ready && last.Reason != reasonOOMKilled && (evidence.Ran(last) >= recentOOM || usual >= recentOOM && evidence.Ran(last) == 0 || lost) {
 		return false // what runs for days between its restarts is no loop, nor is what went down with its machine
 	}
 	if h.observed.ObservedAt.IsZero() && h.cameUp(container) {

@@ -29,6 +29,8 @@ var supersedes = map[string][]string{
 	"Pending":                {"QuotaReserved", "Admitted"}, // of a workload of Kueue
 	"DeletingNode":           {"RegisteredNode", "NodeReady"},
 	"RemovingNode":           {"RegisteredNode", "NodeReady"},
+	"ResizeDeferred":         {"ResizeStarted", "ResizeCompleted"},
+	"ResizeInfeasible":       {"ResizeStarted", "ResizeCompleted"},
 	"VolumeResizeFailed":     {"VolumeResizeSuccessful", "FileSystemResizeRequired", "FileSystemResizeSuccessful"},
 }
 
@@ -165,7 +167,8 @@ func (h *history) takenOut(event evidence.Event) bool {
 		told := at(reason)
 		return !told.IsZero() && !told.After(event.Time) && !told.Before(back)
 	}
-	return before("NodeNotSchedulable") && !at("DeletingNode").Before(at("NodeNotSchedulable")) || before("InstanceTerminating") || before("DisruptionTerminating")
+	cordoned := at("NodeNotSchedulable")
+	return before("NodeNotSchedulable") && !(at("DeletingNode").Before(cordoned) && at("RemovingNode").Before(cordoned)) || before("InstanceTerminating") || before("DisruptionTerminating")
 }
 
 // leaves are the reasons of the events of a node that goes.
@@ -232,7 +235,7 @@ func (h *history) mattersUnseen(event evidence.Event) bool {
 		case len(h.observed.Pods) > 0: // the workload's pods were observed, and this one is gone, unless the rows above it were cut off
 			_, stops := h.stops[event.Object]
 			return event.Reason == "Unhealthy" && event.Count >= 10*flapping && !stops && !event.Time.IsZero() && h.now.Sub(event.Time) < settled/2
-		case event.Reason == "Unhealthy" && event.Count < flapping && h.rolledOut():
+		case event.Reason == "Unhealthy" && event.Count < flapping && (h.rolledOut() || h.allReady()):
 			return false // a slow start that the rollout waited for
 		}
 	}

@@ -2,7 +2,10 @@ package engine
 
 import (
 	"bytes"
+	"regexp"
 	"slices"
+	"strconv"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -235,7 +238,7 @@ func ending(hits []*catalog.Hit, text []byte) []*catalog.Hit {
 			kept = append(kept, hit)
 			continue
 		}
-		if !hit.Signature.Outside && linesAfter(text[end:]) > endLines {
+		if !hit.Signature.Outside && (linesAfter(text[end:]) > endLines || outlivedBy(hit, text)) {
 			continue
 		}
 		kept = append(kept, hit)
@@ -246,6 +249,50 @@ func ending(hits []*catalog.Hit, text []byte) []*catalog.Hit {
 		return nil
 	}
 	return kept
+}
+
+// lives is longer than a program has to end that is asked to (terminationGracePeriodSeconds, 30 by default).
+const lives = 40 * time.Second
+
+// outlivedBy reports whether a log goes on for so long after an error that the program did not end by it.
+func outlivedBy(hit *catalog.Hit, text []byte) bool {
+	start, end, _ := hit.LastLine()
+	if linesAfter(text[end:]) < goesOn {
+		return false
+	}
+	at, told := timeIn(clock.FindAllSubmatch(text[max(0, start-maxTrace):end], -1))
+	if !told { // it begins the log
+		at, told = timeIn(clock.FindAllSubmatch(text[end:min(end+maxTrace, len(text))], 1))
+	}
+	last, known := timeIn(clock.FindAllSubmatch(text[max(end, len(text)-maxTrace):], -1))
+	if !told || !known {
+		return false
+	}
+	const day = 24 * time.Hour
+	later := (last - at + day) % day
+	return later >= lives && later < day/2
+}
+
+// maxTrace is how far back a line is looked for that says its time, in bytes.
+const maxTrace = 4 << 10
+
+// clock is the time of day, or the seconds since 1970, at the beginning of a line of a log.
+var clock = regexp.MustCompile(`(?m)^(?:.{0,40}?[^\d:.])?(?:(\d\d):(\d\d):(\d\d)\b|.{0,40}"(?:time|ts|timestamp)":"?(1\d{9})(?:\d{3})?\b)`)
+
+// timeIn gives the time of day that the last of the lines says.
+func timeIn(all [][][]byte) (time.Duration, bool) {
+	if len(all) == 0 {
+		return 0, false
+	}
+	found := all[len(all)-1]
+	number := func(i int) time.Duration {
+		n, _ := strconv.Atoi(string(found[i]))
+		return time.Duration(n)
+	}
+	if len(found[4]) > 0 {
+		return number(4) % (24 * 60 * 60) * time.Second, true
+	}
+	return number(1)*time.Hour + number(2)*time.Minute + number(3)*time.Second, true
 }
 
 // isLastWord reports whether a hit is an error that a program seems not to have overcome, since nothing follows it.
@@ -274,9 +321,12 @@ func continues(line []byte) bool {
 	if len(line) == 0 || line[0] == ' ' || line[0] == '\t' || line[0] == '\r' {
 		return true
 	}
-	for _, prefix := range [...]string{"at ", "Caused by", "goroutine ", "main.", "runtime.", "File ", "...", "npm ERR", "npm error", "created by ", "}", "{", "Traceback", "exit status"} {
+	if line[0] == '#' && len(line) > 1 && line[1] >= '0' && line[1] <= '9' || bytes.Contains(line, []byte("\u2595")) { // frames of PHP and Dart, Symfony's quotation
+		return true
+	}
+	for _, prefix := range [...]string{"\u2502", "\u2575", "\u2570", "at ", "Caused by", "goroutine ", "main.", "runtime.", "File ", "...", "npm ERR", "npm error", "created by ", "}", "{", "Traceback", "exit status"} {
 		if bytes.HasPrefix(line, []byte(prefix)) {
-			return true
+			return !bytes.HasPrefix(line, []byte(`{"`)) // a record of its own
 		}
 	}
 	return bytes.Contains(line, []byte("(0x")) || bytes.HasPrefix(line, []byte("github.com/")) || bytes.HasPrefix(line, []byte("net/http"))

@@ -22,6 +22,9 @@ func (h *history) superseded(event evidence.Event) bool {
 		return !event.Time.IsZero() && (h.done[containerKey{event.Object, "Scheduled"}].After(event.Time) || h.anotherStarted(event))
 	case "FailedScheduling":
 		return h.deletedInQueue(event.Object)
+	case "FailedDaemonPod":
+		made := h.done[containerKey{event.Object, "SuccessfulCreate"}]
+		return event.Count < often && !event.Time.IsZero() && !made.Before(event.Time) && h.now.Sub(event.Time) >= settled
 	case "FailedCreate":
 		return h.exists(event) || h.madeAfterAll(event) || h.emptied(event)
 	case "NodeNotReady":
@@ -241,6 +244,25 @@ func (u *undone) of(pod string) time.Time {
 	return last
 }
 
+// allReady reports whether the counts of a workload say that all pods that it wants are ready.
+func (h *history) allReady() bool {
+	return slices.ContainsFunc(h.observed.Conditions, func(condition evidence.Condition) bool {
+		return condition.Type == evidence.ReplicasReady && condition.Status == string(corev1.ConditionTrue)
+	})
+}
+
+// rejects are the reasons of pods that a kubelet did not take, or gave up with its machine; their controller made others
+// (k8s.io/kubernetes/pkg/kubelet/lifecycle, cm/topologymanager, cm/admission, nodeshutdown).
+var rejects = map[string]bool{
+	"TopologyAffinityError": true, "UnexpectedAdmissionError": true, "NodeAffinity": true, "NodePorts": true, "OutOfcpu": true, "OutOfmemory": true,
+	"OutOfpods": true, "NodeShutdown": true, "Shutdown": true, "Terminated": true, "Preempting": true, "Preempted": true,
+}
+
+// leftOver reports whether a pod that was rejected is kept until somebody deletes it, while its workload has all it wants.
+func (h *history) leftOver(pod evidence.Pod) bool {
+	return pod.Status.Phase == corev1.PodFailed && rejects[pod.Status.Reason] && h.allReady()
+}
+
 // evictedLongAgo reports whether a pod was made a week ago and evicted, nobody knows when, and another of the same
 // workload has run for a week: an evicted pod is kept until somebody deletes it.
 func (h *history) evictedLongAgo(pod evidence.Pod) bool {
@@ -274,4 +296,32 @@ func replaced(gone Diagnosis, workloads []evidence.Evidence) bool {
 			return event.Reason == "NodeReady" && !event.Time.Before(removed)
 		})
 	})
+}
+
+// cameBack reports whether all that is known of a workload is that its node was not ready, and the nodes that were not are ready
+// again by what their own events say.
+func cameBack(lost Diagnosis, workloads []evidence.Evidence) bool {
+	if lost.Finding.RootCauseID != "node-not-ready" || lost.Workload.Kind == "Node" {
+		return false
+	}
+	back := false
+	for _, observed := range workloads {
+		if observed.Workload.Kind != "Node" {
+			continue
+		}
+		var lost, ready time.Time
+		for _, event := range observed.Events {
+			switch {
+			case event.Reason == "NodeNotReady" && event.Time.After(lost):
+				lost = event.Time
+			case event.Reason == "NodeReady" && event.Time.After(ready):
+				ready = event.Time
+			}
+		}
+		if !lost.IsZero() && !ready.After(lost) {
+			return false
+		}
+		back = back || !lost.IsZero()
+	}
+	return back
 }

@@ -118,6 +118,8 @@ func (h *history) waits(pod evidence.Pod) (catalog.Fact, bool) {
 		fact.Type, fact.Message = string(corev1.PodReadyToStartContainers), "containers in creation for "+age.String()
 	case all > 0 && running > 0 && pod.Status.Phase == corev1.PodRunning && age >= ready:
 		fact.Type, fact.Message = string(corev1.PodReady), "running and not ready for "+age.String()
+	case gated(pod) && pod.Status.Phase == corev1.PodRunning && age >= ready:
+		fact.Type, fact.Message = string(corev1.PodReady), "running and not ready for "+age.String()
 	case running > 0 && described && pod.Status.Phase == corev1.PodRunning && h.observed.ObservedAt.IsZero():
 		// Nobody knows how long ago the newest time of a description was. Events are kept for an hour
 		// (kube-apiserver --event-ttl), so one without any is not of a start.
@@ -126,6 +128,13 @@ func (h *history) waits(pod evidence.Pod) (catalog.Fact, bool) {
 		return catalog.Fact{}, false
 	}
 	return fact, true
+}
+
+// gated reports whether the containers of a pod are ready and a readiness gate is not met.
+func gated(pod evidence.Pod) bool {
+	return slices.ContainsFunc(pod.Status.Conditions, func(condition corev1.PodCondition) bool {
+		return condition.Type == corev1.PodReady && condition.Status == corev1.ConditionFalse && condition.Reason == evidence.GatesNotReady
+	})
 }
 
 // upFor gives how long a container has run since its last restart: where nobody knows, as long as each of its runs took.

@@ -146,6 +146,10 @@ type Event struct {
 // reason at most. Other negative ones are real: those of Windows.
 const UnknownExitCode = -1
 
+// GatesNotReady is the reason of a pod's condition Ready when its containers are ready and what somebody else is to say of it
+// is not (k8s.io/kubernetes/pkg/kubelet/status/generate.go, ReadinessGatesNotReady).
+const GatesNotReady = "ReadinessGatesNotReady"
+
 // ReplicasReady is the type of a condition that no controller has: what the counts of pods in a table or a description come
 // to, where they are all there is.
 const ReplicasReady = "ReplicasReady"

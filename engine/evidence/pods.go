@@ -62,11 +62,20 @@ func specified(spec corev1.Container) bool {
 	return !reflect.DeepEqual(spec, corev1.Container{Name: spec.Name, Image: spec.Image})
 }
 
+// statusOf gives the status of a container; where names were cut off, the one that is worst.
 func statusOf(name string, statuses []corev1.ContainerStatus) corev1.ContainerStatus {
+	var found corev1.ContainerStatus
+	known := false
 	for _, status := range statuses {
-		if status.Name == name {
+		if status.Name != name {
+			continue
+		}
+		if name != "" || status.State.Running == nil {
 			return status
 		}
+		if !known {
+			found, known = status, true
+		}
 	}
-	return corev1.ContainerStatus{}
+	return found
 }

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // success is a line that tells that something was reached at last, and of what.
@@ -92,6 +93,51 @@ func withoutOvercome(text []byte) []byte {
 		return text
 	}
 	return append(kept, text[copied:]...)
+}
+
+// networkNotReady is what a kubelet says each five seconds while its network plugin is not ready
+// (k8s.io/kubernetes/pkg/kubelet/kubelet.go, updateRuntimeUp and runtimeUpdatePeriod).
+var networkNotReady = []byte("ontainer runtime network not ready")
+
+// longSilence is three times as long as it takes until that is said again.
+const longSilence = 15 * time.Second
+
+// withoutFormer gives a text without what a kubelet said of its network while that was not ready, when it has said other
+// things for longer than it takes to say it again.
+func withoutFormer(text []byte) []byte {
+	at := bytes.LastIndex(text, networkNotReady)
+	if at < 0 {
+		return text
+	}
+	said, rest, _ := bytes.Cut(text[bytes.LastIndexByte(text[:at], '\n')+1:], []byte("\n"))
+	since, last := timeOfDay(said), time.Time{}
+	for line := range bytes.Lines(rest) {
+		if at := timeOfDay(line); !at.IsZero() {
+			last = at
+		}
+	}
+	if since.IsZero() || last.IsZero() || last.Sub(since) < longSilence {
+		return text
+	}
+	var kept []byte
+	for line := range bytes.Lines(text) {
+		if !bytes.Contains(line, networkNotReady) {
+			kept = append(kept, line...)
+		}
+	}
+	return kept
+}
+
+// dayTime is the time of day in the head of a line of a kubelet.
+var dayTime = regexp.MustCompile(`\b[IWE]\d{4} (\d\d:\d\d:\d\d)\.\d+ `)
+
+func timeOfDay(line []byte) time.Time {
+	found := dayTime.FindSubmatch(line[:min(len(line), maxTold)])
+	if found == nil {
+		return time.Time{}
+	}
+	at, _ := time.Parse(time.TimeOnly, string(found[1]))
+	return at
 }
 
 // whatWasReached gives the names in the lines that tell of successes.

@@ -100,6 +100,9 @@ func (r tableRow) pod() (runtime.Object, bool) {
 	if total == 0 {
 		pod.Spec.Containers = nil
 	}
+	if met, gates, ok := ratio(r.get("READINESS GATES")); ok && met < gates {
+		pod.Status.Conditions = append(pod.Status.Conditions, corev1.PodCondition{Type: corev1.PodReady, Status: corev1.ConditionFalse, Reason: evidence.GatesNotReady})
+	}
 	s := podStatus{row: r, pod: pod, ready: ready, total: total, restarts: restarts}
 	s.set(status)
 	if deleted := pod.DeletionTimestamp; deleted != nil {
@@ -137,7 +140,7 @@ func (s podStatus) set(status string) {
 	case "Completed":
 		pod.Phase = corev1.PodSucceeded
 		s.containers(terminated("Completed"))
-		if s.restarts > 0 && ofReplicaSet(s.pod.Name) { // its containers are always started again
+		if s.restarts > 0 && ofReplicaSet(s.pod.Name) || s.restarts >= manyRestarts { // its containers are always started again
 			pod.Phase = corev1.PodRunning
 			for i := range pod.ContainerStatuses {
 				pod.ContainerStatuses[i].LastTerminationState = terminated("Completed")
@@ -221,6 +224,10 @@ func isTerminatedReason(status string) bool {
 		return strings.HasPrefix(status, "ExitCode:") || strings.HasPrefix(status, "Signal:")
 	}
 }
+
+// manyRestarts are more than what is not started again for ever gets: it ends well the first time, or within a Job's backoffLimit,
+// 6 by default.
+const manyRestarts = 20
 
 // terminated is the state that a word of the STATUS column stands for.
 func terminated(status string) corev1.ContainerState {

@@ -28,7 +28,7 @@ const maxEvents = 20_000
 // container. now anchors relative ages ("3m ago") only when the text itself has no absolute time; journals, which
 // have no year, are taken for those of the year before now.
 func Parse(data []byte, now time.Time) evidence.Observations {
-	data = withoutOvercome(chronological(finished(tidied(data))))
+	data = withoutFormer(withoutOvercome(chronological(finished(tidied(data)))))
 	p := read(data, now)
 	if plain := unescaped(data); plain != nil && len(p.objects) == 0 && len(p.rows.objects) == 0 {
 		if again := read(plain, now); len(again.objects) > 0 || len(again.rows.objects) > 0 {
