@@ -115,14 +115,30 @@ func containerNamed(event evidence.Event) string {
 // saysItRuns is what somebody wrote under an event of a pod that works.
 var saysItRuns = regexp.MustCompile(`\n.*(?:\bReady True\b|\b(?:1/1|2/2|3/3)\b.*\bRunning\b|\bRunning\b.*\b(?:1/1|2/2|3/3)\b)`)
 
+// lastEvent is when the newest event was.
+func (h *history) lastEvent() time.Time {
+	if h.lookup.lastEvent.IsZero() {
+		for _, event := range h.observed.Events {
+			if event.Time.After(h.lookup.lastEvent) {
+				h.lookup.lastEvent = event.Time
+			}
+		}
+	}
+	return h.lookup.lastEvent
+}
+
 // longAgo reports whether what an event tells of, and would be told of again, was last seen days ago.
 func (h *history) longAgo(event evidence.Event) bool {
 	const days = 3 * 24 * time.Hour
+	now := h.now
+	if len(h.observed.Containers) == 0 && isPull(event) { // of what is known by events alone, the last of which stands for what is now
+		now = h.lastEvent()
+	}
 	switch event.Reason {
 	case "Unhealthy": // a probe asks every few seconds; a container that does not live is started again
-		return !event.Time.IsZero() && (h.now.Sub(event.Time) >= days || !strings.HasPrefix(event.Message, "Liveness") && event.Count <= often && h.now.Sub(event.Time) >= time.Hour)
+		return !event.Time.IsZero() && (now.Sub(event.Time) >= days || !strings.HasPrefix(event.Message, "Liveness") && event.Count <= often && h.now.Sub(event.Time) >= time.Hour)
 	case "BackOff", "Failed", "NodeNotReady":
-		return !event.Time.IsZero() && h.now.Sub(event.Time) >= days
+		return !event.Time.IsZero() && now.Sub(event.Time) >= days
 	default:
 		return false
 	}

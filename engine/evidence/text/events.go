@@ -377,13 +377,37 @@ func (p *parser) looseEvents(i int) int {
 	}
 	events, next := p.eventSection(i, about, p.clock.sighting())
 	node, ofNode := namedNode(events)
+	scheduled, known := scheduledPod(events)
 	for _, event := range events {
-		if about.name == "" && ofNode {
-			event.InvolvedObject, event.Namespace = corev1.ObjectReference{Kind: "Node", Name: node}, corev1.NamespaceDefault
+		switch of := &event.InvolvedObject; {
+		case about.name != "":
+		case ofNode:
+			*of, event.Namespace = corev1.ObjectReference{Kind: "Node", Name: node}, corev1.NamespaceDefault
+		case known && of.Kind == "Pod" && of.Name == "":
+			of.Namespace, of.Name = scheduled.namespace, scheduled.name
+			event.Namespace = of.Namespace
 		}
 		p.add(event.Event)
 	}
 	return max(next, i+1)
+}
+
+// scheduledPod gives the only pod that events say was given a node: those that stand with that are about it.
+func scheduledPod(events []reported) (subject, bool) {
+	var found subject
+	for _, event := range events {
+		said, ok := strings.CutPrefix(event.Message, "Successfully assigned ")
+		if !ok || event.Reason != "Scheduled" {
+			continue
+		}
+		name, _ := word(said)
+		namespace, name, ok := strings.Cut(name, "/")
+		if !ok || found.name != "" && found.name != name || !isObjectName(name) {
+			return subject{}, false
+		}
+		found.namespace, found.name = namespace, name
+	}
+	return found, found.name != ""
 }
 
 // namedNode gives the only node that events name which are about nothing else
