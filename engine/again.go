@@ -101,7 +101,7 @@ func (h *history) pulledAgain() []catalog.Fact {
 		if h.arrived(key.object, key.image) || h.saysMore(key.object) {
 			continue
 		}
-		if times[key] == 1 && waits >= pullPatience && h.lastOf(event) {
+		if times[key] == 1 && waits >= pullPatience && h.endsWith(event) {
 			facts = append(facts, catalog.Fact{
 				Place: catalog.PodCondition, Pod: event.Pod, Container: event.Container, Type: "ImagePulled", Status: string(corev1.ConditionFalse), Count: 1,
 				Source: key.object, Message: "image " + key.image + " has been pulled for " + waits.Round(time.Minute).String() + " and is not there",
@@ -122,12 +122,12 @@ func (h *history) pulledAgain() []catalog.Fact {
 // pullPatience is longer than large images take on slow lines.
 const pullPatience = 20 * time.Minute
 
-// lastOf reports whether an event is the newest of several about its object, of which nothing else is known, nor of its
+// endsWith reports whether an event is the newest of several about its object, of which nothing else is known, nor of its
 // workload: what somebody printed of one pod is whole more often than what he cut from a list.
-func (h *history) lastOf(event evidence.Event) bool {
-	about := h.eventsOf(event.Object)
-	return len(h.observed.Containers) == 0 && len(about) > 1 && len(about) == len(h.observed.Events) && !event.Time.IsZero() && h.now.Sub(event.Time) < recentEnd &&
-		!slices.ContainsFunc(about, func(other *evidence.Event) bool { return other.Time.After(event.Time) })
+func (h *history) endsWith(event evidence.Event) bool {
+	about := len(h.eventsOf(event.Object))
+	return len(h.observed.Containers) == 0 && about > 1 && about == len(h.observed.Events) && !event.Time.IsZero() && h.now.Sub(event.Time) < recentEnd &&
+		!event.Time.Before(h.turns().last)
 }
 
 // isCutPull reports whether the message of an event was cut off, and can have said nothing but that an image can't be pulled,

@@ -28,7 +28,7 @@ type lookup struct {
 	restart    *bool                            // whether an operator told of one
 	severity   Severity
 	nodesAt    time.Time
-	lastEvent  time.Time
+	turns      *turns
 }
 
 // unknownPod is what is known of a pod that was not observed.

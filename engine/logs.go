@@ -2,7 +2,6 @@ package engine
 
 import (
 	"bytes"
-	"regexp"
 	"slices"
 	"strconv"
 	"time"
@@ -260,11 +259,11 @@ func outlivedBy(hit *catalog.Hit, text []byte) bool {
 	if linesAfter(text[end:]) < goesOn {
 		return false
 	}
-	at, told := timeIn(clock.FindAllSubmatch(text[max(0, start-maxTrace):end], -1))
+	at, told := timeBefore(text[:end])
 	if !told { // it begins the log
-		at, told = timeIn(clock.FindAllSubmatch(text[end:min(end+maxTrace, len(text))], 1))
+		at, told = timeBehind(text[start:])
 	}
-	last, known := timeIn(clock.FindAllSubmatch(text[max(end, len(text)-maxTrace):], -1))
+	last, known := timeBefore(text[end:])
 	if !told || !known {
 		return false
 	}
@@ -273,26 +272,75 @@ func outlivedBy(hit *catalog.Hit, text []byte) bool {
 	return later >= lives && later < day/2
 }
 
-// maxTrace is how far back a line is looked for that says its time, in bytes.
-const maxTrace = 4 << 10
+// maxFrames is how many lines without a time, as those of a stack trace, may stand between an error and one that has it, and
+// maxTrace how long they may be together, in bytes.
+const (
+	maxFrames = 64
+	maxTrace  = 16 << 10
+)
 
-// clock is the time of day, or the seconds since 1970, at the beginning of a line of a log.
-var clock = regexp.MustCompile(`(?m)^(?:.{0,40}?[^\d:.])?(?:(\d\d):(\d\d):(\d\d)\b|.{0,40}"(?:time|ts|timestamp)":"?(1\d{9})(?:\d{3})?\b)`)
+// timeBefore gives the time of day of the last line that says one.
+func timeBefore(text []byte) (time.Duration, bool) {
+	text = text[max(0, len(text)-maxTrace):]
+	for range maxFrames {
+		begin := bytes.LastIndexByte(bytes.TrimSuffix(text, []byte("\n")), '\n') + 1
+		if at, told := timeOfDay(text[begin:]); told || begin == 0 {
+			return at, told
+		}
+		text = text[:begin]
+	}
+	return 0, false
+}
 
-// timeIn gives the time of day that the last of the lines says.
-func timeIn(all [][][]byte) (time.Duration, bool) {
-	if len(all) == 0 {
+// timeBehind gives the time of day of the first line that says one.
+func timeBehind(text []byte) (time.Duration, bool) {
+	lines := 0
+	for line := range bytes.Lines(text[:min(len(text), maxTrace)]) {
+		if at, told := timeOfDay(line); told {
+			return at, true
+		}
+		if lines++; lines == maxFrames {
+			break
+		}
+	}
+	return 0, false
+}
+
+// timeOfDay gives the time of day, in UTC or wherever the clock stood, that the beginning of a line says: as 10:04:59, or as
+// seconds or milliseconds since 1970 in the records of loggers for JSON.
+func timeOfDay(line []byte) (time.Duration, bool) {
+	const head, form = 120, len("10:04:59")
+	digit := func(c byte) bool { return '0' <= c && c <= '9' }
+	two := func(at []byte) time.Duration { return time.Duration(at[0]-'0')*10 + time.Duration(at[1]-'0') }
+	start := line[:min(len(line), head)]
+	for from := 0; ; {
+		at := bytes.IndexByte(start[from:], ':')
+		if at < 0 {
+			break
+		}
+		at += from
+		from = at + 1
+		if at < 2 || at-2+form > len(start) {
+			continue
+		}
+		c := start[at-2 : at-2+form]
+		if digit(c[0]) && digit(c[1]) && digit(c[3]) && digit(c[4]) && c[5] == ':' && digit(c[6]) && digit(c[7]) && (at == 2 || !digit(start[at-3])) && c[0] < '3' && c[3] < '6' {
+			return two(c)*time.Hour + two(c[3:])*time.Minute + two(c[6:])*time.Second, true
+		}
+	}
+	if len(start) == 0 || start[0] != '{' {
 		return 0, false
 	}
-	found := all[len(all)-1]
-	number := func(i int) time.Duration {
-		n, _ := strconv.Atoi(string(found[i]))
-		return time.Duration(n)
+	for _, key := range [...]string{`"time":`, `"ts":`, `"timestamp":`} {
+		_, rest, found := bytes.Cut(start, []byte(key))
+		rest = bytes.TrimLeft(rest, ` "`)
+		if !found || len(rest) < 10 || rest[0] != '1' || bytes.ContainsFunc(rest[:10], func(r rune) bool { return r < '0' || r > '9' }) {
+			continue
+		}
+		seconds, _ := strconv.Atoi(string(rest[:10]))
+		return time.Duration(seconds%(24*60*60)) * time.Second, true
 	}
-	if len(found[4]) > 0 {
-		return number(4) % (24 * 60 * 60) * time.Second, true
-	}
-	return number(1)*time.Hour + number(2)*time.Minute + number(3)*time.Second, true
+	return 0, false
 }
 
 // isLastWord reports whether a hit is an error that a program seems not to have overcome, since nothing follows it.

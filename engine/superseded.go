@@ -21,7 +21,7 @@ func (h *history) superseded(event evidence.Event) bool {
 	case "Preempted": // a pod of the same name, that was made anew, has its place, or another of the same workload runs
 		return !event.Time.IsZero() && (h.done[containerKey{event.Object, "Scheduled"}].After(event.Time) || h.anotherStarted(event))
 	case "FailedScheduling":
-		return h.deletedInQueue(event.Object)
+		return h.turns().unqueued[event.Object]
 	case "FailedDaemonPod":
 		made := h.done[containerKey{event.Object, "SuccessfulCreate"}]
 		return event.Count < often && !event.Time.IsZero() && !made.Before(event.Time) && h.now.Sub(event.Time) >= settled
@@ -45,56 +45,45 @@ func (h *history) cameRight(event evidence.Event) bool {
 	if event.Type != corev1.EventTypeWarning || event.Time.IsZero() || event.Object == "" || event.Pod != "" || strings.HasPrefix(event.Object, "node/") {
 		return false
 	}
-	return slices.ContainsFunc(h.eventsOf(event.Object), func(other *evidence.Event) bool {
-		return other.Type != corev1.EventTypeWarning && other.Time.After(event.Time) && saysWell.MatchString(other.Reason)
-	})
+	return h.turns().well[event.Object].After(event.Time)
 }
-
-// saysWell are reasons of events by which controllers say that what they wanted is so.
-var saysWell = regexp.MustCompile(`(?:Succeeded|Completed?|Recovered|Resolved|Healthy)$`)
 
 // anotherStarted reports whether another pod of the workload was started after one was preempted.
 func (h *history) anotherStarted(event evidence.Event) bool {
-	return event.Pod != "" && slices.ContainsFunc(h.observed.Events, func(other evidence.Event) bool {
-		return other.Reason == "Started" && other.Pod != event.Pod && other.Time.After(event.Time)
-	})
-}
-
-// deletedInQueue reports whether a pod was deleted before it had a node (k8s.io/kubernetes/pkg/scheduler/schedule_one.go).
-func (h *history) deletedInQueue(object string) bool {
-	return slices.ContainsFunc(h.eventsOf(object), func(other *evidence.Event) bool {
-		return strings.HasPrefix(other.Message, "skip schedule deleting pod")
-	})
+	newest := h.turns().started[0]
+	if newest.pod == event.Pod {
+		newest = h.turns().started[1]
+	}
+	return event.Pod != "" && newest.at.After(event.Time)
 }
 
 // emptied reports whether what could not be made has no place because its namespace is being deleted, with the pods that were
 // there.
 func (h *history) emptied(event evidence.Event) bool {
-	return strings.Contains(event.Message, "because it is being terminated") && slices.ContainsFunc(h.observed.Events, func(other evidence.Event) bool {
-		return other.Reason == "Killing" && !killsForProbe(other)
-	})
+	return strings.Contains(event.Message, "because it is being terminated") && h.turns().emptied
 }
+
+// maxStarts bounds the containers of a pod that are asked for one by one; few pods have as many.
+const maxStarts = 64
 
 // initializedSince reports whether the container that an event says is to be started again was one of those that others wait
 // for: another, that was not there before, started later.
 func (h *history) initializedSince(event evidence.Event) bool {
-	waiting := containerNamed(event)
-	if waiting == "" || event.Time.IsZero() {
+	waiting, starts := containerNamed(event), h.turns().starts[event.Object]
+	if waiting == "" || event.Time.IsZero() || len(starts) > maxStarts {
 		return false
 	}
-	var later, before bool
-	for _, other := range h.eventsOf(event.Object) {
-		if name := containerNamed(*other); other.Reason != "Started" || name == "" || name == waiting {
+	later := false
+	for name, first := range starts {
+		if name == waiting {
 			continue
 		}
-		first := other.First
-		if first.IsZero() {
-			first = other.Time
+		if !first.After(event.Time) {
+			return false
 		}
-		later = later || first.After(event.Time)
-		before = before || !first.After(event.Time)
+		later = true
 	}
-	return later && !before
+	return later
 }
 
 // containerNamed gives the container that an event, or its message, names.
@@ -115,24 +104,12 @@ func containerNamed(event evidence.Event) string {
 // saysItRuns is what somebody wrote under an event of a pod that works.
 var saysItRuns = regexp.MustCompile(`\n.*(?:\bReady True\b|\b(?:1/1|2/2|3/3)\b.*\bRunning\b|\bRunning\b.*\b(?:1/1|2/2|3/3)\b)`)
 
-// lastEvent is when the newest event was.
-func (h *history) lastEvent() time.Time {
-	if h.lookup.lastEvent.IsZero() {
-		for _, event := range h.observed.Events {
-			if event.Time.After(h.lookup.lastEvent) {
-				h.lookup.lastEvent = event.Time
-			}
-		}
-	}
-	return h.lookup.lastEvent
-}
-
 // longAgo reports whether what an event tells of, and would be told of again, was last seen days ago.
 func (h *history) longAgo(event evidence.Event) bool {
 	const days = 3 * 24 * time.Hour
 	now := h.now
 	if len(h.observed.Containers) == 0 && isPull(event) { // of what is known by events alone, the last of which stands for what is now
-		now = h.lastEvent()
+		now = h.turns().last
 	}
 	switch event.Reason {
 	case "Unhealthy": // a probe asks every few seconds; a container that does not live is started again
@@ -314,9 +291,9 @@ func replaced(gone Diagnosis, workloads []evidence.Evidence) bool {
 	})
 }
 
-// cameBack reports whether all that is known of a workload is that its node was not ready, and the nodes that were not are ready
+// nodesCameBack reports whether all that is known of a workload is that its node was not ready, and the nodes that were not are ready
 // again by what their own events say.
-func cameBack(lost Diagnosis, workloads []evidence.Evidence) bool {
+func nodesCameBack(lost Diagnosis, workloads []evidence.Evidence) bool {
 	if lost.Finding.RootCauseID != "node-not-ready" || lost.Workload.Kind == "Node" {
 		return false
 	}
