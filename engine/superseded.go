@@ -28,7 +28,7 @@ func (h *history) superseded(event evidence.Event) bool {
 	case "FailedCreate":
 		return h.exists(event) || h.madeAfterAll(event) || h.emptied(event)
 	case "NodeNotReady":
-		return h.nodeIsBack(event)
+		return h.nodeIsBack(event) || h.nodeIsGone(event)
 	case "Failed":
 		return isConfigError(event.Message) && !event.Time.IsZero() && h.done[containerKey{event.Object, "Started"}].After(event.Time) || h.goneSince(event)
 	case "Unhealthy":
@@ -144,6 +144,12 @@ func (h *history) madeAfterAll(event evidence.Event) bool {
 	}
 	at, made := h.madeAt(event.Object, found)
 	return made && !at.Before(event.Time)
+}
+
+// nodeIsGone reports whether a node that was not ready was removed a while ago, as machines are that are replaced.
+func (h *history) nodeIsGone(event evidence.Event) bool {
+	removed := h.done[containerKey{event.Object, "RemovingNode"}]
+	return strings.HasPrefix(event.Object, "node/") && !event.Time.IsZero() && !removed.Before(event.Time) && h.now.Sub(removed) >= settled
 }
 
 // nodeIsBack reports whether the node of a pod, of which an event says that it was not ready, is ready now.
