@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"regexp"
 	"slices"
 	"strconv"
 	"time"
@@ -232,12 +233,12 @@ func ending(hits []*catalog.Hit, text []byte) []*catalog.Hit {
 	var kept []*catalog.Hit
 	died := false
 	for _, hit := range hits {
-		_, end, _ := hit.LastLine()
+		start, end, _ := hit.LastLine()
 		if hit.Signature.Role != catalog.Failure {
 			kept = append(kept, hit)
 			continue
 		}
-		if !hit.Signature.Outside && (linesAfter(text[end:]) > endLines || outlivedBy(hit, text)) {
+		if !hit.Signature.Outside && (linesAfter(text[end:]) > endLines || outlivedBy(hit, text)) || hit.Weight() < likely && hit.Signature.FailureType == v1alpha1.CrashLoopBackOff && calm(text[start:end]) {
 			continue
 		}
 		kept = append(kept, hit)
@@ -248,6 +249,18 @@ func ending(hits []*catalog.Hit, text []byte) []*catalog.Hit {
 		return nil
 	}
 	return kept
+}
+
+var (
+	calmLevel = regexp.MustCompile(`(?:^|[\s\[|"=(])(?:INFO|DEBUG|TRACE|info|debug|trace)(?:[\s\]|":,)]|$)`)
+	loudLevel = regexp.MustCompile(`\b(?:ERROR|ERR|WARN|WARNING|FATAL|CRITICAL|error|warn|warning|fatal|panic)\b`)
+)
+
+// calm reports whether a line is no more than an information to whoever wrote it.
+func calm(line []byte) bool {
+	head := line[:min(len(line), 160)]
+	at := calmLevel.FindIndex(head)
+	return at != nil && !loudLevel.Match(head[:at[1]])
 }
 
 // lives is longer than a program has to end that is asked to (terminationGracePeriodSeconds, 30 by default).
