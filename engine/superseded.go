@@ -35,6 +35,8 @@ func (h *history) superseded(event evidence.Event) bool {
 		return h.goneSince(event) || h.comesUp(event)
 	case "BackOff", "InspectFailed":
 		return h.goneSince(event) || h.initializedSince(event)
+	case "TaskHung", "UnregisterNetDevice", "KernelOops": // node-problem-detector tells of each when it sees it
+		return h.nodeRunsOn(event)
 	default:
 		return h.cameRight(event)
 	}
@@ -144,6 +146,15 @@ func (h *history) madeAfterAll(event evidence.Event) bool {
 	}
 	at, made := h.madeAt(event.Object, found)
 	return made && !at.Before(event.Time)
+}
+
+// nodeRunsOn reports whether a node that something happened to once is ready, a while later.
+func (h *history) nodeRunsOn(event evidence.Event) bool {
+	return event.Count < often && !event.Time.IsZero() && h.now.Sub(event.Time) >= settled && slices.ContainsFunc(h.observed.Nodes, func(node evidence.Node) bool {
+		return slices.ContainsFunc(node.Conditions, func(condition corev1.NodeCondition) bool {
+			return condition.Type == corev1.NodeReady && condition.Status == corev1.ConditionTrue
+		})
+	})
 }
 
 // nodeIsGone reports whether a node that was not ready was removed a while ago, as machines are that are replaced.
