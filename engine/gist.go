@@ -120,13 +120,22 @@ func (e *Engine) told(about gist.Gist, workloads []evidence.Evidence, observatio
 func onlyNormal(workloads []evidence.Evidence, observations evidence.Observations) bool {
 	events := 0
 	for _, observed := range workloads {
-		if len(observed.Pods)+len(observed.Conditions)+len(observed.Claims)+len(observed.Nodes) > 0 ||
+		if len(observed.Events) > 0 && !slices.ContainsFunc(observed.Events, func(event evidence.Event) bool { return event.Reason != "WaitForFirstConsumer" }) {
+			events += len(observed.Events) // a claim that nobody uses yet
+			continue
+		}
+		if len(observed.Pods)+len(observed.Conditions)+len(observed.Nodes) > 0 || slices.ContainsFunc(observed.Claims, func(claim evidence.Claim) bool { return !waitsShortly(claim, observed) }) ||
 			slices.ContainsFunc(observed.Events, func(event evidence.Event) bool { return event.Type != corev1.EventTypeNormal || event.Count >= often }) {
 			return false
 		}
 		events += len(observed.Events)
 	}
 	return events > 0 && len(observations.Logs) == 0
+}
+
+// waitsShortly reports whether a claim was made a moment ago.
+func waitsShortly(claim evidence.Claim, observed evidence.Evidence) bool {
+	return claim.Phase == string(corev1.ClaimPending) && !claim.Created.IsZero() && observed.ObservedAt.Sub(claim.Created) < claimPatience
 }
 
 // aside are the kinds of objects of which no event says that a workload fails, and the reasons of events that say so of none.

@@ -25,8 +25,10 @@ func rolledOutName(start string) string {
 // rolledOut reads that a Deployment's last rollout is complete.
 func (p *parser) rolledOut(i int) int {
 	p.rows.begin(true)
+	name := rolledOutName(trimLeft(p.src.line(i)))
+	p.rows.retire(name)
 	p.rows.put(string(deployTable), &appsv1.Deployment{
-		ObjectMeta: metav1.ObjectMeta{Name: rolledOutName(trimLeft(p.src.line(i))), Namespace: p.command.namespace},
+		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: p.command.namespace},
 		Status: appsv1.DeploymentStatus{Conditions: []appsv1.DeploymentCondition{
 			{Type: appsv1.DeploymentAvailable, Status: corev1.ConditionTrue},
 			{Type: appsv1.DeploymentProgressing, Status: corev1.ConditionTrue, Reason: "NewReplicaSetAvailable"},

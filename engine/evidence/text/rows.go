@@ -3,10 +3,12 @@ package text
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
@@ -125,6 +127,22 @@ func keyOf(kind string, object runtime.Object, full bool) (string, bool) {
 		return kind + "/" + accessor.GetNamespace() + "/" + accessor.GetName(), true
 	}
 	return kind + "//" + accessor.GetName(), true
+}
+
+// retire takes the pods of a Deployment, of which rows told before it was rolled out and which were not ready, for deleted:
+// a rollout is complete when no pod of another revision is left.
+func (r *rows) retire(deployment string) {
+	for _, object := range r.objects {
+		pod, ok := object.(*corev1.Pod)
+		if !ok || !ofReplicaSet(pod.Name) || pod.DeletionTimestamp != nil {
+			continue
+		}
+		revision := pod.Name[:strings.LastIndexByte(pod.Name, '-')]
+		if revision[:max(strings.LastIndexByte(revision, '-'), 0)] == deployment &&
+			slices.ContainsFunc(pod.Status.ContainerStatuses, func(status corev1.ContainerStatus) bool { return !status.Ready }) {
+			pod.DeletionTimestamp = &metav1.Time{}
+		}
+	}
 }
 
 // failsBefore reports whether a pod waited for its image or its next start in vain, and is deleted now.

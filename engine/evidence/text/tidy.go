@@ -73,7 +73,7 @@ func tidied(data []byte) []byte {
 	if strings.Contains(text, "DELETED ") || strings.Contains(text, "MODIFIED ") || strings.Contains(text, "ADDED ") {
 		text = withoutWatched(text)
 	}
-	if strings.Contains(text, " ←") || strings.Contains(text, " <-") || strings.Contains(text, " <=") || strings.Contains(text, " # ") || strings.Contains(text, " \\\n") {
+	if strings.Contains(text, " ←") || strings.Contains(text, " <-") || strings.Contains(text, " <=") || strings.Contains(text, " # ") || strings.Contains(text, " <<") || strings.Contains(text, " // ") || strings.Contains(text, " \\\n") {
 		text = withoutRemarks(text)
 	}
 	if strings.Contains(text, " describe ") {
@@ -274,7 +274,7 @@ func withoutRemarks(text string) string {
 		if cut := strings.TrimRight(line, " \t\r\n"); strings.HasSuffix(cut, ` \`) {
 			at = len(cut) - 2
 		}
-		for _, mark := range [...]string{" ←", " <-", " <=", " # "} {
+		for _, mark := range [...]string{" ←", " <-", " <=", " # ", " <<", " // "} {
 			if found := strings.Index(line, mark); found >= 0 && (at < 0 || found < at) {
 				at = found
 			}
