@@ -3,6 +3,7 @@ package engine
 import (
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -305,6 +306,26 @@ func replaced(gone Diagnosis, workloads []evidence.Evidence) bool {
 		return other.Workload.Kind == "Node" && other.Workload != gone.Workload && slices.ContainsFunc(other.Events, func(event evidence.Event) bool {
 			return event.Reason == "NodeReady" && !event.Time.Before(removed)
 		})
+	})
+}
+
+// numbered is a pod that deploys a revision of a DeploymentConfig of OpenShift, or makes one of its builds.
+var numbered = regexp.MustCompile(`^(.+)-(\d+)-(deploy|build)$`)
+
+// laterOne reports whether a later revision or build of the same name came to its end well.
+func laterOne(d Diagnosis, workloads []evidence.Evidence) bool {
+	failed := numbered.FindStringSubmatch(d.Workload.Name)
+	if failed == nil || d.Workload.Kind != "Pod" {
+		return false
+	}
+	number, _ := strconv.Atoi(failed[2])
+	return slices.ContainsFunc(workloads, func(other evidence.Evidence) bool {
+		found := numbered.FindStringSubmatch(other.Workload.Name)
+		if found == nil || found[1] != failed[1] || found[3] != failed[3] || other.Workload.Namespace != d.Workload.Namespace || len(other.Pods) == 0 || other.Pods[0].Status.Phase != corev1.PodSucceeded {
+			return false
+		}
+		later, _ := strconv.Atoi(found[2])
+		return later > number
 	})
 }
 

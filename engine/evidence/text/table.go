@@ -1,6 +1,7 @@
 package text
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -53,8 +54,8 @@ func parseHeader(line string) (tableHeader, bool) {
 	first, rest := word(line)
 	switch first {
 	case "NAME", "NAMESPACE", "POD", "LASTSEEN", "FIRSTSEEN":
-	case "CREATED": // columns of one's own choice too
-		if !strings.Contains(rest, "REASON") || !strings.Contains(rest, "MSG") && !strings.Contains(rest, "MESSAGE") {
+	case "CREATED", "TIME", "TIMESTAMP", "WHEN", "LASTTIMESTAMP", "LAST_SEEN": // columns of one's own choice too
+		if !choosesEvents(rest) {
 			return tableHeader{}, false
 		}
 	case "OBJECT", "KIND", "TYPE", "REASON": // columns of one's own choice, of events
@@ -62,7 +63,7 @@ func parseHeader(line string) (tableHeader, bool) {
 			return tableHeader{}, false
 		}
 	case "LAST", "FIRST":
-		if second, _ := word(rest); second != "SEEN" {
+		if second, _ := word(rest); second != "SEEN" && !choosesEvents(rest) {
 			return tableHeader{}, false
 		}
 	default:
@@ -81,6 +82,19 @@ func parseHeader(line string) (tableHeader, bool) {
 	}
 	header.kind = header.kindOf()
 	return header, true
+}
+
+// choosesEvents recognises columns of one's own choice, of events, behind that of their times.
+func choosesEvents(rest string) bool {
+	return strings.Contains(rest, "REASON") && (strings.Contains(rest, "MSG") || strings.Contains(rest, "MESSAGE"))
+}
+
+// timeColumns are names of columns of one's own choice that have the time of an event.
+var timeColumns = [...]string{"CREATED", "LAST", "TIME", "TIMESTAMP", "WHEN", "LASTTIMESTAMP", "LAST_SEEN", "FIRST"}
+
+// timed reports whether a table has such a column.
+func (h tableHeader) timed() bool {
+	return slices.ContainsFunc(timeColumns[:], func(name string) bool { return h.index(name) >= 0 })
 }
 
 // maxColumns is how many columns a table may have: each row pays for all of them.
@@ -143,7 +157,7 @@ func (h tableHeader) index(name string) int {
 
 func (h tableHeader) kindOf() tableKind {
 	switch {
-	case h.has("REASON", "MESSAGE", "CREATED"), h.has("REASON", "MESSAGE") && (h.has("LAST SEEN") || h.has("LASTSEEN") || h.has("OBJECT") || h.has("KIND", "NAME")):
+	case h.has("REASON", "MESSAGE") && h.timed(), h.has("REASON", "MESSAGE") && (h.has("LAST SEEN") || h.has("LASTSEEN") || h.has("OBJECT") || h.has("KIND", "NAME")):
 		return eventTable
 	case h.has("READY", "STATUS", "RESTARTS"), h.has("NAME", "READY", "STATUS", "NODE"), h.has("NAME", "READY", "STATUS", "REASON"): // somebody left a column out
 		return podTable

@@ -1,6 +1,7 @@
 package text
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -18,9 +19,12 @@ func (p *parser) eventTableRow(row cells, seen *sighting) bool {
 	if row.header.index("LAST SEEN") < 0 && row.header.index("LASTSEEN") < 0 { // columns of one's own choice
 		found, ok = span{count: 1}, kindOf(p.involved(row).Kind) != ""
 	}
-	created, err := time.Parse(time.RFC3339, row.get("CREATED"))
-	if err == nil {
-		found, rest, ok = span{count: 1}, "", true
+	var created time.Time
+	for _, column := range timeColumns {
+		if at, err := time.Parse(time.RFC3339, row.get(column)); err == nil {
+			created, found, rest, ok = at, span{count: 1}, "", true
+			break
+		}
 	}
 	kind, reason := row.get("TYPE"), row.get("REASON")
 	if !ok || rest != "" || !isReason(reason) || kind != "" && !isReason(kind) {
@@ -48,7 +52,7 @@ func (p *parser) eventTableRow(row cells, seen *sighting) bool {
 	if strings.Contains(when, "(x") || row.header.index("COUNT") >= 0 || row.header.index("FIRST SEEN") >= 0 || row.header.index("FIRSTSEEN") >= 0 {
 		seen.ago(found.first, func(t time.Time) { event.FirstTimestamp = metav1.NewTime(t) })
 	}
-	if err == nil {
+	if !created.IsZero() {
 		event.FirstTimestamp, event.LastTimestamp = metav1.NewTime(created), metav1.NewTime(created)
 		if about.Kind == "" {
 			event.InvolvedObject.Kind = "Pod"
@@ -107,7 +111,7 @@ func (p *parser) involved(row cells) corev1.ObjectReference {
 	}
 	kind, name, ok := strings.Cut(object, "/")
 	if !ok {
-		name = withoutHash(row.get("NAME"))
+		name = withoutHash(cmp.Or(row.get("NAME"), row.get("POD"), object))
 	}
 	about.Kind, about.Name = kindOf(kind), name
 	if about.Kind == "Node" || about.Kind == "PersistentVolume" {
