@@ -61,6 +61,9 @@ func (h *history) recovered(event evidence.Event) bool {
 		return false
 	}
 	at, seen := h.done[containerKey{event.Object, well}]
+	if seen && at.IsZero() && event.Time.IsZero() { // a list without times is in their order
+		return h.laterInList(event, well)
+	}
 	since := young / 2
 	if event.Count >= often {
 		since = 3 * settled
@@ -76,6 +79,18 @@ func (h *history) recovered(event evidence.Event) bool {
 		return true
 	}
 	return seen && !at.IsZero() && !at.Before(from) && h.now.Sub(at) >= since
+}
+
+// laterInList reports whether an event of a reason stands behind another of the same object.
+func (h *history) laterInList(event evidence.Event, reason string) bool {
+	told := false
+	for _, other := range h.eventsOf(event.Object) {
+		told = told || other.Reason == event.Reason && other.Message == event.Message
+		if told && other.Reason == reason {
+			return true
+		}
+	}
+	return false
 }
 
 // neverLeft reports whether a machine that was rebooted was back before anybody missed its node, as far as the events tell:
@@ -230,6 +245,9 @@ func (h *history) restartedAlways(pod evidence.Pod, event evidence.Event) bool {
 
 // mattersUnseen judges events about a pod of which nothing else is known: those of a pod that was replaced are history.
 func (h *history) mattersUnseen(event evidence.Event) bool {
+	if event.Pod != "" && len(h.ready) > 0 && (event.Reason == "TaintManagerEviction" || event.Reason == "NodeNotReady" || event.Reason == "FailedKillPod") {
+		return false // it left, and others of the workload are ready
+	}
 	if event.Pod != "" && containerReasons[event.Reason] {
 		switch {
 		case len(h.observed.Pods) > 0: // the workload's pods were observed, and this one is gone, unless the rows above it were cut off
@@ -248,7 +266,16 @@ func (h *history) goesOn(event evidence.Event) bool {
 	if event.Reason == "Unhealthy" && h.stopped(event) {
 		return false
 	}
-	if event.Reason != "Failed" && event.Reason != "BackOff" || event.Time.IsZero() {
+	if event.Time.IsZero() {
+		return true
+	}
+	if lost := event.Reason == "NodeNotReady" && event.Pod != ""; lost || event.Reason == "BackOff" && !isPull(event) {
+		// What ends again is told of every few minutes, and a pod that stays on a lost node is to be deleted after five.
+		if h.now.Sub(event.Time) >= 3*settled && !(lost && h.marked(event.Object)) {
+			return false
+		}
+	}
+	if event.Reason != "Failed" && event.Reason != "BackOff" {
 		return true
 	}
 	started, seen := h.done[containerKey{event.Object, "Started"}]
@@ -259,6 +286,12 @@ func (h *history) goesOn(event evidence.Event) bool {
 		return false // as is what ends again
 	}
 	return !seen || started.Sub(event.Time) < settled
+}
+
+// marked reports whether a pod was to be deleted for what is wrong with its node.
+func (h *history) marked(object string) bool {
+	_, marked := h.done[containerKey{object, "TaintManagerEviction"}]
+	return marked
 }
 
 // usualRun gives how long it took from one start of an object's only container to the next; where nobody knows, a minute more

@@ -115,7 +115,7 @@ func (h *history) probingOf(object string) *probing {
 		about.told += max(event.Count, 1)
 		about.killed = about.killed || killsForProbe(*event)
 		about.stopped = about.stopped || event.Reason == "Killing" && !strings.Contains(event.Message, "probe")
-		about.waits = about.waits || event.Reason == "BackOff" || event.Reason == "ProbeWarning"
+		about.waits = about.waits || event.Reason == "BackOff" && (event.Time.IsZero() || h.now.Sub(event.Time) < 3*settled) || event.Reason == "ProbeWarning"
 		about.startedAgain = about.startedAgain || event.Reason == "Started" && event.Count > 1
 	}
 	about.outlived = about.killed && h.outlived(object)

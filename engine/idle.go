@@ -48,7 +48,7 @@ var idle = sought{
 		`|\bthe object has been modified; please apply your changes to the latest version\b` + // k8s.io/apiserver/pkg/registry/generic/registry/store.go; who wrote it tries again
 		`|\bErrorCheckCertificate\b` + // cert-manager, of what it is about to make
 		`|\bpattern not matched: |\bcannot parse (?:'|record\b)` + // Fluentd and Fluent Bit quote what others wrote
-		`|\bTLS handshake error from \S+: (?:EOF|read tcp \S+: (?:read: )?connection reset by peer)\s*$` + // net/http/server.go
+		`|\bTLS handshake error from \S+: (?:EOF|read tcp \S+: (?:read: )?connection reset by peer|(?:remote error: )?tls: .*?)"?\s*$` + // net/http/server.go, of a client
 		`|\[ERROR 0 \S+ A+\] (?:no items found|invalid query name)\s*$` +
 		`|\bfailed to tail file, stat failed\b` + // promtail/targets/file
 		`|\bsourceName : \S+ was requested, but not found in namespace\b` +

@@ -41,7 +41,7 @@ func TestWhatSaysNothingOfWhatHappenedBecomesBlank(t *testing.T) {
 		`eviction manager: no observation found for eviction signal pid.available`: false,
 		`Flag --keep-terminated-pod-volumes has been deprecated, will be removed`:  false,
 		`http: TLS handshake error from 10.2.0.1:4411: EOF`:                        false,
-		`http: TLS handshake error from 10.2.0.1:4411: tls: bad certificate`:       true,
+		`http: TLS handshake error from 10.2.0.1:4411: tls: bad certificate`:       false,
 		`先週の OOMKilled は上限を上げて解消しました`:                                              false,
 		`2. kubectl describe pod: exit code 137 is OOMKilled`:                      false,
 		`2. OOMKilled again`: true,

@@ -31,6 +31,9 @@ func (h *history) superseded(event evidence.Event) bool {
 	case "NodeNotReady":
 		return h.nodeIsBack(event) || h.nodeIsGone(event)
 	case "Failed":
+		if strings.HasSuffix(event.Message, kubeletYoung) && !event.Time.IsZero() && h.now.Sub(event.Time) >= settled/2 {
+			return true
+		}
 		return isConfigError(event.Message) && !event.Time.IsZero() && h.done[containerKey{event.Object, "Started"}].After(event.Time) || h.goneSince(event)
 	case "Unhealthy":
 		return h.goneSince(event) || h.comesUp(event)
@@ -103,6 +106,10 @@ func containerNamed(event evidence.Event) string {
 	}
 	return ""
 }
+
+// kubeletYoung is what a kubelet says of containers in its first seconds, and then starts them
+// (k8s.io/kubernetes/pkg/kubelet/kubelet_pods.go).
+const kubeletYoung = "services have not yet been read at least once, cannot construct envvars"
 
 // saysItRuns is what somebody wrote under an event of a pod that works.
 var saysItRuns = regexp.MustCompile(`\n.*(?:\bReady True\b|\b(?:1/1|2/2|3/3)\b.*\bRunning\b|\bRunning\b.*\b(?:1/1|2/2|3/3)\b)`)
