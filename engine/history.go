@@ -197,6 +197,11 @@ func (h *history) endedRecently(container evidence.Container) bool {
 		return false
 	}
 	restarts := int64(container.RestartCount)
+	if running := container.State.Running; last.FinishedAt.IsZero() && last.StartedAt.Unix() > 0 && running != nil && running.StartedAt.After(last.StartedAt.Time) {
+		ended := *last // a description that was cut; the next run began when this one had ended
+		ended.FinishedAt = running.StartedAt
+		last = &ended
+	}
 	if last.FinishedAt.IsZero() || h.now.IsZero() {
 		return !container.Ready || restarts >= often || last.Reason == reasonOOMKilled
 	}

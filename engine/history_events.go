@@ -169,7 +169,8 @@ func (h *history) eventMatters(event evidence.Event) bool {
 }
 
 // takenOut reports whether a node was taken out of service before what an event tells of it: by whoever cordoned and deleted
-// it, or by Karpenter (sigs.k8s.io/karpenter, pkg/controllers/node/termination and interruption).
+// it, by Karpenter (sigs.k8s.io/karpenter, pkg/controllers/node/termination and interruption), or by the handlers of clouds for
+// machines that they take back, upgrade or no longer need.
 func (h *history) takenOut(event evidence.Event) bool {
 	at := func(reason string) time.Time { return h.done[containerKey{event.Object, reason}] }
 	back := at("NodeSchedulable")
@@ -183,7 +184,7 @@ func (h *history) takenOut(event evidence.Event) bool {
 		return !told.IsZero() && !told.After(event.Time) && !told.Before(back)
 	}
 	cordoned := at("NodeNotSchedulable")
-	return before("NodeNotSchedulable") && !(at("DeletingNode").Before(cordoned) && at("RemovingNode").Before(cordoned)) || before("InstanceTerminating") || before("DisruptionTerminating")
+	return before("NodeNotSchedulable") && !(at("DeletingNode").Before(cordoned) && at("RemovingNode").Before(cordoned)) || slices.ContainsFunc([]string{"InstanceTerminating", "DisruptionTerminating", "CordonAndDrain", "SpotInterruption", "TerminatingOnInterruption", "Drain", "ScaleDown"}, before)
 }
 
 // leaves are the reasons of the events of a node that goes.

@@ -110,8 +110,14 @@ func (h *history) pulledLater(event evidence.Event) bool {
 	switch image := quoted(event.Message); {
 	case image != "":
 		return corrected || later(image)
-	case len(about.missing) == 0: // nothing names an image
-		return event.Time.IsZero() && about.untimed > about.failed[event.Reason+event.Message]
+	case len(about.missing) == 0 && !event.Time.IsZero(): // nothing names an image, and one was pulled
+		only := len(about.pulled) == 1
+		for image := range about.pulled {
+			only = only && later(image)
+		}
+		return only
+	case len(about.missing) == 0:
+		return about.untimed > about.failed[event.Reason+event.Message]
 	case len(about.missing) > maxMissing:
 		return false
 	default:

@@ -158,7 +158,11 @@ func (h *history) madeAfterAll(event evidence.Event) bool {
 
 // nodeRunsOn reports whether a node that something happened to once is ready, a while later.
 func (h *history) nodeRunsOn(event evidence.Event) bool {
-	return event.Count < often && !event.Time.IsZero() && h.now.Sub(event.Time) >= settled && slices.ContainsFunc(h.observed.Nodes, func(node evidence.Node) bool {
+	if event.Count >= often || event.Time.IsZero() || h.now.Sub(event.Time) < settled {
+		return false
+	}
+	_, lost := h.done[containerKey{event.Object, "NodeNotReady"}]
+	return len(h.observed.Nodes) == 0 && !lost && h.now.Sub(event.Time) >= 3*settled || slices.ContainsFunc(h.observed.Nodes, func(node evidence.Node) bool {
 		return slices.ContainsFunc(node.Conditions, func(condition corev1.NodeCondition) bool {
 			return condition.Type == corev1.NodeReady && condition.Status == corev1.ConditionTrue
 		})
@@ -276,9 +280,12 @@ var rejects = map[string]bool{
 	"OutOfpods": true, "NodeShutdown": true, "Shutdown": true, "Terminated": true, "Preempting": true, "Preempted": true,
 }
 
-// leftOver reports whether a pod that was rejected is kept until somebody deletes it, while its workload has all it wants.
+// leftOver reports whether a pod that was rejected, or was made days ago and evicted, is kept until somebody deletes it, while
+// its workload has all it wants.
 func (h *history) leftOver(pod evidence.Pod) bool {
-	return pod.Status.Phase == corev1.PodFailed && rejects[pod.Status.Reason] && h.allReady()
+	const day = 24 * time.Hour
+	evicted := pod.Status.Reason == "Evicted" && !pod.Created.IsZero() && h.now.Sub(pod.Created) >= day
+	return pod.Status.Phase == corev1.PodFailed && (rejects[pod.Status.Reason] || evicted) && h.allReady()
 }
 
 // evictedLongAgo reports whether a pod was made a week ago and evicted, nobody knows when, and another of the same
@@ -319,7 +326,7 @@ func replaced(gone Diagnosis, workloads []evidence.Evidence) bool {
 // numbered is a pod that deploys a revision of a DeploymentConfig of OpenShift, or makes one of its builds.
 var numbered = regexp.MustCompile(`^(.+)-(\d+)-(deploy|build)$`)
 
-// laterOne reports whether a later revision or build of the same name came to its end well.
+// laterOne reports whether a later revision or build of the same name came to its end well, or runs.
 func laterOne(d Diagnosis, workloads []evidence.Evidence) bool {
 	failed := numbered.FindStringSubmatch(d.Workload.Name)
 	if failed == nil || d.Workload.Kind != "Pod" {
@@ -327,12 +334,13 @@ func laterOne(d Diagnosis, workloads []evidence.Evidence) bool {
 	}
 	number, _ := strconv.Atoi(failed[2])
 	return slices.ContainsFunc(workloads, func(other evidence.Evidence) bool {
-		found := numbered.FindStringSubmatch(other.Workload.Name)
-		if found == nil || found[1] != failed[1] || found[3] != failed[3] || other.Workload.Namespace != d.Workload.Namespace || len(other.Pods) == 0 || other.Pods[0].Status.Phase != corev1.PodSucceeded {
-			return false
-		}
-		later, _ := strconv.Atoi(found[2])
-		return later > number
+		return other.Workload.Namespace == d.Workload.Namespace && slices.ContainsFunc(other.Pods, func(pod evidence.Pod) bool {
+			rest, ok := strings.CutPrefix(pod.Name, failed[1]+"-")
+			revision, behind, _ := strings.Cut(rest, "-")
+			later, err := strconv.Atoi(revision)
+			runs := pod.Status.Phase == corev1.PodRunning && failed[3] == "deploy" && behind != "build" && slices.ContainsFunc(pod.Status.ContainerStatuses, func(status corev1.ContainerStatus) bool { return status.Ready })
+			return ok && err == nil && later > number && (runs || pod.Status.Phase == corev1.PodSucceeded && behind == failed[3])
+		})
 	})
 }
 
