@@ -164,7 +164,7 @@ func onlyAside(workloads []evidence.Evidence, observations evidence.Observations
 }
 
 // well is how Kubernetes and its tools say that something is as it should.
-var well = regexp.MustCompile(`status is now: Node(?:HasNo|HasSufficient|Ready|Schedulable)|\bKubeletHas(?:No|Sufficient)|\bKernelHasNoDeadlock|\bFilesystemIsNotReadOnly` +
+var well = regexp.MustCompile(`status is now: Node(?:HasNo|HasSufficient|Ready|Schedulable)|\bKubeletHas(?:No|Sufficient)|\bKernelHasNoDeadlock|\bNode condition \w+ is now: False\b|\bFilesystemIsNotReadOnly` +
 	`|\bNetworkReady=true|\bcondition met\s*\z|\bphase Bound\b|\bRunning \((?:1/1|2/2|3/3)\)|(?m:^-- No entries --$)|\bhas joined the cluster|\bsome Nodes are Ready\. Exiting` +
 	`|\bConfiguration complete; ready for start up|\bFinished with success|\bexited with code 0\s*\z|\b[1-9]\d* Succeeded / 0 Failed\b|(?m:^Completed At:)|not-ready removed from node` +
 	`|\bis waiting to start: (?:ContainerCreating|PodInitializing)\s*\z|\bStarted kubelet[^\n]*\s*\z|\bcontainer finished".* exitCode=0\s*\z|\bcommand terminated with exit code \d+\s*\z|\bprevious terminated container "[^"]*" in pod "[^"]*" not found|\bTaints: +node-role\.kubernetes\.io/\S+\s*\z`)

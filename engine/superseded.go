@@ -28,6 +28,8 @@ func (h *history) superseded(event evidence.Event) bool {
 		return event.Count < often && !event.Time.IsZero() && !made.Before(event.Time) && h.now.Sub(event.Time) >= settled
 	case "FailedCreate":
 		return h.exists(event) || h.madeAfterAll(event) || h.emptied(event)
+	case "TaintManagerEviction":
+		return strings.HasPrefix(event.Object, "pod/") && !event.Time.IsZero() && h.done[containerKey{event.Object, "Started"}].After(event.Time)
 	case "NodeNotReady":
 		return h.nodeIsBack(event) || h.nodeIsGone(event)
 	case "Failed":

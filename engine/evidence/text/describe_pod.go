@@ -185,10 +185,16 @@ func (d described) statuses(from *section) []corev1.ContainerStatus {
 		if restarts := intOf[int32](c.value("Restart Count")); restarts != nil {
 			status.RestartCount = *restarts
 		}
+		if running, ended := status.State.Running, status.LastTerminationState.Terminated; running != nil && ended != nil && c.value("Ready") == "" {
+			status.Ready = status.Ready || ended.FinishedAt.IsZero() && !ended.StartedAt.IsZero() && running.StartedAt.Sub(ended.StartedAt.Time) >= longRun
+		}
 		all = append(all, status)
 	}
 	return all
 }
+
+// longRun is how long a container runs that is not in a loop, where the end of its description was cut off.
+const longRun = 24 * time.Hour
 
 // cutBeforeReady reports whether what follows the state of a container was cut off, so that nobody knows whether it was
 // ready.

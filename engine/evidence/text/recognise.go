@@ -179,6 +179,8 @@ func isFragment(first byte, start string) bool {
 		return strings.TrimRight(start, " ") == "Containers:"
 	case 'I':
 		return strings.TrimRight(start, " ") == "Init Containers:"
+	case 'E':
+		return strings.TrimRight(start, " ") == "Ephemeral Containers:"
 	case 'S':
 		return isStateLine(strings.TrimPrefix(start, "State:"), start)
 	case 'L':
