@@ -120,8 +120,8 @@ func (e *Engine) told(about gist.Gist, workloads []evidence.Evidence, observatio
 func onlyNormal(workloads []evidence.Evidence, observations evidence.Observations) bool {
 	events := 0
 	for _, observed := range workloads {
-		if len(observed.Events) > 0 && !slices.ContainsFunc(observed.Events, func(event evidence.Event) bool { return event.Reason != "WaitForFirstConsumer" }) {
-			events += len(observed.Events) // a claim that nobody uses yet
+		if len(observed.Events) > 0 && !slices.ContainsFunc(observed.Events, func(event evidence.Event) bool { return !awaitsVolume(event, observed) }) {
+			events += len(observed.Events)
 			continue
 		}
 		if len(observed.Pods)+len(observed.Conditions)+len(observed.Nodes) > 0 || slices.ContainsFunc(observed.Claims, func(claim evidence.Claim) bool { return !waitsShortly(claim, observed) }) ||
@@ -131,6 +131,19 @@ func onlyNormal(workloads []evidence.Evidence, observations evidence.Observation
 		events += len(observed.Events)
 	}
 	return events > 0 && len(observations.Logs) == 0
+}
+
+// awaitsVolume reports whether an event says that a claim which nobody uses yet waits, or one whose volume is being made for a
+// moment.
+func awaitsVolume(event evidence.Event, observed evidence.Evidence) bool {
+	switch event.Reason {
+	case "WaitForFirstConsumer":
+		return true
+	case "Provisioning", "ExternalProvisioning":
+		return !event.First.IsZero() && observed.ObservedAt.Sub(event.First) < claimPatience
+	default:
+		return false
+	}
 }
 
 // waitsShortly reports whether a claim was made a moment ago.

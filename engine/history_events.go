@@ -283,6 +283,9 @@ func (h *history) goesOn(event evidence.Event) bool {
 	if seen && isPull(event) && !started.Before(event.Time) && h.now.Sub(event.Time) >= settled/2 {
 		return false // what can't be pulled is tried again, and told of, every five minutes at least (MaxContainerBackOff)
 	}
+	if seen && event.Reason == "Failed" && !isPull(event) && started.After(event.Time) && h.now.Sub(event.Time) >= settled/2 {
+		return false // what can't be started is tried again within seconds
+	}
 	if runs := h.now.Sub(started); seen && event.Reason == "BackOff" && !started.Before(event.Time) && (runs >= 3*settled || runs >= max(settled, 2*h.usualRun(event.Object))) {
 		return false // as is what ends again
 	}

@@ -325,6 +325,54 @@ func replaced(gone Diagnosis, workloads []evidence.Evidence) bool {
 	})
 }
 
+// joins reports whether a node is seconds old, and not ready yet beside others that have been for long.
+func joins(d Diagnosis, workloads []evidence.Evidence) bool {
+	const young, old = time.Minute, 10 * time.Minute
+	if d.Workload.Kind != "Node" || !d.generic {
+		return false
+	}
+	var made time.Time
+	others := 0
+	for _, observed := range workloads {
+		for _, node := range observed.Nodes {
+			age := observed.ObservedAt.Sub(node.Created)
+			switch {
+			case node.Created.IsZero() || observed.ObservedAt.IsZero():
+			case node.Name == d.Workload.Name && age < young:
+				made = node.Created
+			case age >= old && slices.ContainsFunc(node.Conditions, func(condition corev1.NodeCondition) bool {
+				return condition.Type == corev1.NodeReady && condition.Status == corev1.ConditionTrue
+			}):
+				others++
+			}
+		}
+	}
+	return !made.IsZero() && others > 0
+}
+
+// task is a pod of what runs to its end; its Job's name and what its controller adds to it.
+var task = regexp.MustCompile(`^(.+)-[a-z0-9]{4,5}$`)
+
+// doneByAnother reports whether a pod that failed was followed by another of the same name, but for its end, which did what there
+// was to do.
+func doneByAnother(d Diagnosis, workloads []evidence.Evidence) bool {
+	found := task.FindStringSubmatch(d.Workload.Name)
+	if found == nil || d.Workload.Kind != "Pod" {
+		return false
+	}
+	var failed *evidence.Pod
+	for i := range workloads {
+		if workloads[i].Workload == d.Workload && len(workloads[i].Pods) == 1 {
+			failed = &workloads[i].Pods[0]
+		}
+	}
+	return failed != nil && failed.Status.Phase == corev1.PodFailed && !failed.Created.IsZero() && slices.ContainsFunc(workloads, func(other evidence.Evidence) bool {
+		sibling := task.FindStringSubmatch(other.Workload.Name)
+		return sibling != nil && sibling[1] == found[1] && other.Workload.Namespace == d.Workload.Namespace && len(other.Pods) == 1 &&
+			other.Pods[0].Status.Phase == corev1.PodSucceeded && !other.Pods[0].Created.Before(failed.Created)
+	})
+}
+
 // numbered is a pod that deploys a revision of a DeploymentConfig of OpenShift, or makes one of its builds.
 var numbered = regexp.MustCompile(`^(.+)-(\d+)-(deploy|build)$`)
 

@@ -259,7 +259,7 @@ func (c *collector) placeNodes() {
 // NodeOf gives what matters of a node.
 func NodeOf(node *corev1.Node) Node {
 	return Node{
-		Name: node.Name, Unschedulable: node.Spec.Unschedulable, Taints: node.Spec.Taints, Conditions: node.Status.Conditions,
+		Name: node.Name, Created: node.CreationTimestamp.Time, Unschedulable: node.Spec.Unschedulable, Taints: node.Spec.Taints, Conditions: node.Status.Conditions,
 		Allocatable: node.Status.Allocatable, Labels: node.Labels,
 		Architecture: cmp.Or(node.Status.NodeInfo.Architecture, node.Labels[corev1.LabelArchStable]),
 		OS:           cmp.Or(node.Status.NodeInfo.OperatingSystem, node.Labels[corev1.LabelOSStable]),

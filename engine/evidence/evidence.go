@@ -168,6 +168,8 @@ type Condition struct {
 type Node struct {
 	// Name of the node.
 	Name string
+	// Created is when it was made; zero when nobody knows.
+	Created time.Time
 	// Unschedulable is set while the node is cordoned.
 	Unschedulable bool
 	// Taints keep pods away that don't tolerate them.
