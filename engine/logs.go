@@ -100,7 +100,7 @@ func (e *Engine) looseHits(h *history) []*catalog.Hit {
 		if len(found) > 0 { // few texts are worth asking what they say
 			said := spoken(text)
 			found = e.catalog.MatchLoose(about, said)
-			found = unrecovered(append(found, e.typedRecoveries(said)...), true)
+			found = slices.DeleteFunc(unrecovered(append(found, e.typedRecoveries(said)...), true), func(hit *catalog.Hit) bool { return wentOn(hit, said) })
 		}
 		hits = append(hits, found...)
 	}
@@ -125,7 +125,7 @@ func (e *Engine) wordHits(text []byte) []*catalog.Hit {
 	found = e.catalog.MatchWords(catalog.Fact{Source: spokenOf}, spoken(text))
 	hits := slices.DeleteFunc(e.catalog.MatchLog(catalog.Fact{}, text), func(hit *catalog.Hit) bool { return hit.Signature.Role != catalog.Recovery })
 	for _, hit := range found {
-		if _, end, _ := hit.LastLine(); bytes.Count(text[end:], []byte("\n")) <= long {
+		if _, end, _ := hit.LastLine(); bytes.Count(text[end:], []byte("\n")) <= long && (hit.Signature.FailureType == v1alpha1.NodeNotReady || !wentOn(hit, text)) {
 			hits = append(hits, hit)
 		}
 	}
@@ -283,6 +283,13 @@ func outlivedBy(hit *catalog.Hit, text []byte) bool {
 	const day = 24 * time.Hour
 	later := (last - at + day) % day
 	return later >= lives && later < day/2
+}
+
+// wentOn is outlivedBy for a text of which nobody knows whether it is a log: with more than a few lines behind the hit.
+func wentOn(hit *catalog.Hit, text []byte) bool {
+	const few = 3
+	_, end, _ := hit.LastLine()
+	return linesAfter(text[end:]) > few && outlivedBy(hit, text)
 }
 
 // maxFrames is how many lines without a time, as those of a stack trace, may stand between an error and one that has it, and

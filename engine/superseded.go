@@ -28,6 +28,8 @@ func (h *history) superseded(event evidence.Event) bool {
 		return event.Count < often && !event.Time.IsZero() && !made.Before(event.Time) && h.now.Sub(event.Time) >= settled
 	case "FailedCreate":
 		return h.exists(event) || h.madeAfterAll(event) || h.emptied(event)
+	case "Shutdown":
+		return h.nodeIsGone(event)
 	case "TaintManagerEviction":
 		return strings.HasPrefix(event.Object, "pod/") && !event.Time.IsZero() && h.done[containerKey{event.Object, "Started"}].After(event.Time)
 	case "NodeNotReady":
@@ -174,6 +176,9 @@ func (h *history) nodeRunsOn(event evidence.Event) bool {
 // nodeIsGone reports whether a node that was not ready was removed a while ago, as machines are that are replaced.
 func (h *history) nodeIsGone(event evidence.Event) bool {
 	removed := h.done[containerKey{event.Object, "RemovingNode"}]
+	if deleted := h.done[containerKey{event.Object, "DeletingNode"}]; deleted.After(removed) {
+		removed = deleted
+	}
 	return strings.HasPrefix(event.Object, "node/") && !event.Time.IsZero() && !removed.Before(event.Time) && h.now.Sub(removed) >= settled
 }
 
@@ -280,6 +285,7 @@ func (h *history) allReady() bool {
 var rejects = map[string]bool{
 	"TopologyAffinityError": true, "UnexpectedAdmissionError": true, "NodeAffinity": true, "NodePorts": true, "OutOfcpu": true, "OutOfmemory": true,
 	"OutOfpods": true, "NodeShutdown": true, "Shutdown": true, "Terminated": true, "Preempting": true, "Preempted": true,
+	"MatchNodeSelector": true, "HostPortConflict": true, "PodFitsHostPorts": true, "HostName": true, "Outofcpu": true,
 }
 
 // leftOver reports whether a pod that was rejected, or was made days ago and evicted, is kept until somebody deletes it, while
