@@ -57,9 +57,9 @@ func (e *Engine) DiagnoseAll(observations evidence.Observations) []Diagnosis {
 	if unexplained {
 		found = explain(found, e.diagnoseText(workloads, observations))
 	}
-	found = slices.DeleteFunc(found, func(d Diagnosis) bool {
-		return replaced(d, workloads) || nodesCameBack(d, workloads) || laterOne(d, workloads) || joins(d, workloads) || doneByAnother(d, workloads)
-	})
+	if len(found) > 0 {
+		found = slices.DeleteFunc(found, besides(workloads).over)
+	}
 	slices.SortStableFunc(found, func(a, b Diagnosis) int {
 		return cmp.Or(cmp.Compare(b.Finding.Confidence, a.Finding.Confidence), compareBool(a.generic, b.generic))
 	})
