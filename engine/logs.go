@@ -37,7 +37,7 @@ const spokenOf = "text"
 func (e *Engine) logHits(h *history) []*catalog.Hit {
 	var hits []*catalog.Hit
 	left := maxIdle
-	for _, log := range h.observed.Logs {
+	for _, log := range journals(h.observed.Logs) {
 		known, failing := h.writerOf(log)
 		if known && !failing {
 			if log.Previous || !h.mayHaveDied(log) {
@@ -64,6 +64,32 @@ func (e *Engine) logHits(h *history) []*catalog.Hit {
 		hits = append(hits, found...)
 	}
 	return hits
+}
+
+// journals puts the pieces of a node's journal together, which other text may stand between: what a later one says is over is so
+// of an earlier one.
+func journals(logs []evidence.Log) []evidence.Log {
+	if len(logs) < 2 || !slices.ContainsFunc(logs, func(log evidence.Log) bool { return log.Node != "" }) {
+		return logs
+	}
+	var joined []evidence.Log
+	first, copied := map[string]int{}, map[string]bool{}
+	for _, log := range logs {
+		at, known := first[log.Node]
+		switch {
+		case log.Node == "":
+			joined = append(joined, log)
+		case known:
+			if !copied[log.Node] {
+				joined[at].Text, copied[log.Node] = slices.Clip(joined[at].Text), true // what follows it is not its own
+			}
+			joined[at].Text = append(joined[at].Text, log.Text...)
+		default:
+			first[log.Node] = len(joined)
+			joined = append(joined, log)
+		}
+	}
+	return joined
 }
 
 // aboutNodes keeps what the journal of a node says of the node: what it quotes of containers is theirs, and so is
