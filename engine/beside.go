@@ -11,14 +11,12 @@ import (
 	"github.com/kube-remedy/kube-remedy/engine/evidence"
 )
 
-// What other workloads tell of one that failed: they did its work, took its place, or are past the same trouble. A text may have
+// What other workloads tell of one that failed: they took its place or are past the same trouble. A text may have
 // thousands of workloads, and all of them may have failed, so what is asked for is put together once.
 
 // beside is what workloads tell of each other.
 type beside struct {
 	of map[evidence.Workload]*evidence.Evidence
-	// done are the pods that came to their end well, by their namespace and name but for its end: when the last one was made.
-	done map[containerKey]time.Time
 	// revisions are by namespace and name the highest numbers of a DeploymentConfig's revisions that run or were deployed, and of
 	// its builds that came to their end well.
 	revisions, builds map[containerKey]int
@@ -36,15 +34,12 @@ type readied struct {
 	at   time.Time
 }
 
-// task is a pod of what runs to its end; its Job's name and what its controller adds to it.
-var task = regexp.MustCompile(`^(.+)-[a-z0-9]{4,5}$`)
-
 // numbered is a pod that deploys a revision of a DeploymentConfig of OpenShift, makes one of its builds, or is one of a revision's.
 var numbered = regexp.MustCompile(`^(.+)-(\d{1,9})-([a-z0-9]+)$`)
 
 func besides(workloads []evidence.Evidence) *beside {
 	b := &beside{
-		of: map[evidence.Workload]*evidence.Evidence{}, done: map[containerKey]time.Time{},
+		of:        map[evidence.Workload]*evidence.Evidence{},
 		revisions: map[containerKey]int{}, builds: map[containerKey]int{}, back: true,
 	}
 	for i := range workloads {
@@ -62,12 +57,6 @@ func besides(workloads []evidence.Evidence) *beside {
 
 func (b *beside) sawPod(workload evidence.Workload, pod *evidence.Pod) {
 	succeeded := pod.Status.Phase == corev1.PodSucceeded
-	if found := task.FindStringSubmatch(pod.Name); found != nil && succeeded && workload.Kind == "Pod" {
-		key := containerKey{workload.Namespace, found[1]}
-		if last, known := b.done[key]; !known || pod.Created.After(last) {
-			b.done[key] = pod.Created
-		}
-	}
 	found := numbered.FindStringSubmatch(pod.Name)
 	if found == nil {
 		return
@@ -116,7 +105,7 @@ func (b *beside) over(d Diagnosis) bool {
 	case "Node":
 		return b.replaced(d) || b.joins(d)
 	case "Pod":
-		return b.doneByAnother(d) || b.laterOne(d) || b.nodesCameBack(d)
+		return b.laterOne(d) || b.nodesCameBack(d)
 	default:
 		return b.nodesCameBack(d)
 	}
@@ -150,18 +139,6 @@ func (b *beside) joins(d Diagnosis) bool {
 	return d.generic && b.settled && observed != nil && slices.ContainsFunc(observed.Nodes, func(node evidence.Node) bool {
 		return !node.Created.IsZero() && !observed.ObservedAt.IsZero() && observed.ObservedAt.Sub(node.Created) < young
 	})
-}
-
-// doneByAnother reports whether a pod that failed was followed by another of the same name, but for its end, which did what there
-// was to do.
-func (b *beside) doneByAnother(d Diagnosis) bool {
-	found, observed := task.FindStringSubmatch(d.Workload.Name), b.of[d.Workload]
-	if found == nil || observed == nil || len(observed.Pods) != 1 {
-		return false
-	}
-	failed := &observed.Pods[0]
-	last, known := b.done[containerKey{d.Workload.Namespace, found[1]}]
-	return known && failed.Status.Phase == corev1.PodFailed && !failed.Created.IsZero() && !last.Before(failed.Created)
 }
 
 // laterOne reports whether a later revision or build of the same name came to its end well, or runs.

@@ -3,6 +3,7 @@ package text
 import (
 	"regexp"
 	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -21,7 +22,7 @@ func (r *rows) begin(partial bool) {
 // forget drops the rows of pods and nodes that are history.
 func (r *rows) forget() {
 	latest := map[string]int{} // by Deployment: the last table with pods of it
-	well := map[string]bool{}  // by the name without its random part
+	well := map[string]bool{}  // by the name without its random part: another runs
 	done := map[string]age{}   // how old the youngest is that did its work, the same way
 	lacking := 0               // nodes that the last table of nodes has no more
 	for i, object := range r.objects {
@@ -35,7 +36,7 @@ func (r *rows) forget() {
 		if owner, ok := deploymentOf(pod); ok && r.tables[i] > 0 && !r.partial[r.tables[i]-1] {
 			latest[owner] = max(latest[owner], r.tables[i])
 		}
-		if pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodRunning {
+		if pod.Status.Phase == corev1.PodRunning || pod.Status.Phase == corev1.PodSucceeded && !r.ages[i].known {
 			well[stem(pod)] = true
 		}
 		if known := done[stem(pod)]; pod.Status.Phase == corev1.PodSucceeded && r.ages[i].known && (!known.known || r.ages[i].duration < known.duration) {
@@ -52,13 +53,20 @@ func (r *rows) forget() {
 			continue
 		}
 		owner, owned := deploymentOf(pod)
-		if owned && r.tables[i] > 0 && r.tables[i] < latest[owner] || endedInError(pod) && well[stem(pod)] || initFailed(pod) && !owned && done[stem(pod)].known && done[stem(pod)].duration < r.ages[i].duration {
+		if owned && r.tables[i] > 0 && r.tables[i] < latest[owner] || endedInError(pod) && (well[stem(pod)] || r.doneSince(i, done[stem(pod)])) || initFailed(pod) && !owned && done[stem(pod)].known && done[stem(pod)].duration < r.ages[i].duration {
 			gone[object] = true
 		}
 	}
 	if len(gone) > 0 {
 		r.objects = slices.DeleteFunc(r.objects, func(object runtime.Object) bool { return gone[object] })
 	}
+}
+
+// doneSince reports whether a pod that did its work is not much older than that of a row, as far as their ages tell: rows of a
+// watch are of different moments.
+func (r *rows) doneSince(i int, done age) bool {
+	const moments = 10 * time.Minute
+	return done.known && (!r.ages[i].known || done.duration <= r.ages[i].duration+max(done.grain, r.ages[i].grain, moments))
 }
 
 // mostOf is how many nodes a later table repeats for each that it has no more, when it is one of all nodes.
