@@ -19,14 +19,14 @@ func (h *history) superseded(event evidence.Event) bool {
 	}
 	switch event.Reason {
 	case "Preempted": // a pod of the same name, that was made anew, has its place, or another of the same workload runs
-		return !event.Time.IsZero() && (h.done[containerKey{event.Object, "Scheduled"}].After(event.Time) || h.anotherStarted(event))
+		return !event.Time.IsZero() && (h.done[containerKey{event.Object, "Scheduled"}].After(event.Time) || h.pod(event.Pod).Created.After(event.Time) || h.anotherStarted(event))
 	case "FailedScheduling":
 		return h.turns().unqueued[event.Object]
 	case "FailedDaemonPod":
 		made := h.done[containerKey{event.Object, "SuccessfulCreate"}]
 		return event.Count < often && !event.Time.IsZero() && !made.Before(event.Time) && h.now.Sub(event.Time) >= settled
 	case "FailedCreate":
-		return h.exists(event) || h.madeAfterAll(event) || h.emptied(event)
+		return h.exists(event) || h.madeAfterAll(event) || h.emptied(event) || h.allReady()
 	case "Shutdown":
 		return h.nodeIsGone(event)
 	case "TaintManagerEviction":

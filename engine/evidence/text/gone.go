@@ -25,7 +25,11 @@ func (r *rows) forget() {
 	well := map[string]bool{}  // by the name without its random part: another runs
 	done := map[string]age{}   // how old the youngest is that did its work, the same way
 	lacking := 0               // nodes that the last table of nodes has no more
+	nodes := 0
 	for i, object := range r.objects {
+		if _, ok := object.(*corev1.Node); ok {
+			nodes++
+		}
 		if r.isLacking(i) {
 			lacking++
 		}
@@ -33,7 +37,7 @@ func (r *rows) forget() {
 		if !ok {
 			continue
 		}
-		if owner, ok := deploymentOf(pod); ok && r.tables[i] > 0 && !r.partial[r.tables[i]-1] {
+		if owner, ok := makerOf(pod); ok && r.tables[i] > 0 && !r.partial[r.tables[i]-1] {
 			latest[owner] = max(latest[owner], r.tables[i])
 		}
 		if pod.Status.Phase == corev1.PodRunning || pod.Status.Phase == corev1.PodSucceeded && !r.ages[i].known {
@@ -48,12 +52,16 @@ func (r *rows) forget() {
 		if r.isLacking(i) && r.repeated >= mostOf*lacking {
 			gone[object] = true
 		}
+		if node, ok := object.(*corev1.Node); ok && nodes == 1 && r.tables[i] < r.begun && isNotReady(node) {
+			gone[object] = true // a pod has begun on it since
+		}
 		pod, ok := object.(*corev1.Pod)
 		if !ok {
 			continue
 		}
-		owner, owned := deploymentOf(pod)
-		if owned && r.tables[i] > 0 && r.tables[i] < latest[owner] || endedInError(pod) && (well[stem(pod)] || r.doneSince(i, done[stem(pod)])) || initFailed(pod) && !owned && done[stem(pod)].known && done[stem(pod)].duration < r.ages[i].duration {
+		_, owned := deploymentOf(pod)
+		maker, made := makerOf(pod)
+		if made && r.tables[i] < latest[maker] && (r.tables[i] > 0 || slices.ContainsFunc(pod.Status.ContainerStatuses, fails)) || endedInError(pod) && (well[stem(pod)] || r.doneSince(i, done[stem(pod)])) || initFailed(pod) && !owned && done[stem(pod)].known && done[stem(pod)].duration < r.ages[i].duration {
 			gone[object] = true
 		}
 	}
@@ -69,6 +77,12 @@ func (r *rows) doneSince(i int, done age) bool {
 	return done.known && (!r.ages[i].known || done.duration <= r.ages[i].duration+max(done.grain, r.ages[i].grain, moments))
 }
 
+func isNotReady(node *corev1.Node) bool {
+	return slices.ContainsFunc(node.Status.Conditions, func(condition corev1.NodeCondition) bool {
+		return condition.Type == corev1.NodeReady && condition.Status != corev1.ConditionTrue
+	})
+}
+
 // mostOf is how many nodes a later table repeats for each that it has no more, when it is one of all nodes.
 const mostOf = 3
 
@@ -76,6 +90,15 @@ const mostOf = 3
 func (r *rows) isLacking(i int) bool {
 	_, ok := r.objects[i].(*corev1.Node)
 	return ok && r.tables[i] > 0 && r.tables[i] < r.nodes
+}
+
+// makerOf names what makes the pods of a row, by a Deployment's name or by the name of a pod without its random part.
+func makerOf(pod *corev1.Pod) (string, bool) {
+	if owner, ok := deploymentOf(pod); ok {
+		return owner, true
+	}
+	stem := stem(pod)
+	return stem, len(stem) < len(pod.Namespace)+1+len(pod.Name)
 }
 
 func deploymentOf(pod *corev1.Pod) (string, bool) {

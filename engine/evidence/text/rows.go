@@ -27,6 +27,8 @@ type rows struct {
 	ages []age
 	// claimed are the objects without a namespace that a table with namespaces has told of.
 	claimed map[int]bool
+	// begun is the last table in which a pod runs that had no node in an earlier one; 0 when there is none.
+	begun int
 	// failing is how the pods that are deleted failed before.
 	failing map[string]runtime.Object
 }
@@ -57,6 +59,9 @@ func (r *rows) put(kind string, object runtime.Object) {
 				r.nodes, r.repeated = len(r.partial), 0
 			}
 			r.repeated++
+		}
+		if gotReady(r.objects[at], object) {
+			r.begun = len(r.partial)
 		}
 		afterwards(r.objects[at], object, r.since(at))
 		r.ages[at] = r.age
@@ -127,6 +132,14 @@ func keyOf(kind string, object runtime.Object, full bool) (string, bool) {
 		return kind + "/" + accessor.GetNamespace() + "/" + accessor.GetName(), true
 	}
 	return kind + "//" + accessor.GetName(), true
+}
+
+// gotReady reports whether a pod that waited for a node is ready.
+func gotReady(before, now runtime.Object) bool {
+	waited, ok := before.(*corev1.Pod)
+	pod, ok2 := now.(*corev1.Pod)
+	return ok && ok2 && waited.Status.Phase == corev1.PodPending && len(waited.Status.ContainerStatuses) == 0 && pod.Status.Phase == corev1.PodRunning &&
+		len(pod.Status.ContainerStatuses) > 0 && !slices.ContainsFunc(pod.Status.ContainerStatuses, func(status corev1.ContainerStatus) bool { return !status.Ready })
 }
 
 // retire takes the pods of a Deployment, of which rows told before it was rolled out and which were not ready, for deleted:
