@@ -214,7 +214,7 @@ func (h *history) endedRecently(container evidence.Container) bool {
 	if h.observed.ObservedAt.IsZero() && usual > recentOOM && (last.Reason != reasonOOMKilled || restarts < often || evidence.Ran(last) > settled) {
 		return false // nobody knows how long ago it was, but it was rare
 	}
-	lost := h.observed.ObservedAt.IsZero() && last.ExitCode == lostCode && (restarts < 2*often || last.Reason == reasonUnknown)
+	lost := last.ExitCode == lostCode && (last.Reason == reasonUnknown || h.observed.ObservedAt.IsZero() && restarts < 2*often)
 	if container.Ready && last.Reason != reasonOOMKilled && (evidence.Ran(last) >= recentOOM || usual >= recentOOM && evidence.Ran(last) == 0 || lost) {
 		return false // what runs for days between its restarts is no loop, nor is what went down with its machine
 	}

@@ -49,7 +49,7 @@ func (r *rows) forget() {
 	}
 	gone := map[runtime.Object]bool{}
 	for i, object := range r.objects {
-		if r.isLacking(i) && r.repeated >= mostOf*lacking {
+		if r.isLacking(i) && r.repeated >= max(lacking, fewNodes) {
 			gone[object] = true
 		}
 		if node, ok := object.(*corev1.Node); ok && nodes == 1 && r.tables[i] < r.begun && isNotReady(node) {
@@ -83,8 +83,8 @@ func isNotReady(node *corev1.Node) bool {
 	})
 }
 
-// mostOf is how many nodes a later table repeats for each that it has no more, when it is one of all nodes.
-const mostOf = 3
+// fewNodes is how many nodes a later table repeats at least, and as many as it has no more, when it is one of all nodes.
+const fewNodes = 2
 
 // isLacking reports whether a row is of a node that the last table of nodes does not have.
 func (r *rows) isLacking(i int) bool {
