@@ -40,7 +40,7 @@ func (n *nodeJournal) probe(l journalLine, ref podRef) bool {
 	_, rest, _ = strings.Cut(rest, "):")
 	container, rest, _ = strings.Cut(rest, `" `)
 	_, output, _ := strings.Cut(rest, "): ")
-	if strings.HasPrefix(rest, "succeeded") {
+	if strings.HasPrefix(rest, "succeeded") || strings.HasSuffix(l.message, `" succeeded`) {
 		n.over(ref, "Unhealthy")
 		return ok
 	}
