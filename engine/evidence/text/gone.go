@@ -59,6 +59,9 @@ func (r *rows) forget() {
 		if !ok {
 			continue
 		}
+		if r.retired(i, pod) {
+			gone[object] = true
+		}
 		_, owned := deploymentOf(pod)
 		maker, made := makerOf(pod)
 		if made && r.tables[i] < latest[maker] && (r.tables[i] > 0 || slices.ContainsFunc(pod.Status.ContainerStatuses, fails)) || endedInError(pod) && (well[stem(pod)] || r.doneSince(i, done[stem(pod)])) || initFailed(pod) && !owned && done[stem(pod)].known && done[stem(pod)].duration < r.ages[i].duration {

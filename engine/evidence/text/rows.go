@@ -8,7 +8,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
@@ -29,6 +28,8 @@ type rows struct {
 	claimed map[int]bool
 	// begun is the last table in which a pod runs that had no node in an earlier one; 0 when there is none.
 	begun int
+	// rolled are the Deployments that were rolled out, and the number of tables before that.
+	rolled map[string]int
 	// failing is how the pods that are deleted failed before.
 	failing map[string]runtime.Object
 }
@@ -142,20 +143,23 @@ func gotReady(before, now runtime.Object) bool {
 		len(pod.Status.ContainerStatuses) > 0 && !slices.ContainsFunc(pod.Status.ContainerStatuses, func(status corev1.ContainerStatus) bool { return !status.Ready })
 }
 
-// retire takes the pods of a Deployment, of which rows told before it was rolled out and which were not ready, for deleted:
-// a rollout is complete when no pod of another revision is left.
+// retire notes that a Deployment was rolled out: of the pods that rows told of before, those that were not ready are gone, since a
+// rollout is complete when no pod of another revision is left.
 func (r *rows) retire(deployment string) {
-	for _, object := range r.objects {
-		pod, ok := object.(*corev1.Pod)
-		if !ok || !ofReplicaSet(pod.Name) || pod.DeletionTimestamp != nil {
-			continue
-		}
-		revision := pod.Name[:strings.LastIndexByte(pod.Name, '-')]
-		if revision[:max(strings.LastIndexByte(revision, '-'), 0)] == deployment &&
-			slices.ContainsFunc(pod.Status.ContainerStatuses, func(status corev1.ContainerStatus) bool { return !status.Ready }) {
-			pod.DeletionTimestamp = &metav1.Time{}
-		}
+	if r.rolled == nil {
+		r.rolled = map[string]int{}
 	}
+	r.rolled[deployment] = len(r.partial)
+}
+
+// retired reports whether a row is of such a pod.
+func (r *rows) retired(i int, pod *corev1.Pod) bool {
+	if len(r.rolled) == 0 || !ofReplicaSet(pod.Name) || pod.DeletionTimestamp != nil {
+		return false
+	}
+	revision := pod.Name[:strings.LastIndexByte(pod.Name, '-')]
+	at, rolled := r.rolled[revision[:max(strings.LastIndexByte(revision, '-'), 0)]]
+	return rolled && r.tables[i] < at && slices.ContainsFunc(pod.Status.ContainerStatuses, func(status corev1.ContainerStatus) bool { return !status.Ready })
 }
 
 // failsBefore reports whether a pod waited for its image or its next start in vain, and is deleted now.
