@@ -54,6 +54,9 @@ func (e *Engine) withGist(found []Diagnosis, workloads []evidence.Evidence, obse
 	}
 	switch {
 	case len(found) == 0:
+		if about.Type == v1alpha1.NodeNotReady && onlyPods(workloads) {
+			return nil
+		}
 		if about.Failing < speaks || onlyNormal(workloads, observations) || onlyAside(workloads, observations) || slices.ContainsFunc(workloads, func(observed evidence.Evidence) bool { return e.worked(observed, about.Type) }) {
 			return nil
 		}
@@ -144,6 +147,13 @@ func awaitsVolume(event evidence.Event, observed evidence.Evidence) bool {
 	default:
 		return false
 	}
+}
+
+// onlyPods reports whether all that is known are rows and descriptions of pods: none is about a node.
+func onlyPods(workloads []evidence.Evidence) bool {
+	return len(workloads) > 0 && !slices.ContainsFunc(workloads, func(observed evidence.Evidence) bool {
+		return len(observed.Pods) == 0 || len(observed.Nodes)+len(observed.Events)+len(observed.Logs) > 0
+	})
 }
 
 // waitsShortly reports whether a claim was made a moment ago.

@@ -319,10 +319,10 @@ func (h *history) attached(event evidence.Event) bool {
 // cameBack reports whether a pod was started again after its node was not ready, or nobody wants to delete it for that any more
 // (k8s.io/kubernetes/pkg/controller/tainteviction/taint_eviction.go).
 func (h *history) cameBack(event evidence.Event) bool {
-	if event.Reason != "NodeNotReady" || !strings.HasPrefix(event.Object, "pod/") || event.Time.IsZero() {
+	if event.Reason != "NodeNotReady" && event.Reason != "TaintManagerEviction" || !strings.HasPrefix(event.Object, "pod/") {
 		return false
 	}
-	return h.done[containerKey{event.Object, "Started"}].After(event.Time) || slices.ContainsFunc(h.eventsOf(event.Object), func(other *evidence.Event) bool {
+	return !event.Time.IsZero() && h.done[containerKey{event.Object, "Started"}].After(event.Time) || slices.ContainsFunc(h.eventsOf(event.Object), func(other *evidence.Event) bool {
 		return other.Reason == "TaintManagerEviction" && strings.HasPrefix(other.Message, "Cancelling deletion of Pod") && !other.Time.Before(event.Time)
 	})
 }

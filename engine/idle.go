@@ -19,7 +19,7 @@ var idle = sought{
 		"desc = an error occurred when try to find container", "ould not find sandbox", "KUBELET-CANARY", "failed to collect filesystem stats", "webhook, failing open ", "failed to retrieve runc version",
 		`msg="collector failed"`, "Error cleaning up nftables rules", ".V2Handlers - Error: ", " is DOWN, reason: ", ", skipped", ", ignored", "Supervisor is running as root",
 		"pattern not matched: ", "cannot parse '", "cannot parse record", "nd of stream exception", "Servlet.service() for servlet ", "EndOfStreamException: ", "PolicyViolation ", "ErrorCheckCertificate ",
-		"could not find the requested resource", "object has been modified",
+		"could not find the requested resource", "object has been modified", "Push/Pull with ", "Not continuing with pull after error: context canceled",
 	},
 	regexp.MustCompile(`\beviction manager: no observation found for eviction signal\b` + // k8s.io/kubernetes/pkg/kubelet/eviction/helpers.go
 		`|\bFailed to get system container stats\b` + // pkg/kubelet/server/stats/summary_sys_containers.go
@@ -45,6 +45,7 @@ var idle = sought{
 		`|\bServlet\.service\(\) for servlet \[\S+\] .*\bthrew exception\b` + // Tomcat, of one request
 		`|\bPolicyViolation\b.* fail: ` + // Kyverno, of what it only reports
 		`|\blist \*v\d\w*\.(?:FlowSchema|PriorityLevelConfiguration|(?:Valid|Mut)atingAdmissionPolicy(?:Binding)?)\b.*could not find the requested resource` + // what a library watches of a newer cluster
+		`|\bPush/Pull with \S+ failed: |\bNot continuing with pull after error: context canceled` + // hashicorp/memberlist, which asks again; moby, of who no longer wanted it
 		`|\bthe object has been modified; please apply your changes to the latest version\b` + // k8s.io/apiserver/pkg/registry/generic/registry/store.go; who wrote it tries again
 		`|\bErrorCheckCertificate\b` + // cert-manager, of what it is about to make
 		`|\bpattern not matched: |\bcannot parse (?:'|record\b)` + // Fluentd and Fluent Bit quote what others wrote

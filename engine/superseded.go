@@ -19,7 +19,7 @@ func (h *history) superseded(event evidence.Event) bool {
 	}
 	switch event.Reason {
 	case "Preempted": // a pod of the same name, that was made anew, has its place, or another of the same workload runs
-		return !event.Time.IsZero() && (h.done[containerKey{event.Object, "Scheduled"}].After(event.Time) || h.pod(event.Pod).Created.After(event.Time) || h.anotherStarted(event))
+		return !event.Time.IsZero() && (h.done[containerKey{event.Object, "Scheduled"}].After(event.Time) || h.pod(event.Pod).Created.After(event.Time) || h.anotherStarted(event)) || h.allReady()
 	case "FailedScheduling":
 		return h.turns().unqueued[event.Object]
 	case "FailedDaemonPod":
@@ -29,8 +29,6 @@ func (h *history) superseded(event evidence.Event) bool {
 		return h.exists(event) || h.madeAfterAll(event) || h.emptied(event) || h.allReady()
 	case "Shutdown":
 		return h.nodeIsGone(event)
-	case "TaintManagerEviction":
-		return strings.HasPrefix(event.Object, "pod/") && !event.Time.IsZero() && h.done[containerKey{event.Object, "Started"}].After(event.Time)
 	case "NodeNotReady":
 		return h.nodeIsBack(event) || h.nodeIsGone(event)
 	case "Failed":

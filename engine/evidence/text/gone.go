@@ -3,6 +3,7 @@ package text
 import (
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -47,6 +48,7 @@ func (r *rows) forget() {
 			done[stem(pod)] = r.ages[i]
 		}
 	}
+	newest := r.newestReady()
 	gone := map[runtime.Object]bool{}
 	for i, object := range r.objects {
 		if r.isLacking(i) && r.repeated >= max(lacking, fewNodes) {
@@ -64,6 +66,9 @@ func (r *rows) forget() {
 		}
 		_, owned := deploymentOf(pod)
 		maker, made := makerOf(pod)
+		if owner, ok := deploymentOf(pod); ok && r.outrun(i, pod, newest[owner]) {
+			gone[object] = true
+		}
 		if made && r.tables[i] < latest[maker] && (r.tables[i] > 0 || slices.ContainsFunc(pod.Status.ContainerStatuses, fails)) || endedInError(pod) && (well[stem(pod)] || r.doneSince(i, done[stem(pod)])) || initFailed(pod) && !owned && done[stem(pod)].known && done[stem(pod)].duration < r.ages[i].duration {
 			gone[object] = true
 		}
@@ -71,6 +76,39 @@ func (r *rows) forget() {
 	if len(gone) > 0 {
 		r.objects = slices.DeleteFunc(r.objects, func(object runtime.Object) bool { return gone[object] })
 	}
+}
+
+// runner is the youngest pod of a Deployment that is ready, by the name of its ReplicaSet.
+type runner struct {
+	revision string
+	age      age
+}
+
+// newestReady gives it by Deployment.
+func (r *rows) newestReady() map[string]runner {
+	found := map[string]runner{}
+	for i, object := range r.objects {
+		pod, ok := object.(*corev1.Pod)
+		if !ok || pod.DeletionTimestamp != nil || !r.ages[i].known || len(pod.Status.ContainerStatuses) == 0 ||
+			slices.ContainsFunc(pod.Status.ContainerStatuses, func(status corev1.ContainerStatus) bool { return !status.Ready }) {
+			continue
+		}
+		owner, ok := deploymentOf(pod)
+		if known, seen := found[owner]; ok && (!seen || r.ages[i].duration < known.age.duration) {
+			found[owner] = runner{revisionOf(pod), r.ages[i]}
+		}
+	}
+	return found
+}
+
+// outrun reports whether a row shows a pod that fails and is older than one of another revision of its Deployment that is ready.
+func (r *rows) outrun(i int, pod *corev1.Pod, by runner) bool {
+	return by.revision != "" && by.revision != revisionOf(pod) && r.ages[i].known && by.age.duration < r.ages[i].duration && slices.ContainsFunc(pod.Status.ContainerStatuses, fails)
+}
+
+// revisionOf is the name of the ReplicaSet of a pod of a Deployment.
+func revisionOf(pod *corev1.Pod) string {
+	return pod.Name[:max(strings.LastIndexByte(pod.Name, '-'), 0)]
 }
 
 // doneSince reports whether a pod that did its work is not much older than that of a row, as far as their ages tell: rows of a

@@ -346,7 +346,7 @@ func afterwards(earlier, now runtime.Object, since time.Duration) {
 	if since >= 0 && since <= soonAgain && loops(before.Status.ContainerStatuses, after.Status.ContainerStatuses) {
 		after.Status.ContainerStatuses[0].State = before.Status.ContainerStatuses[0].State
 	}
-	if restartsAlways(before.Status.ContainerStatuses) && after.Status.Phase == corev1.PodSucceeded && len(after.Status.ContainerStatuses) > 0 {
+	if (restartsAlways(before.Status.ContainerStatuses) || ranAgain(before.Status.ContainerStatuses)) && after.Status.Phase == corev1.PodSucceeded && len(after.Status.ContainerStatuses) > 0 {
 		now := &after.Status.ContainerStatuses[0]
 		now.LastTerminationState, now.State = now.State, before.Status.ContainerStatuses[0].State
 		after.Status.Phase = corev1.PodRunning
@@ -370,6 +370,15 @@ func loops(before, now []corev1.ContainerStatus) bool {
 // restartsAlways reports whether a container waits for its next start though it ended well.
 func restartsAlways(statuses []corev1.ContainerStatus) bool {
 	if len(statuses) == 0 || statuses[0].State.Waiting == nil || statuses[0].State.Waiting.Reason != "CrashLoopBackOff" {
+		return false
+	}
+	last := statuses[0].LastTerminationState.Terminated
+	return last != nil && last.Reason == "Completed"
+}
+
+// ranAgain reports whether a container runs that had ended well and was started again: what is done for good is not.
+func ranAgain(statuses []corev1.ContainerStatus) bool {
+	if len(statuses) != 1 || statuses[0].State.Running == nil || statuses[0].RestartCount == 0 {
 		return false
 	}
 	last := statuses[0].LastTerminationState.Terminated
