@@ -166,10 +166,36 @@ func (d described) time(text string) *metav1.Time {
 	return &metav1.Time{Time: t}
 }
 
+// eachState gives the containers of a description from which lines were picked, their names not among them: each begins with its
+// state.
+func eachState(containers []*section) []*section {
+	var each []*section
+	for _, c := range containers {
+		if !strings.HasPrefix(c.key, unnamed) {
+			each = append(each, c)
+			continue
+		}
+		one := *c
+		one.below = nil
+		begun := false
+		for _, line := range c.below {
+			if line.key == "State" && begun {
+				done := one
+				each = append(each, &done)
+				one.below = nil
+			}
+			begun = begun || line.key == "State"
+			one.below = append(one.below, line)
+		}
+		each = append(each, &one)
+	}
+	return each
+}
+
 // statuses are those of the containers that have run or wait.
 func (d described) statuses(from *section) []corev1.ContainerStatus {
 	var all []corev1.ContainerStatus
-	for _, c := range from.below {
+	for _, c := range eachState(from.below) {
 		last := c.find("Last State")
 		if last.key == "" {
 			last = c.find("Last Termination State") // before 1.2

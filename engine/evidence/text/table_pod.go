@@ -346,7 +346,11 @@ func afterwards(earlier, now runtime.Object, since time.Duration) {
 	if since >= 0 && since <= soonAgain && loops(before.Status.ContainerStatuses, after.Status.ContainerStatuses) {
 		after.Status.ContainerStatuses[0].State = before.Status.ContainerStatuses[0].State
 	}
-	if (restartsAlways(before.Status.ContainerStatuses) || ranAgain(before.Status.ContainerStatuses)) && after.Status.Phase == corev1.PodSucceeded && len(after.Status.ContainerStatuses) > 0 {
+	if ranAgain(before.Status.ContainerStatuses) && after.Status.Phase == corev1.PodSucceeded && len(after.Status.ContainerStatuses) == 1 {
+		after.Status.ContainerStatuses[0].LastTerminationState = after.Status.ContainerStatuses[0].State
+		after.Status.Phase = corev1.PodRunning
+	}
+	if restartsAlways(before.Status.ContainerStatuses) && after.Status.Phase == corev1.PodSucceeded && len(after.Status.ContainerStatuses) > 0 {
 		now := &after.Status.ContainerStatuses[0]
 		now.LastTerminationState, now.State = now.State, before.Status.ContainerStatuses[0].State
 		after.Status.Phase = corev1.PodRunning
