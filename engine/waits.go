@@ -23,6 +23,8 @@ const (
 	rowPatience = 10 * time.Second
 	// kubeletPatience covers pulling a large image and attaching volumes.
 	kubeletPatience = 10 * time.Minute
+	// kubeletRowPatience is the same for a row of a table.
+	kubeletRowPatience = 5 * time.Minute
 	// claimPatience covers making a volume in a cloud.
 	claimPatience = 5 * time.Minute
 	// readyPatience covers slow programs; the kubelet's own patience is what the probes say.
@@ -43,9 +45,9 @@ func (h *history) waits(pod evidence.Pod) (catalog.Fact, bool) {
 	age := h.now.Sub(pod.Created).Round(time.Second)
 	hasImage := func(container corev1.Container) bool { return container.Image != "" }
 	described := slices.ContainsFunc(pod.Spec.Containers, hasImage) || slices.ContainsFunc(pod.Spec.InitContainers, hasImage)
-	patience, ready := rowPatience, readyRowPatience
+	patience, ready, kubelet := rowPatience, readyRowPatience, kubeletRowPatience
 	if described && pod.UID != "" {
-		patience, ready = schedulerPatience, readyPatience
+		patience, ready, kubelet = schedulerPatience, readyPatience, kubeletPatience
 	}
 	var all, creating, initializing, running int
 	var runs time.Duration // of the container that is not ready
@@ -114,7 +116,7 @@ func (h *history) waits(pod evidence.Pod) (catalog.Fact, bool) {
 		fact.Type, fact.Message = string(corev1.PodScheduled), "pending without a node for "+age.String()
 	case creating == 0 && running == 0 && initializing > 0 && pod.Status.Phase == corev1.PodPending && age >= initPatience:
 		fact.Type, fact.Message = string(corev1.PodInitialized), "initializing for "+age.String()
-	case creating > 0 && age >= kubeletPatience:
+	case creating > 0 && age >= kubelet:
 		fact.Type, fact.Message = string(corev1.PodReadyToStartContainers), "containers in creation for "+age.String()
 	case all > 0 && running > 0 && pod.Status.Phase == corev1.PodRunning && age >= ready:
 		fact.Type, fact.Message = string(corev1.PodReady), "running and not ready for "+age.String()
