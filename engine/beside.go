@@ -24,7 +24,7 @@ type beside struct {
 	// another.
 	settled bool
 	ready   [2]readied
-	// lost says whether nodes were not ready, back whether all of them are again.
+	// lost says whether nodes were not ready, back whether all of them are again, as their own events and conditions tell.
 	lost, back bool
 }
 
@@ -96,7 +96,11 @@ func (b *beside) sawNode(observed *evidence.Evidence) {
 		b.ready[1] = readied{name, ready}
 	}
 	b.lost = b.lost || !lost.IsZero()
-	b.back = b.back && (lost.IsZero() || ready.After(lost))
+	b.back = b.back && (lost.IsZero() || ready.After(lost)) && !slices.ContainsFunc(observed.Nodes, func(node evidence.Node) bool {
+		return slices.ContainsFunc(node.Conditions, func(condition corev1.NodeCondition) bool {
+			return condition.Type == corev1.NodeReady && condition.Status != corev1.ConditionTrue
+		})
+	})
 }
 
 // over reports whether what was found is over by what others tell.
@@ -155,5 +159,5 @@ func (b *beside) laterOne(d Diagnosis) bool {
 // nodesCameBack reports whether all that is known of a workload is that its node was not ready, and the nodes that were not are ready
 // again by what their own events say.
 func (b *beside) nodesCameBack(d Diagnosis) bool {
-	return d.Finding.RootCauseID == "node-not-ready" && b.lost && b.back
+	return d.Finding.RootCauseID == "node-not-ready" && b.lost && b.back && d.Latest().Time.Before(b.ready[0].at)
 }

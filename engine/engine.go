@@ -161,7 +161,7 @@ func goesWell(journal []byte) bool {
 
 // works reports whether something in the evidence was seen to be as it should.
 func (h *history) works() bool {
-	return h.completed() || h.rolledOut() || h.allReady() ||
+	return h.completed() || h.rolledOut() || h.countsReady() ||
 		slices.ContainsFunc(h.observed.Containers, func(container evidence.Container) bool {
 			return h.containers[containerKey{container.Pod, container.Name}].well
 		}) ||

@@ -214,8 +214,8 @@ func (h *history) endedRecently(container evidence.Container) bool {
 	if h.observed.ObservedAt.IsZero() && usual > recentOOM && (last.Reason != reasonOOMKilled || restarts < often || evidence.Ran(last) > settled) {
 		return false // nobody knows how long ago it was, but it was rare
 	}
-	lost := last.ExitCode == lostCode && (last.Reason == reasonUnknown || h.observed.ObservedAt.IsZero() && restarts < 2*often)
-	if container.Ready && last.Reason != reasonOOMKilled && (evidence.Ran(last) >= recentOOM || usual >= recentOOM && evidence.Ran(last) == 0 || lost) {
+	lost := last.ExitCode == lostCode && (h.observed.ObservedAt.IsZero() && last.Reason == reasonUnknown || restarts < 2*often && (last.Reason == reasonUnknown || h.observed.ObservedAt.IsZero()))
+	if container.Ready && last.Reason != reasonOOMKilled && (evidence.Ran(last) >= recentOOM || usual >= recentOOM && last.StartedAt.IsZero() && last.Reason == "" || lost) {
 		return false // what runs for days between its restarts is no loop, nor is what went down with its machine
 	}
 	if h.observed.ObservedAt.IsZero() && h.cameUp(container) {

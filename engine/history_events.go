@@ -81,16 +81,15 @@ func (h *history) recovered(event evidence.Event) bool {
 	return seen && !at.IsZero() && !at.Before(from) && h.now.Sub(at) >= since
 }
 
-// laterInList reports whether an event of a reason stands behind another of the same object.
+// laterInList reports whether the last event of a reason stands behind the last of another's about the same object.
 func (h *history) laterInList(event evidence.Event, reason string) bool {
-	told := false
-	for _, other := range h.eventsOf(event.Object) {
-		told = told || other.Reason == event.Reason && other.Message == event.Message
-		if told && other.Reason == reason {
-			return true
+	if h.lookup.order == nil {
+		h.lookup.order = map[containerKey]int{}
+		for i, other := range h.observed.Events {
+			h.lookup.order[containerKey{other.Object, other.Reason}] = i + 1
 		}
 	}
-	return false
+	return h.lookup.order[containerKey{event.Object, reason}] > h.lookup.order[containerKey{event.Object, event.Reason}]
 }
 
 // neverLeft reports whether a machine that was rebooted was back before anybody missed its node, as far as the events tell:
@@ -254,7 +253,7 @@ func (h *history) mattersUnseen(event evidence.Event) bool {
 		case len(h.observed.Pods) > 0: // the workload's pods were observed, and this one is gone, unless the rows above it were cut off
 			_, stops := h.stops[event.Object]
 			return event.Reason == "Unhealthy" && event.Count >= 10*flapping && !stops && !event.Time.IsZero() && h.now.Sub(event.Time) < settled/2
-		case event.Reason == "Unhealthy" && event.Count < flapping && (h.rolledOut() || h.allReady()):
+		case event.Reason == "Unhealthy" && event.Count < flapping && (h.rolledOut() || h.readySince(event)):
 			return false // a slow start that the rollout waited for
 		}
 	}
@@ -282,9 +281,6 @@ func (h *history) goesOn(event evidence.Event) bool {
 	started, seen := h.done[containerKey{event.Object, "Started"}]
 	if seen && isPull(event) && !started.Before(event.Time) && h.now.Sub(event.Time) >= settled/2 {
 		return false // what can't be pulled is tried again, and told of, every five minutes at least (MaxContainerBackOff)
-	}
-	if seen && event.Reason == "Failed" && !isPull(event) && started.After(event.Time) && h.now.Sub(event.Time) >= settled/2 {
-		return false // what can't be started is tried again within seconds
 	}
 	if runs := h.now.Sub(started); seen && event.Reason == "BackOff" && !started.Before(event.Time) && (runs >= 3*settled || runs >= max(settled, 2*h.usualRun(event.Object))) {
 		return false // as is what ends again

@@ -29,6 +29,8 @@ type lookup struct {
 	severity   Severity
 	nodesAt    time.Time
 	turns      *turns
+	allReady   *bool
+	order      map[containerKey]int // by object and reason: where the last such event stands
 }
 
 // unknownPod is what is known of a pod that was not observed.

@@ -18,6 +18,8 @@ type pulls struct {
 	// missing are the images that could not be pulled, up to one more than maxMissing.
 	missing []string
 	pulled  map[string]pulled
+	// tries is how often each was asked for.
+	tries map[string]int32
 	// failed is where the events without a time stand that tell of pulls that failed, by their messages: they are in the order
 	// of time.
 	failed map[string]int
@@ -47,7 +49,7 @@ func (h *history) sawPulls() {
 	of := func(object string) *pulls {
 		known := h.pulls[object]
 		if known == nil {
-			known = &pulls{pulled: map[string]pulled{}, failed: map[string]int{}, untimed: -1}
+			known = &pulls{pulled: map[string]pulled{}, failed: map[string]int{}, tries: map[string]int32{}, untimed: -1}
 			h.pulls[object] = known
 		}
 		return known
@@ -78,6 +80,9 @@ func (h *history) sawPulls() {
 		}
 	}
 	for _, event := range h.observed.Events {
+		if event.Reason == "Pulling" {
+			of(event.Object).tries[quoted(event.Message)] += max(event.Count, 1)
+		}
 		if event.Reason != "Pulling" || event.Count > 1 || event.Time.IsZero() {
 			continue
 		}
@@ -110,10 +115,10 @@ func (h *history) pulledLater(event evidence.Event) bool {
 	switch image := quoted(event.Message); {
 	case image != "":
 		return corrected || later(image)
-	case len(about.missing) == 0 && !event.Time.IsZero(): // nothing names an image, and one was pulled
+	case len(about.missing) == 0 && !event.Time.IsZero(): // nothing names an image, and one was pulled after several tries
 		only := len(about.pulled) == 1
 		for image := range about.pulled {
-			only = only && later(image)
+			only = only && later(image) && about.tries[image] > 1
 		}
 		return only
 	case len(about.missing) == 0:

@@ -77,7 +77,7 @@ func journals(logs []evidence.Log) []evidence.Log {
 	for _, log := range logs {
 		at, known := first[log.Node]
 		switch {
-		case log.Node == "":
+		case log.Node == "", log.Node == evidence.UnknownNode:
 			joined = append(joined, log)
 		case known:
 			if !copied[log.Node] {
@@ -126,7 +126,7 @@ func (e *Engine) looseHits(h *history) []*catalog.Hit {
 		if len(found) > 0 { // few texts are worth asking what they say
 			said := spoken(text)
 			found = e.catalog.MatchLoose(about, said)
-			found = slices.DeleteFunc(unrecovered(append(found, e.typedRecoveries(said)...), true), func(hit *catalog.Hit) bool { return wentOn(hit, said) })
+			found = unrecovered(append(found, e.typedRecoveries(said)...), true)
 		}
 		hits = append(hits, found...)
 	}
@@ -151,7 +151,7 @@ func (e *Engine) wordHits(text []byte) []*catalog.Hit {
 	found = e.catalog.MatchWords(catalog.Fact{Source: spokenOf}, spoken(text))
 	hits := slices.DeleteFunc(e.catalog.MatchLog(catalog.Fact{}, text), func(hit *catalog.Hit) bool { return hit.Signature.Role != catalog.Recovery })
 	for _, hit := range found {
-		if _, end, _ := hit.LastLine(); bytes.Count(text[end:], []byte("\n")) <= long && (hit.Signature.FailureType == v1alpha1.NodeNotReady || !wentOn(hit, text)) {
+		if _, end, _ := hit.LastLine(); bytes.Count(text[end:], []byte("\n")) <= long {
 			hits = append(hits, hit)
 		}
 	}
@@ -295,28 +295,46 @@ const lives = 40 * time.Second
 // outlivedBy reports whether a log goes on for so long after an error that the program did not end by it.
 func outlivedBy(hit *catalog.Hit, text []byte) bool {
 	start, end, _ := hit.LastLine()
-	if linesAfter(text[end:]) < goesOn {
+	if hit.Fact.Count >= persists || linesAfter(text[end:]) < goesOn {
 		return false
 	}
-	at, told := timeBefore(text[:end])
-	if !told { // it begins the log
-		at, told = timeBehind(text[start:])
+	if hit.Signature.Alone && (hit.Signature.FailureType != v1alpha1.CrashLoopBackOff || startsOrEnds(text[end:])) {
+		return false // what proves an end is followed by the next run
 	}
-	last, known := timeBefore(text[end:])
-	if !told || !known {
-		return false
+	at, column := timeBefore(text[:end])
+	if column < 0 { // it begins the log
+		at, column = timeBehind(text[start:])
+	}
+	last, other := timeBefore(text[end:])
+	if column < 0 || column != other {
+		return false // of another clock, or no time at all
 	}
 	const day = 24 * time.Hour
 	later := (last - at + day) % day
 	return later >= lives && later < day/2
 }
 
-// wentOn is outlivedBy for a text of which nobody knows whether it is a log: with more than a few lines behind the hit.
-func wentOn(hit *catalog.Hit, text []byte) bool {
+// startsOrEnds reports whether what follows an error reads like the next run of the program in its first lines, or like its end
+// in the last.
+func startsOrEnds(rest []byte) bool {
 	const few = 3
-	_, end, _ := hit.LastLine()
-	return linesAfter(text[end:]) > few && outlivedBy(hit, text)
+	first := 0
+	for line := range bytes.Lines(rest[:min(len(rest), maxTrace)]) {
+		if continues(line) {
+			continue
+		}
+		if first++; first <= few && starting.Match(line) {
+			return true
+		}
+	}
+	rest = bytes.TrimRight(rest, "\n\r ")
+	return stopping.Match(rest[bytes.LastIndexByte(rest, '\n')+1:])
 }
+
+var (
+	starting = regexp.MustCompile(`(?i)\b(?:start\w*|boot\w*|init|initiali[sz]ing|listen\w*|version|load\w*|launch\w*|read(?:ing|s)?|connect\w*|open\w*|config\w*|welcome|v\d+\.\d+)\b`)
+	stopping  = regexp.MustCompile(`(?i)\b(?:exit\w*|shut\w*|stop\w*|bye|terminat\w*|clos\w*|done|finish\w*|end(?:ed|ing|s)?|kill\w*)\b`)
+)
 
 // maxFrames is how many lines without a time, as those of a stack trace, may stand between an error and one that has it, and
 // maxTrace how long they may be together, in bytes.
@@ -325,57 +343,57 @@ const (
 	maxTrace  = 16 << 10
 )
 
-// timeBefore gives the time of day of the last line that says one.
-func timeBefore(text []byte) (time.Duration, bool) {
+// timeBefore gives the time of day of the last line that says one, and where it stands there; less than zero when none does.
+func timeBefore(text []byte) (time.Duration, int) {
 	text = text[max(0, len(text)-maxTrace):]
 	for range maxFrames {
 		begin := bytes.LastIndexByte(bytes.TrimSuffix(text, []byte("\n")), '\n') + 1
-		if at, told := timeOfDay(text[begin:]); told || begin == 0 {
-			return at, told
+		if at, column := timeOfDay(text[begin:]); column >= 0 || begin == 0 {
+			return at, column
 		}
 		text = text[:begin]
 	}
-	return 0, false
+	return 0, -1
 }
 
-// timeBehind gives the time of day of the first line that says one.
-func timeBehind(text []byte) (time.Duration, bool) {
+// timeBehind is the same of the first line that says one.
+func timeBehind(text []byte) (time.Duration, int) {
 	lines := 0
 	for line := range bytes.Lines(text[:min(len(text), maxTrace)]) {
-		if at, told := timeOfDay(line); told {
-			return at, true
+		if at, column := timeOfDay(line); column >= 0 {
+			return at, column
 		}
 		if lines++; lines == maxFrames {
 			break
 		}
 	}
-	return 0, false
+	return 0, -1
 }
 
-// timeOfDay gives the time of day, in UTC or wherever the clock stood, that the beginning of a line says: as 10:04:59, or as
+// timeOfDay gives the time of day, in UTC or wherever the clock stood, that the beginning of a line says, and at which byte: as 10:04:59, or as
 // seconds or milliseconds since 1970 in the records of loggers for JSON.
-func timeOfDay(line []byte) (time.Duration, bool) {
+func timeOfDay(line []byte) (at time.Duration, column int) {
 	const head, form = 120, len("10:04:59")
 	digit := func(c byte) bool { return '0' <= c && c <= '9' }
 	two := func(at []byte) time.Duration { return time.Duration(at[0]-'0')*10 + time.Duration(at[1]-'0') }
 	start := line[:min(len(line), head)]
 	for from := 0; ; {
-		at := bytes.IndexByte(start[from:], ':')
-		if at < 0 {
+		colon := bytes.IndexByte(start[from:], ':')
+		if colon < 0 {
 			break
 		}
-		at += from
-		from = at + 1
-		if at < 2 || at-2+form > len(start) {
+		colon += from
+		from = colon + 1
+		if colon < 2 || colon-2+form > len(start) {
 			continue
 		}
-		c := start[at-2 : at-2+form]
-		if digit(c[0]) && digit(c[1]) && digit(c[3]) && digit(c[4]) && c[5] == ':' && digit(c[6]) && digit(c[7]) && (at == 2 || !digit(start[at-3])) && c[0] < '3' && c[3] < '6' {
-			return two(c)*time.Hour + two(c[3:])*time.Minute + two(c[6:])*time.Second, true
+		c := start[colon-2 : colon-2+form]
+		if digit(c[0]) && digit(c[1]) && digit(c[3]) && digit(c[4]) && c[5] == ':' && digit(c[6]) && digit(c[7]) && (colon == 2 || !digit(start[colon-3])) && c[0] < '3' && c[3] < '6' {
+			return two(c)*time.Hour + two(c[3:])*time.Minute + two(c[6:])*time.Second, colon - 2
 		}
 	}
 	if len(start) == 0 || start[0] != '{' {
-		return 0, false
+		return 0, -1
 	}
 	for _, key := range [...]string{`"time":`, `"ts":`, `"timestamp":`} {
 		_, rest, found := bytes.Cut(start, []byte(key))
@@ -384,9 +402,9 @@ func timeOfDay(line []byte) (time.Duration, bool) {
 			continue
 		}
 		seconds, _ := strconv.Atoi(string(rest[:10]))
-		return time.Duration(seconds%(24*60*60)) * time.Second, true
+		return time.Duration(seconds%(24*60*60)) * time.Second, 0
 	}
-	return 0, false
+	return 0, -1
 }
 
 // isLastWord reports whether a hit is an error that a program seems not to have overcome, since nothing follows it.

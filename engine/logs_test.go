@@ -28,8 +28,8 @@ func TestTheTimeOfDayOfALine(t *testing.T) {
 		"::::::::::":                                  -1,
 		`{"time":17`:                                  -1,
 	} {
-		at, told := timeOfDay([]byte(line))
-		if !told {
+		at, column := timeOfDay([]byte(line))
+		if column < 0 {
 			at = -1
 		}
 		assert.Equal(t, want, at, line)
@@ -40,8 +40,8 @@ func FuzzTimeOfDay(f *testing.F) {
 	f.Add("2026-03-02T06:14:10.220Z panic: boom")
 	f.Add(`{"time":1772432050220}`)
 	f.Fuzz(func(t *testing.T, line string) {
-		if at, told := timeOfDay([]byte(line)); told && (at < 0 || at >= 30*time.Hour) {
-			t.Fatalf("%q is at %s", line, at)
+		if at, column := timeOfDay([]byte(line)); column >= len(line) || column >= 0 && (at < 0 || at >= 30*time.Hour) {
+			t.Fatalf("%q is at %s, byte %d", line, at, column)
 		}
 	})
 }

@@ -19,14 +19,15 @@ func (h *history) superseded(event evidence.Event) bool {
 	}
 	switch event.Reason {
 	case "Preempted": // a pod of the same name, that was made anew, has its place, or another of the same workload runs
-		return !event.Time.IsZero() && (h.done[containerKey{event.Object, "Scheduled"}].After(event.Time) || h.pod(event.Pod).Created.After(event.Time) || h.anotherStarted(event)) || h.allReady()
+		return !event.Time.IsZero() && (h.done[containerKey{event.Object, "Scheduled"}].After(event.Time) || h.pod(event.Pod).Created.After(event.Time) || h.anotherStarted(event)) || h.readySince(event)
 	case "FailedScheduling":
-		return h.turns().unqueued[event.Object]
+		at, seen := h.turns().unqueued[event.Object]
+		return seen && !at.Add(time.Minute).Before(event.Time)
 	case "FailedDaemonPod":
 		made := h.done[containerKey{event.Object, "SuccessfulCreate"}]
 		return event.Count < often && !event.Time.IsZero() && !made.Before(event.Time) && h.now.Sub(event.Time) >= settled
 	case "FailedCreate":
-		return h.exists(event) || h.madeAfterAll(event) || h.emptied(event) || h.allReady()
+		return h.exists(event) || h.madeAfterAll(event) || h.emptied(event) || h.readySince(event)
 	case "Shutdown":
 		return h.nodeIsGone(event)
 	case "NodeNotReady":
@@ -272,9 +273,30 @@ func (u *undone) of(pod string) time.Time {
 
 // allReady reports whether the counts of a workload say that all pods that it wants are ready.
 func (h *history) allReady() bool {
+	if h.lookup.allReady == nil {
+		own, ready := strings.ToLower(h.observed.Workload.Kind)+"/", 0
+		others := slices.ContainsFunc(h.observed.Conditions, func(condition evidence.Condition) bool {
+			of := condition.Type == evidence.ReplicasReady && strings.HasPrefix(condition.Object, own)
+			if of && condition.Status == string(corev1.ConditionTrue) {
+				ready++
+			}
+			return of && condition.Status != string(corev1.ConditionTrue)
+		})
+		h.lookup.allReady = new(ready > 0 && !others)
+	}
+	return *h.lookup.allReady
+}
+
+// countsReady reports whether some counts say that all pods are ready that are wanted.
+func (h *history) countsReady() bool {
 	return slices.ContainsFunc(h.observed.Conditions, func(condition evidence.Condition) bool {
 		return condition.Type == evidence.ReplicasReady && condition.Status == string(corev1.ConditionTrue)
 	})
+}
+
+// readySince is allReady, of what was told of a while ago: the counts may have been printed before it.
+func (h *history) readySince(event evidence.Event) bool {
+	return !event.Time.IsZero() && h.now.Sub(event.Time) >= settled && h.allReady()
 }
 
 // rejects are the reasons of pods that a kubelet did not take, or gave up with its machine; their controller made others
@@ -289,8 +311,11 @@ var rejects = map[string]bool{
 // its workload has all it wants.
 func (h *history) leftOver(pod evidence.Pod) bool {
 	const day = 24 * time.Hour
-	evicted := pod.Status.Reason == "Evicted" && !pod.Created.IsZero() && h.now.Sub(pod.Created) >= day
-	return pod.Status.Phase == corev1.PodFailed && (rejects[pod.Status.Reason] || evicted) && h.allReady()
+	age := time.Duration(0)
+	if !pod.Created.IsZero() {
+		age = h.now.Sub(pod.Created)
+	}
+	return pod.Status.Phase == corev1.PodFailed && (rejects[pod.Status.Reason] && age >= time.Hour || pod.Status.Reason == "Evicted" && age >= day) && h.allReady()
 }
 
 // evictedLongAgo reports whether a pod was made a week ago and evicted, nobody knows when, and another of the same

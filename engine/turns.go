@@ -16,7 +16,7 @@ type turns struct {
 	started  [2]started                      // the newest start of a pod, and of another one
 	emptied  bool                            // a pod was asked to stop
 	well     map[string]time.Time            // by object: its controller said last that all is well
-	unqueued map[string]bool                 // by object: the scheduler found it deleted
+	unqueued map[string]time.Time            // by object: the scheduler found it deleted last
 	starts   map[string]map[string]time.Time // by object and container: it was started first
 }
 
@@ -26,15 +26,18 @@ type started struct {
 	at  time.Time
 }
 
-// saysWell are reasons of events by which controllers say that what they wanted is so.
-var saysWell = regexp.MustCompile(`(?:Succeeded|Completed?|Recovered|Resolved|Healthy)$`)
+// saysWell are reasons of events by which controllers say that what they wanted is so, and not NotCompleted.
+var saysWell = regexp.MustCompile(`(?:^|[^t])(?:Succeeded|Completed?|Recovered|Resolved|Healthy)$`)
+
+// unknownStart is before any other.
+var unknownStart time.Time
 
 // turns puts it together when it is first asked for.
 func (h *history) turns() *turns {
 	if h.lookup.turns != nil {
 		return h.lookup.turns
 	}
-	t := &turns{well: map[string]time.Time{}, unqueued: map[string]bool{}, starts: map[string]map[string]time.Time{}}
+	t := &turns{well: map[string]time.Time{}, unqueued: map[string]time.Time{}, starts: map[string]map[string]time.Time{}}
 	for _, event := range h.observed.Events {
 		if event.Time.After(t.last) {
 			t.last = event.Time
@@ -45,7 +48,9 @@ func (h *history) turns() *turns {
 		case event.Reason == "Killing":
 			t.emptied = t.emptied || !killsForProbe(event)
 		case strings.HasPrefix(event.Message, "skip schedule deleting pod"): // k8s.io/kubernetes/pkg/scheduler/schedule_one.go
-			t.unqueued[event.Object] = true
+			if known, seen := t.unqueued[event.Object]; !seen || event.Time.After(known) {
+				t.unqueued[event.Object] = event.Time
+			}
 		case event.Type != corev1.EventTypeWarning && event.Time.After(t.well[event.Object]) && saysWell.MatchString(event.Reason):
 			t.well[event.Object] = event.Time
 		}
@@ -67,7 +72,7 @@ func (t *turns) start(event evidence.Event) {
 	}
 	first := event.First
 	if first.IsZero() {
-		first = event.Time
+		first = unknownStart // it may have been started before
 	}
 	of := t.starts[event.Object]
 	if of == nil {

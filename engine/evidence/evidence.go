@@ -146,6 +146,9 @@ type Event struct {
 // reason at most. Other negative ones are real: those of Windows.
 const UnknownExitCode = -1
 
+// UnknownNode is the node of a journal that does not say whose it is.
+const UnknownNode = "unknown"
+
 // GatesNotReady is the reason of a pod's condition Ready when its containers are ready and what somebody else is to say of it
 // is not (k8s.io/kubernetes/pkg/kubelet/status/generate.go, ReadinessGatesNotReady).
 const GatesNotReady = "ReadinessGatesNotReady"

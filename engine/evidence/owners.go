@@ -35,6 +35,13 @@ func workload(kind, namespace, name string) Workload {
 // workloadOf climbs from an object to the top of its chain of controllers: by owner references as far as the
 // objects between were observed, then by the names that controllers give.
 func (c *collector) workloadOf(kind, namespace, name string) Workload {
+	return c.workloadAbove(kind, namespace, name, maxOwners)
+}
+
+// maxOwners bounds how many owners are followed, so that those that own each other come to an end.
+const maxOwners = 8
+
+func (c *collector) workloadAbove(kind, namespace, name string, owners int) Workload {
 	if kind == "Pod" {
 		pod, known := c.pods[nameKey{namespace, name}]
 		if !known {
@@ -50,15 +57,15 @@ func (c *collector) workloadOf(kind, namespace, name string) Workload {
 		if owner.Kind == "Node" { // a static pod
 			return workload("Pod", namespace, name)
 		}
-		found := c.workloadOf(owner.Kind, namespace, owner.Name)
+		found := c.workloadAbove(owner.Kind, namespace, owner.Name, owners-1)
 		if found.APIVersion == "" {
 			found.APIVersion = owner.APIVersion
 		}
 		return found
 	}
 	if object, known := c.owners[objectKey{kind, namespace, name}]; known {
-		if owner := metav1.GetControllerOf(object); owner != nil {
-			return c.workloadOf(owner.Kind, namespace, owner.Name)
+		if owner := metav1.GetControllerOf(object); owner != nil && owners > 0 {
+			return c.workloadAbove(owner.Kind, namespace, owner.Name, owners-1)
 		}
 		if kind != "ReplicaSet" && kind != "Job" || len(object.GetOwnerReferences()) == 0 && object.GetUID() != "" {
 			return workload(kind, namespace, name)

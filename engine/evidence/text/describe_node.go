@@ -8,6 +8,8 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kube-remedy/kube-remedy/engine/evidence"
 )
 
 // node makes the node of a description, and adds its Lease.
@@ -178,7 +180,7 @@ func isFewColumns(line string) bool {
 // nodeFragment reads the conditions of a node that stand alone. The prompt may tell whose they are.
 func (p *parser) nodeFragment(i int) int {
 	d := described{p: p, seen: p.clock.sighting()}
-	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: UnknownNode}}
+	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: evidence.UnknownNode}}
 	if p.command.verb == "describe" && singular(p.command.kind) == "node" && p.command.name != "" {
 		node.Name = p.command.name
 	}

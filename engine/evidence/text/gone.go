@@ -26,11 +26,7 @@ func (r *rows) forget() {
 	well := map[string]bool{}  // by the name without its random part: another runs
 	done := map[string]age{}   // how old the youngest is that did its work, the same way
 	lacking := 0               // nodes that the last table of nodes has no more
-	nodes := 0
 	for i, object := range r.objects {
-		if _, ok := object.(*corev1.Node); ok {
-			nodes++
-		}
 		if r.isLacking(i) {
 			lacking++
 		}
@@ -38,7 +34,7 @@ func (r *rows) forget() {
 		if !ok {
 			continue
 		}
-		if owner, ok := makerOf(pod); ok && r.tables[i] > 0 && !r.partial[r.tables[i]-1] {
+		if owner, ok := deploymentOf(pod); ok && r.tables[i] > 0 && !r.partial[r.tables[i]-1] {
 			latest[owner] = max(latest[owner], r.tables[i])
 		}
 		if pod.Status.Phase == corev1.PodRunning || pod.Status.Phase == corev1.PodSucceeded && !r.ages[i].known {
@@ -51,25 +47,21 @@ func (r *rows) forget() {
 	newest := r.newestReady()
 	gone := map[runtime.Object]bool{}
 	for i, object := range r.objects {
-		if r.isLacking(i) && r.repeated >= max(lacking, fewNodes) {
+		if r.isLacking(i) && r.repeated >= mostOf*lacking {
 			gone[object] = true
-		}
-		if node, ok := object.(*corev1.Node); ok && nodes == 1 && r.tables[i] < r.begun && isNotReady(node) {
-			gone[object] = true // a pod has begun on it since
 		}
 		pod, ok := object.(*corev1.Pod)
 		if !ok {
 			continue
 		}
-		if r.retired(i, pod) {
+		owner, owned := deploymentOf(pod)
+		if r.retired(i, pod, owner, newest[owner].revision) {
 			gone[object] = true
 		}
-		_, owned := deploymentOf(pod)
-		maker, made := makerOf(pod)
-		if owner, ok := deploymentOf(pod); ok && r.outrun(i, pod, newest[owner]) {
+		if owned && r.outrun(i, pod, newest[owner]) {
 			gone[object] = true
 		}
-		if made && r.tables[i] < latest[maker] && (r.tables[i] > 0 || slices.ContainsFunc(pod.Status.ContainerStatuses, fails)) || endedInError(pod) && (well[stem(pod)] || r.doneSince(i, done[stem(pod)])) || initFailed(pod) && !owned && done[stem(pod)].known && done[stem(pod)].duration < r.ages[i].duration {
+		if owned && r.tables[i] > 0 && r.tables[i] < latest[owner] || endedInError(pod) && (well[stem(pod)] || r.doneSince(i, done[stem(pod)])) || initFailed(pod) && !owned && done[stem(pod)].known && done[stem(pod)].duration < r.ages[i].duration {
 			gone[object] = true
 		}
 	}
@@ -78,15 +70,22 @@ func (r *rows) forget() {
 	}
 }
 
-// runner is the youngest pod of a Deployment that is ready, by the name of its ReplicaSet.
+// runner is the youngest pod of a Deployment that is ready, by the name of its ReplicaSet, and how old the oldest pod of that is.
 type runner struct {
-	revision string
-	age      age
+	revision    string
+	age, oldest age
 }
 
 // newestReady gives it by Deployment.
 func (r *rows) newestReady() map[string]runner {
-	found := map[string]runner{}
+	found, oldest := map[string]runner{}, map[string]age{}
+	for i, object := range r.objects {
+		if pod, ok := object.(*corev1.Pod); ok && r.ages[i].known {
+			if key := pod.Namespace + "/" + revisionOf(pod); r.ages[i].duration >= oldest[key].duration {
+				oldest[key] = r.ages[i]
+			}
+		}
+	}
 	for i, object := range r.objects {
 		pod, ok := object.(*corev1.Pod)
 		if !ok || pod.DeletionTimestamp != nil || !r.ages[i].known || len(pod.Status.ContainerStatuses) == 0 ||
@@ -95,15 +94,15 @@ func (r *rows) newestReady() map[string]runner {
 		}
 		owner, ok := deploymentOf(pod)
 		if known, seen := found[owner]; ok && (!seen || r.ages[i].duration < known.age.duration) {
-			found[owner] = runner{revisionOf(pod), r.ages[i]}
+			found[owner] = runner{revisionOf(pod), r.ages[i], oldest[pod.Namespace+"/"+revisionOf(pod)]}
 		}
 	}
 	return found
 }
 
-// outrun reports whether a row shows a pod that fails and is older than one of another revision of its Deployment that is ready.
+// outrun reports whether a row shows a pod that fails and is older than all pods of another revision of its Deployment, of which one is ready.
 func (r *rows) outrun(i int, pod *corev1.Pod, by runner) bool {
-	return by.revision != "" && by.revision != revisionOf(pod) && r.ages[i].known && by.age.duration < r.ages[i].duration && slices.ContainsFunc(pod.Status.ContainerStatuses, fails)
+	return by.revision != "" && by.revision != revisionOf(pod) && r.ages[i].known && by.oldest.duration < r.ages[i].duration && slices.ContainsFunc(pod.Status.ContainerStatuses, fails)
 }
 
 // revisionOf is the name of the ReplicaSet of a pod of a Deployment.
@@ -118,28 +117,13 @@ func (r *rows) doneSince(i int, done age) bool {
 	return done.known && (!r.ages[i].known || done.duration <= r.ages[i].duration+max(done.grain, r.ages[i].grain, moments))
 }
 
-func isNotReady(node *corev1.Node) bool {
-	return slices.ContainsFunc(node.Status.Conditions, func(condition corev1.NodeCondition) bool {
-		return condition.Type == corev1.NodeReady && condition.Status != corev1.ConditionTrue
-	})
-}
-
-// fewNodes is how many nodes a later table repeats at least, and as many as it has no more, when it is one of all nodes.
-const fewNodes = 2
+// mostOf is how many nodes a later table repeats for each that it has no more, when it is one of all nodes.
+const mostOf = 3
 
 // isLacking reports whether a row is of a node that the last table of nodes does not have.
 func (r *rows) isLacking(i int) bool {
 	_, ok := r.objects[i].(*corev1.Node)
 	return ok && r.tables[i] > 0 && r.tables[i] < r.nodes
-}
-
-// makerOf names what makes the pods of a row, by a Deployment's name or by the name of a pod without its random part.
-func makerOf(pod *corev1.Pod) (string, bool) {
-	if owner, ok := deploymentOf(pod); ok {
-		return owner, true
-	}
-	stem := stem(pod)
-	return stem, len(stem) < len(pod.Namespace)+1+len(pod.Name)
 }
 
 func deploymentOf(pod *corev1.Pod) (string, bool) {

@@ -58,7 +58,7 @@ func (p *parser) logOwner(raw []byte) evidence.Log {
 
 func nodeOr(name string) string {
 	if name == "" {
-		return UnknownNode
+		return evidence.UnknownNode
 	}
 	return name
 }

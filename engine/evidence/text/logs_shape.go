@@ -187,7 +187,7 @@ func tabBehindStamp(line []byte) int {
 		return 0
 	}
 	tab := bytes.IndexByte(line[:min(len(line), 40)], '\t')
-	if tab < 0 || bytes.IndexByte(line[stampLength:tab], ' ') >= 0 {
+	if tab < stampLength || bytes.IndexByte(line[stampLength:tab], ' ') >= 0 {
 		return 0
 	}
 	return tab + 1

@@ -110,34 +110,36 @@ func withoutFormer(text []byte) []byte {
 		return text
 	}
 	said, rest, _ := bytes.Cut(text[bytes.LastIndexByte(text[:at], '\n')+1:], []byte("\n"))
-	since, last := timeOfDay(said), time.Time{}
+	writer, since := timeOfDay(said)
+	var last time.Time
 	for line := range bytes.Lines(rest) {
-		if at := timeOfDay(line); !at.IsZero() {
+		if by, at := timeOfDay(line); by != "" && by == writer {
 			last = at
 		}
 	}
-	if since.IsZero() || last.IsZero() || last.Sub(since) < longSilence {
+	if writer == "" || last.IsZero() || last.Sub(since) < longSilence {
 		return text
 	}
 	var kept []byte
 	for line := range bytes.Lines(text) {
-		if !bytes.Contains(line, networkNotReady) {
+		if by, _ := timeOfDay(line); by != writer || !bytes.Contains(line, networkNotReady) {
 			kept = append(kept, line...)
 		}
 	}
 	return kept
 }
 
-// dayTime is the time of day in the head of a line of a kubelet.
-var dayTime = regexp.MustCompile(`\b[IWE]\d{4} (\d\d:\d\d:\d\d)\.\d+ `)
+// headOfKubelet is the head of a line of a kubelet in a journal: its host, itself with its number, and the time of day.
+var headOfKubelet = regexp.MustCompile(`(\S+ \S+\[\d+\]): [IWE]\d{4} (\d\d:\d\d:\d\d)\.\d+ `)
 
-func timeOfDay(line []byte) time.Time {
-	found := dayTime.FindSubmatch(line[:min(len(line), maxTold)])
+// timeOfDay gives who wrote a line of a journal, and when; nothing for other lines.
+func timeOfDay(line []byte) (writer string, at time.Time) {
+	found := headOfKubelet.FindSubmatch(line[:min(len(line), maxTold)])
 	if found == nil {
-		return time.Time{}
+		return "", time.Time{}
 	}
-	at, _ := time.Parse(time.TimeOnly, string(found[1]))
-	return at
+	at, _ = time.Parse(time.TimeOnly, string(found[2]))
+	return string(found[1]), at
 }
 
 // whatWasReached gives the names in the lines that tell of successes.

@@ -9,6 +9,8 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/kube-remedy/kube-remedy/engine/evidence"
 )
 
 // A piece is a part of a manifest without its head: the status of a pod, its containers' statuses, or one state.
@@ -305,7 +307,7 @@ func runtimeConditions(status json.RawMessage) *corev1.Node {
 			what += " network"
 		}
 		node := &corev1.Node{}
-		node.Name = UnknownNode
+		node.Name = evidence.UnknownNode
 		node.Status.Conditions = []corev1.NodeCondition{{
 			Type: corev1.NodeReady, Status: corev1.ConditionFalse, Reason: "KubeletNotReady",
 			Message: what + " not ready: " + condition.Type + "=false reason:" + condition.Reason + " message:" + condition.Message,
@@ -340,7 +342,7 @@ func (p *parser) told(object runtime.Object, value []byte) runtime.Object {
 		}
 	case *corev1.Node:
 		o.Name = nodeOr(o.Name)
-		if o.Name == UnknownNode && singular(p.command.kind) == "node" {
+		if o.Name == evidence.UnknownNode && singular(p.command.kind) == "node" {
 			o.Name = nodeOr(p.command.name)
 		}
 	case *appsv1.Deployment:

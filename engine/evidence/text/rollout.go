@@ -26,7 +26,7 @@ func rolledOutName(start string) string {
 func (p *parser) rolledOut(i int) int {
 	p.rows.begin(true)
 	name := rolledOutName(trimLeft(p.src.line(i)))
-	p.rows.retire(name)
+	p.rows.retire(p.command.namespace + "/" + name)
 	p.rows.put(string(deployTable), &appsv1.Deployment{
 		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: p.command.namespace},
 		Status: appsv1.DeploymentStatus{Conditions: []appsv1.DeploymentCondition{

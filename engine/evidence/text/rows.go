@@ -3,7 +3,6 @@ package text
 import (
 	"cmp"
 	"slices"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -26,8 +25,6 @@ type rows struct {
 	ages []age
 	// claimed are the objects without a namespace that a table with namespaces has told of.
 	claimed map[int]bool
-	// begun is the last table in which a pod runs that had no node in an earlier one; 0 when there is none.
-	begun int
 	// rolled are the Deployments that were rolled out, and the number of tables before that.
 	rolled map[string]int
 	// failing is how the pods that are deleted failed before.
@@ -60,9 +57,6 @@ func (r *rows) put(kind string, object runtime.Object) {
 				r.nodes, r.repeated = len(r.partial), 0
 			}
 			r.repeated++
-		}
-		if gotReady(r.objects[at], object) {
-			r.begun = len(r.partial)
 		}
 		afterwards(r.objects[at], object, r.since(at))
 		r.ages[at] = r.age
@@ -135,16 +129,8 @@ func keyOf(kind string, object runtime.Object, full bool) (string, bool) {
 	return kind + "//" + accessor.GetName(), true
 }
 
-// gotReady reports whether a pod that waited for a node is ready.
-func gotReady(before, now runtime.Object) bool {
-	waited, ok := before.(*corev1.Pod)
-	pod, ok2 := now.(*corev1.Pod)
-	return ok && ok2 && waited.Status.Phase == corev1.PodPending && len(waited.Status.ContainerStatuses) == 0 && pod.Status.Phase == corev1.PodRunning &&
-		len(pod.Status.ContainerStatuses) > 0 && !slices.ContainsFunc(pod.Status.ContainerStatuses, func(status corev1.ContainerStatus) bool { return !status.Ready })
-}
-
-// retire notes that a Deployment was rolled out: of the pods that rows told of before, those that were not ready are gone, since a
-// rollout is complete when no pod of another revision is left.
+// retire notes that a Deployment, by its namespace and name, was rolled out: of the pods that rows told of before, those of other
+// revisions that were not ready are gone, since a rollout is complete when no pod of another revision is left.
 func (r *rows) retire(deployment string) {
 	if r.rolled == nil {
 		r.rolled = map[string]int{}
@@ -152,14 +138,11 @@ func (r *rows) retire(deployment string) {
 	r.rolled[deployment] = len(r.partial)
 }
 
-// retired reports whether a row is of such a pod.
-func (r *rows) retired(i int, pod *corev1.Pod) bool {
-	if len(r.rolled) == 0 || !ofReplicaSet(pod.Name) || pod.DeletionTimestamp != nil {
-		return false
-	}
-	revision := pod.Name[:strings.LastIndexByte(pod.Name, '-')]
-	at, rolled := r.rolled[revision[:max(strings.LastIndexByte(revision, '-'), 0)]]
-	return rolled && r.tables[i] < at && slices.ContainsFunc(pod.Status.ContainerStatuses, func(status corev1.ContainerStatus) bool { return !status.Ready })
+// retired reports whether a row is of such a pod; revision is that of which a pod is ready.
+func (r *rows) retired(i int, pod *corev1.Pod, owner, revision string) bool {
+	at, rolled := r.rolled[owner]
+	return rolled && pod.DeletionTimestamp == nil && r.tables[i] < at && revision != "" && revisionOf(pod) != revision &&
+		slices.ContainsFunc(pod.Status.ContainerStatuses, func(status corev1.ContainerStatus) bool { return !status.Ready })
 }
 
 // failsBefore reports whether a pod waited for its image or its next start in vain, and is deleted now.

@@ -110,6 +110,8 @@ func (r tableRow) replicasReady(ready, desired int32) (status corev1.ConditionSt
 	switch {
 	case desired <= 0 || ready < 0:
 		return "", ""
+	case ready >= desired && r.header.index("UP-TO-DATE") >= 0 && r.number("UP-TO-DATE") < desired:
+		return "", "" // pods of the revision before
 	case ready >= desired:
 		return corev1.ConditionTrue, ""
 	case 2*ready < desired && ago.known && ago.duration >= readyPatience:

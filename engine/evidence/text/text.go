@@ -18,9 +18,6 @@ import (
 	"github.com/kube-remedy/kube-remedy/engine/evidence"
 )
 
-// UnknownNode is the node of a journal that does not say whose it is.
-const UnknownNode = "unknown"
-
 // maxEvents bounds the events that are kept of one text: the first. A cluster keeps some thousands of an hour.
 const maxEvents = 20_000
 
