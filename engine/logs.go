@@ -333,7 +333,7 @@ func startsOrEnds(rest []byte) bool {
 
 var (
 	starting = regexp.MustCompile(`(?i)\b(?:start\w*|boot\w*|init|initiali[sz]ing|listen\w*|version|load\w*|launch\w*|read(?:ing|s)?|connect\w*|open\w*|config\w*|welcome|v\d+\.\d+)\b`)
-	stopping  = regexp.MustCompile(`(?i)\b(?:exit\w*|shut\w*|stop\w*|bye|terminat\w*|clos\w*|done|finish\w*|end(?:ed|ing|s)?|kill\w*)\b`)
+	stopping = regexp.MustCompile(`(?i)\b(?:exit\w*|shut\w*|stop\w*|bye|terminat\w*|clos\w*|done|finish\w*|end(?:ed|ing|s)?|kill\w*)\b`)
 )
 
 // maxFrames is how many lines without a time, as those of a stack trace, may stand between an error and one that has it, and
