@@ -245,8 +245,11 @@ func (h *history) restartedAlways(pod evidence.Pod, event evidence.Event) bool {
 
 // mattersUnseen judges events about a pod of which nothing else is known: those of a pod that was replaced are history.
 func (h *history) mattersUnseen(event evidence.Event) bool {
-	if event.Pod != "" && len(h.ready) > 0 && (event.Reason == "TaintManagerEviction" || event.Reason == "NodeNotReady" || event.Reason == "FailedKillPod") {
-		return false // it left, and others of the workload are ready
+	if event.Pod != "" && len(h.ready) > 0 {
+		leaving := event.Reason == "TaintManagerEviction" || event.Reason == "NodeNotReady"
+		if event.Reason == "FailedKillPod" || leaving && !event.Time.IsZero() && h.now.Sub(event.Time) >= settled/2 {
+			return false // it left a while ago, and others of the workload are ready
+		}
 	}
 	if event.Pod != "" && containerReasons[event.Reason] {
 		switch {
