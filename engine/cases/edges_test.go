@@ -1,0 +1,40 @@
+package cases_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kube-remedy/kube-remedy/engine"
+	"github.com/kube-remedy/kube-remedy/engine/cases"
+	"github.com/kube-remedy/kube-remedy/engine/catalog"
+)
+
+// TestWhatIsCutPickedOrWrittenPieceByPieceIsUnderstood holds texts whose shape decides, each with the failure type it is about;
+// empty when nothing is wrong.
+func TestWhatIsCutPickedOrWrittenPieceByPieceIsUnderstood(t *testing.T) {
+	known, err := catalog.BuiltIn()
+	require.NoError(t, err)
+	with := engine.New(known)
+	const last = "    Last State:     Terminated\n      Reason:       Error\n      Exit Code:    2\n      Started:      Sun, 14 Jan 2024 19:08:19 +0100\n"
+	for name, told := range map[string]struct{ text, want string }{
+		"what a program calls information is no end": {"[  3921.04s]  INFO inbound: request failed error=error trying to connect: Connection refused (os error 111)\n[ 86402.17s]  INFO daemon: certified\n", ""},
+		"a later piece of a journal says that the node is ready": {`E0920 04:00:30.118204       1 kubelet.go:2913] "Container runtime network not ready" networkReady="NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized"` +
+			"\n" + `I0920 04:00:41.220118       1 kubelet_node_status.go:497] "Fast updating node status as it just became ready"` + "\n", ""},
+		"the second of the states picked out of a description is the one that fails": {"Name:             scan-6b98c6c7d8-w2hd6\n    State:          Running\n    Ready:          True\n    Restart Count:  0\n" +
+			"    State:          Waiting\n      Reason:       CrashLoopBackOff\n    Last State:     Terminated\n      Reason:       Error\n      Exit Code:    3\n    Ready:          False\n    Restart Count:  4\n", "CrashLoopBackOff"},
+		"a run of nine days ended before a description was cut": {"Name:             seal-5cb95f7ff4-gmv7v\nNamespace:        ops\nStatus:           Running\nContainers:\n  seal:\n    Image:         seal:1\n    State:          Running\n      Started:      Tue, 23 Jan 2024 02:00:31 +0100\n" + last, ""},
+		"a person's debugging ends as it likes":                 {"Ephemeral Containers:\n  debugger-8k9vs:\n    Image:          netshoot\n    State:          Terminated\n      Reason:       Error\n      Exit Code:    130\n    Ready:          False\n    Restart Count:  0\nConditions:\n  Type              Status\n  Ready             True\n  ContainersReady   True\n", ""},
+		"records of JSON are lines of their own":                {`{"level":60,"time":1715402000001,"msg":"unhandledRejection (policy=log)"}` + "\n" + `{"level":30,"time":1715402010300,"msg":"rooms=311"}` + "\n" + `{"level":30,"time":1715402070301,"msg":"rooms=309"}` + "\n" + `{"level":30,"time":1715402130301,"msg":"rooms=310"}` + "\n", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			found := cases.Diagnose(with, []byte(told.text))
+			if told.want == "" {
+				require.Empty(t, found)
+				return
+			}
+			require.NotEmpty(t, found)
+			require.Equal(t, told.want, string(found[0].FailureType))
+		})
+	}
+}
