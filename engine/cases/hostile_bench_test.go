@@ -38,7 +38,7 @@ func BenchmarkDiagnoseHostileText(b *testing.B) {
 	ordinary := fill(func(i int) string {
 		return fmt.Sprintf("2026-03-01T11:%02d:%02d.%03dZ INFO  [worker-%d] orders.Handler: order %08x accepted, %d items in %dms\n", i/3600%60, i/60%60, i%1000, i%8, i*2654435761, i%7+1, i%250)
 	})
-	measure := func(b *testing.B, text []byte) float64 {
+	measure := func(b *testing.B, with *engine.Engine, text []byte) float64 {
 		b.SetBytes(size)
 		best := time.Duration(1<<63 - 1)
 		for b.Loop() {
@@ -49,7 +49,7 @@ func BenchmarkDiagnoseHostileText(b *testing.B) {
 		return best.Seconds()
 	}
 	var base float64
-	b.Run("an ordinary log", func(b *testing.B) { base = measure(b, ordinary) })
+	b.Run("an ordinary log", func(b *testing.B) { base = measure(b, with, ordinary) })
 	for _, hostile := range []struct {
 		name string
 		text []byte
@@ -78,7 +78,33 @@ func BenchmarkDiagnoseHostileText(b *testing.B) {
 		{"almost klog", fill(func(int) string { return "E1124 00:00:00.000000    1 pod_workers.go:1] \"a\" err=\"\\\"\\\"\n" })},
 	} {
 		b.Run(hostile.name, func(b *testing.B) {
-			b.ReportMetric(measure(b, hostile.text)/base, "x-ordinary")
+			b.ReportMetric(measure(b, with, hostile.text)/base, "x-ordinary")
 		})
 	}
+	b.Run("rules of users whose expressions back up", func(b *testing.B) {
+		theirs, mistakes := known.With([]catalog.File{{Name: "theirs.yaml", Data: []byte(rulesThatBackUp())}})
+		require.Empty(b, mistakes)
+		with := engine.New(theirs)
+		var base float64
+		b.Run("an ordinary log", func(b *testing.B) { base = measure(b, with, ordinary) })
+		for _, hostile := range []struct{ name, line string }{
+			{"a line that begins again and again", strings.Repeat("a", 1000) + "!\n"},
+			{"words that are almost right", strings.Repeat("aa aaaa ", 100) + "\n"},
+			{"one line", strings.Repeat("a", 1000)},
+		} {
+			b.Run(hostile.name, func(b *testing.B) {
+				b.ReportMetric(measure(b, with, fill(func(int) string { return hostile.line }))/base, "x-ordinary")
+			})
+		}
+	})
+}
+
+// rulesThatBackUp has expressions that engines which go back cannot finish on lines that almost match.
+func rulesThatBackUp() string {
+	rules := "signatures:\n"
+	for i, expression := range []string{`^(a+)+$`, `^(a|aa)*(a|b)*c$`, `^(.*a){20}x$`, `^((a? ?)*)*b$`, `^([a-z ]+)*[0-9]$`} {
+		rules += fmt.Sprintf("- {id: back-up-%d, failureType: CrashLoopBackOff, places: [log], text: [aaaa], regexp: '%s', weight: 0.5, source: none, fires: [%s], misses: [%q]}\n",
+			i, expression, []string{"aaaa", "aaaac", strings.Repeat("a", 20) + "x", "aaaab", "aaaa1"}[i], "aaaa?")
+	}
+	return rules
 }

@@ -29,13 +29,21 @@ func (s *search) find(text []byte) []Match {
 
 // visit takes down the literals whose keys end at the hits, which come in their order in the text.
 func (s *search) visit(base int, found []hit) {
+	var state uint32 // of the hit before, all of whose literals have sightings that speak for them
+	var until int    // up to where
 	for _, h := range found {
 		end := base + int(h.end)
+		if h.state == state && end <= until {
+			continue // as in a text that repeats one byte
+		}
+		state, until = h.state, len(s.text)
 		for _, key := range s.m.automaton.endsAt(h.state) {
 			place := s.m.places[key]
-			if end+int(place.rest) <= s.until[place.pattern] {
+			if covered := s.until[place.pattern] - int(place.rest); end <= covered {
+				until = min(until, covered)
 				continue // the last sighting already speaks for it
 			}
+			until = 0
 			l := &s.m.literals[key]
 			at := end - l.key
 			if !l.begins(s.text[at:]) {
