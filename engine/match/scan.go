@@ -5,10 +5,12 @@ package match
 // others wait. A lane starts longestKey-1 bytes ahead of its part, in the root state: a key that ends in the part
 // begins no earlier.
 const (
-	lanes     = 4
-	laneBytes = 2048
-	ahead     = longestKey - 1
-	blockSize = ahead + lanes*laneBytes
+	lanes      = 4
+	laneBytes  = 2048
+	shortLane  = 128 // of a block for what is left
+	ahead      = longestKey - 1
+	blockSize  = ahead + lanes*laneBytes
+	shortBlock = ahead + lanes*shortLane
 )
 
 // hit is a place where keys end.
@@ -34,7 +36,10 @@ func (a *automaton) scan(text []byte, room *hits, visit func(base int, found []h
 			a.walk(text[:size], 0, room)
 		case rest >= lanes*laneBytes:
 			size = lanes * laneBytes
-			a.walkBlock((*[blockSize]byte)(text[done-ahead:]), room)
+			walkBlock(a, (*[blockSize]byte)(text[done-ahead:]), room)
+		case rest >= lanes*shortLane:
+			size = lanes * shortLane
+			walkBlock(a, (*[shortBlock]byte)(text[done-ahead:]), room)
 		default:
 			size = min(size, rest)
 			a.walk(text[done-ahead:done+size], ahead, room)
@@ -65,35 +70,36 @@ func (a *automaton) walk(part []byte, skip int, room *hits) {
 }
 
 // walkBlock replaces what is in room by what ends in block after its first ahead bytes.
-func (a *automaton) walkBlock(block *[blockSize]byte, room *hits) {
+func walkBlock[block [blockSize]byte | [shortBlock]byte](a *automaton, text *block, room *hits) {
 	room.count = [lanes]int{}
 	table, ending, classes := a.table, a.ending, &a.classes
+	lane := (len(*text) - ahead) / lanes
 	var s0, s1, s2, s3 uint32
 	for i := range ahead {
-		s0 = table[s0+uint32(classes[block[i]])]
-		s1 = table[s1+uint32(classes[block[i+laneBytes]])]
-		s2 = table[s2+uint32(classes[block[i+2*laneBytes]])]
-		s3 = table[s3+uint32(classes[block[i+3*laneBytes]])]
+		s0 = table[s0+uint32(classes[(*text)[i]])]
+		s1 = table[s1+uint32(classes[(*text)[i+lane]])]
+		s2 = table[s2+uint32(classes[(*text)[i+2*lane]])]
+		s3 = table[s3+uint32(classes[(*text)[i+3*lane]])]
 	}
-	for i := ahead; i < ahead+laneBytes; i++ {
-		s0 = table[s0+uint32(classes[block[i]])]
-		s1 = table[s1+uint32(classes[block[i+laneBytes]])]
-		s2 = table[s2+uint32(classes[block[i+2*laneBytes]])]
-		s3 = table[s3+uint32(classes[block[i+3*laneBytes]])]
+	for i := ahead; i < ahead+lane; i++ {
+		s0 = table[s0+uint32(classes[(*text)[i]])]
+		s1 = table[s1+uint32(classes[(*text)[i+lane]])]
+		s2 = table[s2+uint32(classes[(*text)[i+2*lane]])]
+		s3 = table[s3+uint32(classes[(*text)[i+3*lane]])]
 		if s0 >= ending || s1 >= ending || s2 >= ending || s3 >= ending {
 			room.add(0, i-ahead, s0, ending)
-			room.add(1, i-ahead, s1, ending)
-			room.add(2, i-ahead, s2, ending)
-			room.add(3, i-ahead, s3, ending)
+			room.add(1, i-ahead+lane, s1, ending)
+			room.add(2, i-ahead+2*lane, s2, ending)
+			room.add(3, i-ahead+3*lane, s3, ending)
 		}
 	}
 }
 
-// add adds a hit at offset at of lane, if keys end in state. It writes first and counts then: a branch would be
-// guessed wrongly where hits are many.
+// add adds a hit behind the byte at offset at to those of a lane, if keys end in state. It writes first and counts then: a
+// branch would be guessed wrongly where hits are many.
 func (h *hits) add(lane, at int, state, ending uint32) {
 	count := h.count[lane]
-	h.found[lane][count&(laneBytes-1)] = hit{end: uint32(lane*laneBytes + at + 1), state: state}
+	h.found[lane][count&(laneBytes-1)] = hit{end: uint32(at + 1), state: state}
 	if state >= ending {
 		count++
 	}
