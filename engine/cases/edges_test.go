@@ -1,6 +1,7 @@
 package cases_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -17,10 +18,21 @@ func TestWhatIsCutPickedOrWrittenPieceByPieceIsUnderstood(t *testing.T) {
 	require.NoError(t, err)
 	with := engine.New(known)
 	const last = "    Last State:     Terminated\n      Reason:       Error\n      Exit Code:    2\n      Started:      Sun, 14 Jan 2024 19:08:19 +0100\n"
+	const notReady = `E0920 04:00:30.118204       1 kubelet.go:2913] "Container runtime network not ready" networkReady="NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized"`
+	const becameReady = `I0920 04:00:41.220118       1 kubelet_node_status.go:497] "Fast updating node status as it just became ready"`
+	backedOff := func(ago string) string {
+		return "LAST SEEN   TYPE      REASON      OBJECT                    MESSAGE\n" + ago + "         Warning   BackOff     pod/web-6d5f8b7c9-x2x4z   Back-off restarting failed container web in pod web-6d5f8b7c9-x2x4z_shop(1)\n" +
+			"2m          Normal    Started     pod/api-79bd6f5d4c-8k2hv  Started container api\n"
+	}
 	for name, told := range map[string]struct{ text, want string }{
-		"what a program calls information is no end": {"[  3921.04s]  INFO inbound: request failed error=error trying to connect: Connection refused (os error 111)\n[ 86402.17s]  INFO daemon: certified\n", ""},
-		"a later piece of a journal says that the node is ready": {`E0920 04:00:30.118204       1 kubelet.go:2913] "Container runtime network not ready" networkReady="NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized"` +
-			"\n" + `I0920 04:00:41.220118       1 kubelet_node_status.go:497] "Fast updating node status as it just became ready"` + "\n", ""},
+		"what a program calls information is no end":                                         {"[  3921.04s]  INFO inbound: request failed error=error trying to connect: Connection refused (os error 111)\n[ 86402.17s]  INFO daemon: certified\n", ""},
+		"nor is what it says again and again":                                                {strings.Repeat("2026-03-01T11:00:01Z INFO worker: upstream not there: connection refused, will look again\n", 3), ""},
+		"but an error that it says again and again is":                                       {strings.Repeat("2026-03-01T11:00:01Z ERROR worker: upstream not there: connection refused, will look again\n", 3), "CrashLoopBackOff"},
+		"a piece of a journal after a table says that the node of an earlier piece is ready": {"Sep 20 04:00:30 worker-2 kubelet[812]: " + notReady + "\nNAME    READY   STATUS    RESTARTS   AGE\nweb-0   1/1     Running   0          3d\nSep 20 04:00:41 worker-2 kubelet[812]: " + becameReady + "\n", ""},
+		"but not that another node is":                                                       {"Sep 20 04:00:30 worker-2 kubelet[812]: " + notReady + "\nNAME    READY   STATUS    RESTARTS   AGE\nweb-0   1/1     Running   0          3d\nSep 20 04:00:41 worker-3 kubelet[804]: " + becameReady + "\n", "NodeNotReady"},
+		"a back-off of which nothing was told for most of an hour is over":                   {backedOff("46m"), ""},
+		"one of some minutes ago is not":                                                     {backedOff("6m"), "CrashLoopBackOff"},
+		"a later piece of a journal says that the node is ready":                             {notReady + "\n" + becameReady + "\n", ""},
 		"the second of the states picked out of a description is the one that fails": {"Name:             scan-6b98c6c7d8-w2hd6\n    State:          Running\n    Ready:          True\n    Restart Count:  0\n" +
 			"    State:          Waiting\n      Reason:       CrashLoopBackOff\n    Last State:     Terminated\n      Reason:       Error\n      Exit Code:    3\n    Ready:          False\n    Restart Count:  4\n", "CrashLoopBackOff"},
 		"a run of nine days ended before a description was cut": {"Name:             seal-5cb95f7ff4-gmv7v\nNamespace:        ops\nStatus:           Running\nContainers:\n  seal:\n    Image:         seal:1\n    State:          Running\n      Started:      Tue, 23 Jan 2024 02:00:31 +0100\n" + last, ""},
