@@ -313,20 +313,26 @@ func intOf[T int32 | int64](text string) *T {
 }
 
 // markSidecars finds the init containers that keep running: descriptions don't say it, but no later container
-// begins before an ordinary init container has ended, and only sidecars have probes.
+// begins before an ordinary init container has ended well, and only sidecars have probes.
 func markSidecars(pod *corev1.Pod) {
-	begun := false
-	for _, status := range pod.Status.ContainerStatuses {
+	begun, runs := false, false // of those behind
+	see := func(status corev1.ContainerStatus) {
 		begun = begun || hasBegun(status)
+		runs = runs || status.State.Running != nil
+	}
+	for _, status := range pod.Status.ContainerStatuses {
+		see(status)
 	}
 	for i := len(pod.Spec.InitContainers) - 1; i >= 0; i-- {
 		container := &pod.Spec.InitContainers[i]
 		status := statusOf(pod.Status.InitContainerStatuses, container.Name)
-		running := status.State.Running != nil
-		if running && begun || container.LivenessProbe != nil || container.ReadinessProbe != nil || container.StartupProbe != nil {
+		end := status.State.Terminated
+		endedWell := end != nil && end.ExitCode == 0
+		if begun && status.State.Running != nil || runs && hasBegun(status) && !endedWell ||
+			container.LivenessProbe != nil || container.ReadinessProbe != nil || container.StartupProbe != nil {
 			container.RestartPolicy = new(corev1.ContainerRestartPolicyAlways)
 		}
-		begun = begun || hasBegun(status)
+		see(status)
 	}
 }
 
