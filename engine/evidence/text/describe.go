@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
@@ -156,9 +157,9 @@ func (d described) object() (subject, runtime.Object) {
 	case has("Replicas") && (has("Pod Template") || has("Pods Status")):
 		return d.replicas(about)
 	case has("Reclaim Policy"):
-		return d.made(about, "PersistentVolume", d.volume())
+		return d.made(about, "PersistentVolume", nil)
 	case has("Provisioner"):
-		return d.made(about, "StorageClass", d.storageClass())
+		return d.made(about, "StorageClass", &storagev1.StorageClass{ObjectMeta: d.metadata()})
 	case has("StorageClass") && has("Volume"):
 		d.p.add(d.users()...)
 		return d.made(about, "PersistentVolumeClaim", d.claim())

@@ -21,11 +21,6 @@ func (d described) node() *corev1.Node {
 		}
 	}
 	node.Spec.Unschedulable = d.root.value("Unschedulable") == "true"
-	node.Spec.PodCIDR = d.root.value("PodCIDR")
-	node.Spec.ProviderID = d.root.value("ProviderID")
-	if cidrs := d.root.value("PodCIDRs"); cidrs != "" {
-		node.Spec.PodCIDRs = strings.Split(cidrs, ",")
-	}
 	if renewed := d.time(d.root.find("Lease").value("RenewTime")); renewed != nil && node.Name != "" {
 		d.p.add(&coordinationv1.Lease{
 			ObjectMeta: metav1.ObjectMeta{Namespace: corev1.NamespaceNodeLease, Name: node.Name},
@@ -33,20 +28,10 @@ func (d described) node() *corev1.Node {
 		})
 	}
 	node.Status.Conditions = d.nodeConditions(d.root)
-	for _, address := range d.root.find("Addresses").below {
-		if address.key != "" {
-			node.Status.Addresses = append(node.Status.Addresses, corev1.NodeAddress{Type: corev1.NodeAddressType(address.key), Address: address.val})
-		}
-	}
 	node.Status.Capacity = quantities(d.root.find("Capacity"))
 	node.Status.Allocatable = quantities(d.root.find("Allocatable"))
 	info := d.root.find("System Info")
-	node.Status.NodeInfo = corev1.NodeSystemInfo{
-		MachineID: info.value("Machine ID"), SystemUUID: info.value("System UUID"), BootID: info.value("Boot ID"),
-		KernelVersion: info.value("Kernel Version"), OSImage: info.value("OS Image"), OperatingSystem: info.value("Operating System"),
-		Architecture: info.value("Architecture"), ContainerRuntimeVersion: info.value("Container Runtime Version"),
-		KubeletVersion: info.value("Kubelet Version"),
-	}
+	node.Status.NodeInfo = corev1.NodeSystemInfo{OperatingSystem: info.value("Operating System"), Architecture: info.value("Architecture")}
 	return node
 }
 

@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 )
@@ -54,102 +53,6 @@ func (d described) users() []runtime.Object {
 	}
 	return pods
 }
-
-func (d described) volume() *corev1.PersistentVolume {
-	object := &corev1.PersistentVolume{ObjectMeta: d.metadata()}
-	object.Finalizers = strings.Fields(strings.Trim(d.root.value("Finalizers"), "[]"))
-	object.Spec.StorageClassName = d.root.value("StorageClass")
-	object.Spec.PersistentVolumeReclaimPolicy = corev1.PersistentVolumeReclaimPolicy(d.root.value("Reclaim Policy"))
-	object.Spec.AccessModes = accessModes(d.root.value("Access Modes"))
-	object.Spec.VolumeMode = volumeMode(d.root.value("VolumeMode"))
-	if size, ok := parseQuantity(d.root.value("Capacity")); ok {
-		object.Spec.Capacity = corev1.ResourceList{corev1.ResourceStorage: size}
-	}
-	if namespace, name, ok := strings.Cut(d.root.value("Claim"), "/"); ok {
-		object.Spec.ClaimRef = &corev1.ObjectReference{Kind: "PersistentVolumeClaim", APIVersion: "v1", Namespace: namespace, Name: name}
-	}
-	object.Spec.NodeAffinity = volumeAffinity(d.root.find("Node Affinity"))
-	if status := d.root.value("Status"); strings.HasPrefix(status, "Terminating") {
-		d.terminating(&object.ObjectMeta, status)
-	} else {
-		object.Status.Phase = corev1.PersistentVolumePhase(status)
-	}
-	object.Status.Message = d.root.value("Message")
-	return object
-}
-
-// volumeAffinity reads the terms of a volume's node affinity, each a list of "key in [a, b]".
-func volumeAffinity(from *section) *corev1.VolumeNodeAffinity {
-	var terms []corev1.NodeSelectorTerm
-	for _, term := range from.find("Required Terms").below {
-		if !strings.HasPrefix(term.key, "Term ") {
-			continue
-		}
-		var requirements []corev1.NodeSelectorRequirement
-		for _, line := range term.list() {
-			if r, ok := nodeRequirement(line); ok {
-				requirements = append(requirements, r)
-			}
-		}
-		terms = append(terms, corev1.NodeSelectorTerm{MatchExpressions: requirements})
-	}
-	if terms == nil {
-		return nil
-	}
-	return &corev1.VolumeNodeAffinity{Required: &corev1.NodeSelector{NodeSelectorTerms: terms}}
-}
-
-func nodeRequirement(line string) (corev1.NodeSelectorRequirement, bool) {
-	key, rest := word(line)
-	operator, values := word(rest)
-	r := corev1.NodeSelectorRequirement{Key: key}
-	switch operator {
-	case "in":
-		r.Operator = corev1.NodeSelectorOpIn
-	case "notin":
-		r.Operator = corev1.NodeSelectorOpNotIn
-	case "exists":
-		r.Operator = corev1.NodeSelectorOpExists
-	case "doesnotexist":
-		r.Operator = corev1.NodeSelectorOpDoesNotExist
-	case "gt":
-		r.Operator = corev1.NodeSelectorOpGt
-	case "lt":
-		r.Operator = corev1.NodeSelectorOpLt
-	default:
-		return r, false
-	}
-	if values = strings.Trim(values, "[]"); values != "" {
-		r.Values = strings.Split(values, ", ")
-	}
-	return r, true
-}
-
-func (d described) storageClass() *storagev1.StorageClass {
-	object := &storagev1.StorageClass{ObjectMeta: d.metadata()}
-	object.Annotations = commaPairs(d.root.value("Annotations"))
-	if d.root.value("IsDefaultClass") == "Yes" && object.Annotations[defaultClass] == "" {
-		if object.Annotations == nil {
-			object.Annotations = map[string]string{}
-		}
-		object.Annotations[defaultClass] = "true"
-	}
-	object.Provisioner = d.root.value("Provisioner")
-	object.Parameters = commaPairs(d.root.value("Parameters"))
-	if policy := d.root.value("ReclaimPolicy"); policy != "" {
-		object.ReclaimPolicy = new(corev1.PersistentVolumeReclaimPolicy(policy))
-	}
-	if mode := d.root.value("VolumeBindingMode"); mode != "" {
-		object.VolumeBindingMode = new(storagev1.VolumeBindingMode(mode))
-	}
-	if expansion := d.root.value("AllowVolumeExpansion"); expansion != "" {
-		object.AllowVolumeExpansion = new(expansion == "True")
-	}
-	return object
-}
-
-// defaultClass is the annotation of the class that claims without one get.
-const defaultClass = "storageclass.kubernetes.io/is-default-class"
 
 // quota reads the table "Resource Used Hard".
 func (d described) quota() *corev1.ResourceQuota {

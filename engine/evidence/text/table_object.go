@@ -54,14 +54,8 @@ func (r tableRow) nodeInfo(node *corev1.Node) {
 		}
 		node.Labels["node-role.kubernetes.io/"+role] = ""
 	}
-	for column, kind := range map[string]corev1.NodeAddressType{"INTERNAL-IP": corev1.NodeInternalIP, "EXTERNAL-IP": corev1.NodeExternalIP} {
-		if ip := r.get(column); ip != "" {
-			node.Status.Addresses = append(node.Status.Addresses, corev1.NodeAddress{Type: kind, Address: ip})
-		}
-	}
 	info := &node.Status.NodeInfo
-	info.KubeletVersion, info.OSImage, info.ContainerRuntimeVersion = r.get("VERSION"), r.get("OS-IMAGE"), r.get("CONTAINER-RUNTIME")
-	info.KernelVersion, info.Architecture, _ = strings.Cut(r.get("KERNEL-VERSION"), " (")
+	_, info.Architecture, _ = strings.Cut(r.get("KERNEL-VERSION"), " (")
 	info.Architecture = strings.TrimSuffix(info.Architecture, ")")
 }
 
@@ -298,41 +292,16 @@ func (r tableRow) claim() (runtime.Object, bool) {
 func (r tableRow) volume() (runtime.Object, bool) {
 	m, ok := r.metadata(false)
 	object := &corev1.PersistentVolume{ObjectMeta: m}
-	object.Status.Phase = corev1.PersistentVolumePhase(r.get("STATUS"))
-	object.Status.Reason = r.get("REASON")
-	object.Spec.StorageClassName = r.get("STORAGECLASS")
-	object.Spec.PersistentVolumeReclaimPolicy = corev1.PersistentVolumeReclaimPolicy(r.get("RECLAIM POLICY"))
-	object.Spec.AccessModes = accessModes(r.get("ACCESS MODES"))
-	object.Spec.VolumeMode = volumeMode(r.get("VOLUMEMODE"))
-	if namespace, name, ok := strings.Cut(r.get("CLAIM"), "/"); ok {
-		object.Spec.ClaimRef = &corev1.ObjectReference{Kind: "PersistentVolumeClaim", APIVersion: "v1", Namespace: namespace, Name: name}
-	}
-	if size, ok := parseQuantity(r.get("CAPACITY")); ok {
-		object.Spec.Capacity = corev1.ResourceList{corev1.ResourceStorage: size}
-	}
 	r.created(&object.ObjectMeta)
 	return object, ok
 }
 
 func (r tableRow) storageClass() (runtime.Object, bool) {
 	m, _ := r.metadata(false)
+	m.Name = strings.TrimSuffix(m.Name, " (default)")
 	object := &storagev1.StorageClass{ObjectMeta: m}
-	if name, ok := strings.CutSuffix(m.Name, " (default)"); ok {
-		object.Name = name
-		object.Annotations = map[string]string{defaultClass: "true"}
-	}
-	object.Provisioner = r.get("PROVISIONER")
-	if policy := r.get("RECLAIMPOLICY"); policy != "" {
-		object.ReclaimPolicy = new(corev1.PersistentVolumeReclaimPolicy(policy))
-	}
-	if mode := r.get("VOLUMEBINDINGMODE"); mode != "" {
-		object.VolumeBindingMode = new(storagev1.VolumeBindingMode(mode))
-	}
-	if expansion := r.get("ALLOWVOLUMEEXPANSION"); expansion != "" {
-		object.AllowVolumeExpansion = new(expansion == "true")
-	}
 	r.created(&object.ObjectMeta)
-	return object, object.Provisioner != ""
+	return object, r.get("PROVISIONER") != ""
 }
 
 // quota reads "pods: 3/10, requests.cpu: 1/2".
