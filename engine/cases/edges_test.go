@@ -20,6 +20,10 @@ func TestWhatIsCutPickedOrWrittenPieceByPieceIsUnderstood(t *testing.T) {
 	const last = "    Last State:     Terminated\n      Reason:       Error\n      Exit Code:    2\n      Started:      Sun, 14 Jan 2024 19:08:19 +0100\n"
 	const notReady = `E0920 04:00:30.118204       1 kubelet.go:2913] "Container runtime network not ready" networkReady="NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized"`
 	const becameReady = `I0920 04:00:41.220118       1 kubelet_node_status.go:497] "Fast updating node status as it just became ready"`
+	controller := func(replicas, pods string) string {
+		return "Name:         frontend\nNamespace:    shop\nSelector:     app=frontend\nLabels:       app=frontend\nAnnotations:  <none>\nReplicas:     " + replicas + "\nPods Status:  " + pods +
+			" / 0 Succeeded / 0 Failed\nPod Template:\n  Labels:  app=frontend\n  Containers:\n   web:\n    Image:         web:3\n    Mounts:        <none>\n  Volumes:         <none>\nEvents:            <none>\n"
+	}
 	backedOff := func(ago string) string {
 		return "LAST SEEN   TYPE      REASON      OBJECT                    MESSAGE\n" + ago + "         Warning   BackOff     pod/web-6d5f8b7c9-x2x4z   Back-off restarting failed container web in pod web-6d5f8b7c9-x2x4z_shop(1)\n" +
 			"2m          Normal    Started     pod/api-79bd6f5d4c-8k2hv  Started container api\n"
@@ -35,9 +39,13 @@ func TestWhatIsCutPickedOrWrittenPieceByPieceIsUnderstood(t *testing.T) {
 		"a later piece of a journal says that the node is ready":                             {notReady + "\n" + becameReady + "\n", ""},
 		"the second of the states picked out of a description is the one that fails": {"Name:             scan-6b98c6c7d8-w2hd6\n    State:          Running\n    Ready:          True\n    Restart Count:  0\n" +
 			"    State:          Waiting\n      Reason:       CrashLoopBackOff\n    Last State:     Terminated\n      Reason:       Error\n      Exit Code:    3\n    Ready:          False\n    Restart Count:  4\n", "CrashLoopBackOff"},
-		"a run of nine days ended before a description was cut": {"Name:             seal-5cb95f7ff4-gmv7v\nNamespace:        ops\nStatus:           Running\nContainers:\n  seal:\n    Image:         seal:1\n    State:          Running\n      Started:      Tue, 23 Jan 2024 02:00:31 +0100\n" + last, ""},
-		"a person's debugging ends as it likes":                 {"Ephemeral Containers:\n  debugger-8k9vs:\n    Image:          netshoot\n    State:          Terminated\n      Reason:       Error\n      Exit Code:    130\n    Ready:          False\n    Restart Count:  0\nConditions:\n  Type              Status\n  Ready             True\n  ContainersReady   True\n", ""},
-		"records of JSON are lines of their own":                {`{"level":60,"time":1715402000001,"msg":"unhandledRejection (policy=log)"}` + "\n" + `{"level":30,"time":1715402010300,"msg":"rooms=311"}` + "\n" + `{"level":30,"time":1715402070301,"msg":"rooms=309"}` + "\n" + `{"level":30,"time":1715402130301,"msg":"rooms=310"}` + "\n", ""},
+		"a run of nine days ended before a description was cut":          {"Name:             seal-5cb95f7ff4-gmv7v\nNamespace:        ops\nStatus:           Running\nContainers:\n  seal:\n    Image:         seal:1\n    State:          Running\n      Started:      Tue, 23 Jan 2024 02:00:31 +0100\n" + last, ""},
+		"none of the pods of a replication controller runs":              {"$ kubectl describe rc frontend\n" + controller("3 current / 3 desired", "0 Running / 3 Waiting"), "Pending"},
+		"a replication controller can't make its pods":                   {"$ kubectl describe rc frontend\n" + controller("1 current / 3 desired", "1 Running / 0 Waiting"), "Pending"},
+		"all pods of a replication controller run":                       {"$ kubectl describe rc frontend\n" + controller("3 current / 3 desired", "3 Running / 0 Waiting"), ""},
+		"a table says that pods of a replication controller are missing": {"$ kubectl get rc\nNAME       DESIRED   CURRENT   READY   AGE\nfrontend   3         1         1       9m\n", "Pending"},
+		"a person's debugging ends as it likes":                          {"Ephemeral Containers:\n  debugger-8k9vs:\n    Image:          netshoot\n    State:          Terminated\n      Reason:       Error\n      Exit Code:    130\n    Ready:          False\n    Restart Count:  0\nConditions:\n  Type              Status\n  Ready             True\n  ContainersReady   True\n", ""},
+		"records of JSON are lines of their own":                         {`{"level":60,"time":1715402000001,"msg":"unhandledRejection (policy=log)"}` + "\n" + `{"level":30,"time":1715402010300,"msg":"rooms=311"}` + "\n" + `{"level":30,"time":1715402070301,"msg":"rooms=309"}` + "\n" + `{"level":30,"time":1715402130301,"msg":"rooms=310"}` + "\n", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			found := cases.Diagnose(with, []byte(told.text))

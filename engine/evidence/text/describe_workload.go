@@ -62,18 +62,22 @@ func (d described) replicaSet() *appsv1.ReplicaSet {
 }
 
 func (d described) replicationController() *corev1.ReplicationController {
-	object := &corev1.ReplicationController{ObjectMeta: d.metadata()}
-	if selector := d.selector(); selector != nil {
-		object.Spec.Selector = selector.MatchLabels
+	return asReplicationController(d.replicaSet())
+}
+
+// asReplicationController gives the older kind, which kubectl prints in the same fields and columns.
+func asReplicationController(set *appsv1.ReplicaSet) *corev1.ReplicationController {
+	object := &corev1.ReplicationController{ObjectMeta: set.ObjectMeta}
+	object.Spec.Replicas, object.Spec.Template = set.Spec.Replicas, &set.Spec.Template
+	if set.Spec.Selector != nil {
+		object.Spec.Selector = set.Spec.Selector.MatchLabels
 	}
-	template := d.template()
-	object.Spec.Template = &template
-	counts := countsOf(d.root.value("Replicas"), "/")
-	object.Spec.Replicas = counts.pointer("desired")
-	object.Status.Replicas = counts["current"]
-	d.conditions(func(kind string, status corev1.ConditionStatus, reason string) {
-		object.Status.Conditions = append(object.Status.Conditions, corev1.ReplicationControllerCondition{Type: corev1.ReplicationControllerConditionType(kind), Status: status, Reason: reason})
-	})
+	object.Status.Replicas, object.Status.ReadyReplicas = set.Status.Replicas, set.Status.ReadyReplicas
+	for _, c := range set.Status.Conditions {
+		object.Status.Conditions = append(object.Status.Conditions, corev1.ReplicationControllerCondition{
+			Type: corev1.ReplicationControllerConditionType(c.Type), Status: c.Status, Reason: c.Reason, Message: c.Message,
+		})
+	}
 	return object
 }
 

@@ -150,7 +150,7 @@ func (r tableRow) deployment() (runtime.Object, bool) {
 	return object, ok
 }
 
-func (r tableRow) replicaSet() (runtime.Object, bool) {
+func (r tableRow) replicaSet() (*appsv1.ReplicaSet, bool) {
 	m, ok := r.metadata(true)
 	object := &appsv1.ReplicaSet{ObjectMeta: m}
 	object.Spec.Replicas = new(r.number("DESIRED"))
@@ -168,15 +168,8 @@ func (r tableRow) replicaSet() (runtime.Object, bool) {
 }
 
 func (r tableRow) replicationController() (runtime.Object, bool) {
-	m, ok := r.metadata(true)
-	object := &corev1.ReplicationController{ObjectMeta: m}
-	object.Spec.Replicas = new(r.number("DESIRED"))
-	object.Status.Replicas, object.Status.ReadyReplicas = r.number("CURRENT"), r.number("READY")
-	if status, message := r.replicasReady(r.number("READY"), r.number("CURRENT")); status != "" {
-		object.Status.Conditions = append(object.Status.Conditions, corev1.ReplicationControllerCondition{Type: evidence.ReplicasReady, Status: status, Message: message})
-	}
-	r.created(&object.ObjectMeta)
-	return object, ok
+	set, ok := r.replicaSet()
+	return asReplicationController(set), ok
 }
 
 func (r tableRow) statefulSet() (runtime.Object, bool) {
