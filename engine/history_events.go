@@ -180,6 +180,10 @@ func (h *history) takenOut(event evidence.Event) bool {
 	}
 	before := func(reason string) bool {
 		told := at(reason)
+		if event.Time.IsZero() { // a list without times is in their order
+			_, seen := h.done[containerKey{event.Object, reason}]
+			return seen && told.IsZero() && !h.laterInList(event, reason) && !h.laterInList(event, "RegisteredNode") && !h.laterInList(event, "NodeReady")
+		}
 		return !told.IsZero() && !told.After(event.Time) && !told.Before(back)
 	}
 	cordoned := at("NodeNotSchedulable")

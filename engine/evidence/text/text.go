@@ -78,8 +78,10 @@ type parser struct {
 
 	objects []runtime.Object
 	rows    rows
-	logs    []evidence.Log
-	used    []evidence.Usage
+	// after is how many tables stood before an object that was described, a pod or a node.
+	after map[runtime.Object]int
+	logs  []evidence.Log
+	used  []evidence.Usage
 	// namespace is the one that was described last.
 	namespace string
 	// logFrom is the first line of a log that has not ended yet, counted from 1; 0 when there is none.
@@ -169,6 +171,7 @@ func (p *parser) add(objects ...runtime.Object) {
 			}
 		}
 		p.objects = append(p.objects, object)
+		p.dated(object)
 	}
 }
 
@@ -177,6 +180,7 @@ func (p *parser) add(objects ...runtime.Object) {
 func (p *parser) collected() []runtime.Object {
 	p.rows.forget()
 	p.rows.only()
+	p.forgetDescribed()
 	p.complete()
 	return append(p.objects, p.rows.beside(p.objects)...)
 }
