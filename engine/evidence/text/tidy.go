@@ -85,10 +85,41 @@ func tidied(data []byte) []byte {
 	if strings.Contains(text, "\nStarted container ") || strings.Contains(text, "\nCreated container ") || strings.Contains(text, "\nSuccessfully assigned ") || strings.Contains(text, "\nAdd eth") {
 		text = stampLine.ReplaceAllStringFunc(text, onStampedLine)
 	}
+	text = withoutMargin(text)
 	if text = withoutLineHeads(text); text == before {
 		return data
 	}
 	return []byte(text)
+}
+
+// withoutMargin takes off what all lines begin with where somebody quoted or indented all that a terminal had shown: the mark of
+// a mail, the bar of a chat, or spaces before a prompt.
+func withoutMargin(text string) string {
+	first, _, _ := strings.Cut(strings.TrimLeft(text, "\r\n"), "\n")
+	margin := ""
+	switch {
+	case strings.HasPrefix(first, "> "), strings.HasPrefix(first, "| ") && !strings.HasSuffix(strings.TrimRight(first, " \r"), "|"):
+		margin = first[:2]
+	case strings.HasPrefix(first, " "):
+		if _, prompt := parsePrompt(first); prompt {
+			margin = first[:len(first)-len(strings.TrimLeft(first, " "))]
+		}
+	}
+	if margin == "" {
+		return text
+	}
+	var out strings.Builder
+	out.Grow(len(text))
+	for line := range strings.Lines(text) {
+		rest, ok := strings.CutPrefix(line, margin)
+		if blank := strings.TrimSpace(line); !ok && blank != "" && blank != strings.TrimSpace(margin) {
+			return text // some lines begin with it, and who knows why
+		} else if !ok {
+			rest = strings.TrimLeft(line, " >|")
+		}
+		out.WriteString(rest)
+	}
+	return out.String()
 }
 
 // withoutHeads gives lines of journals the heads that their readers know. Expressions are asked about those lines alone
