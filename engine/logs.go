@@ -370,7 +370,10 @@ func timeBehind(text []byte) (time.Duration, int) {
 	return 0, -1
 }
 
-// timeOfDay gives the time of day, in UTC or wherever the clock stood, that the beginning of a line says, and at which byte: as 10:04:59, or as
+// levelFirst is the level of a line that begins with it: levels are not all of one length.
+var levelFirst = regexp.MustCompile(`^[\[(]?(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERR|ERROR|CRITICAL|FATAL)\b[\])]?:? *`)
+
+// timeOfDay gives the time of day, in UTC or wherever the clock stood, that the beginning of a line says, and at which byte behind a level: as 10:04:59, or as
 // seconds or milliseconds since 1970 in the records of loggers for JSON.
 func timeOfDay(line []byte) (at time.Duration, column int) {
 	const head, form = 120, len("10:04:59")
@@ -389,7 +392,7 @@ func timeOfDay(line []byte) (at time.Duration, column int) {
 		}
 		c := start[colon-2 : colon-2+form]
 		if digit(c[0]) && digit(c[1]) && digit(c[3]) && digit(c[4]) && c[5] == ':' && digit(c[6]) && digit(c[7]) && (colon == 2 || !digit(start[colon-3])) && c[0] < '3' && c[3] < '6' {
-			return two(c)*time.Hour + two(c[3:])*time.Minute + two(c[6:])*time.Second, colon - 2
+			return two(c)*time.Hour + two(c[3:])*time.Minute + two(c[6:])*time.Second, colon - 2 - len(levelFirst.Find(start[:colon-2]))
 		}
 	}
 	if len(start) == 0 || start[0] != '{' {

@@ -36,6 +36,16 @@ func TestTheTimeOfDayOfALine(t *testing.T) {
 	}
 }
 
+func TestOneClockStandsBehindLevelsOfAnyLength(t *testing.T) {
+	_, short := timeOfDay([]byte("INFO 2026-03-02 06:14:10,220 ready"))
+	_, long := timeOfDay([]byte("CRITICAL 2026-03-02 06:14:10,220 boom"))
+	_, boxed := timeOfDay([]byte("[WARN]  2026-03-02 06:14:10,220 slow"))
+	_, other := timeOfDay([]byte("[WARN] worker-7 2026-03-02 06:14:10,220 slow"))
+	assert.Equal(t, short, long)
+	assert.Equal(t, short, boxed)
+	assert.NotEqual(t, short, other)
+}
+
 func FuzzTimeOfDay(f *testing.F) {
 	f.Add("2026-03-02T06:14:10.220Z panic: boom")
 	f.Add(`{"time":1772432050220}`)
