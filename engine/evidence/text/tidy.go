@@ -86,6 +86,9 @@ func tidied(data []byte) []byte {
 		text = stampLine.ReplaceAllStringFunc(text, onStampedLine)
 	}
 	text = withoutMargin(text)
+	if strings.Contains(text, "Warning ") || strings.Contains(text, "Conditions:\n") {
+		text = unbroken(text)
+	}
 	if text = withoutLineHeads(text); text == before {
 		return data
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -53,6 +54,73 @@ func TestDescriptionsTellWhatObjectsTell(t *testing.T) {
 				return
 			}
 			require.Equal(t, objects, descriptions)
+		})
+	}
+}
+
+// TestDescriptionsAreReadInWhatPeoplePutAroundThem diagnoses the descriptions of a part of the scenarios as they come out of mails,
+// chats, tickets, other systems and terminals that were too narrow. The same must be found.
+func TestDescriptionsAreReadInWhatPeoplePutAroundThem(t *testing.T) {
+	known, err := catalog.BuiltIn()
+	require.NoError(t, err)
+	with := engine.New(known)
+	all, err := scenarios.LoadAll("..")
+	require.NoError(t, err)
+	eachLine := func(change func(line string) string) func(string) string {
+		return func(told string) string {
+			lines := strings.Split(told, "\n")
+			for i, line := range lines {
+				lines[i] = change(line)
+			}
+			return strings.Join(lines, "\n")
+		}
+	}
+	prompt := func(other string) func(string) string {
+		return func(told string) string {
+			return strings.ReplaceAll("\n"+told, "\n$ kubectl", "\n"+other+"kubectl")[1:]
+		}
+	}
+	window := func(width int) func(string) string {
+		return eachLine(func(line string) string {
+			var pieces []string
+			for ; len(line) > width; line = line[width:] {
+				pieces = append(pieces, line[:width])
+			}
+			return strings.Join(append(pieces, line), "\n")
+		})
+	}
+	for name, around := range map[string]func(string) string{
+		"a mail":                    eachLine(func(line string) string { return "> " + line }),
+		"a chat":                    eachLine(func(line string) string { return "| " + line }),
+		"an indented block":         eachLine(func(line string) string { return "    " + line }),
+		"line ends of Windows":      eachLine(func(line string) string { return line + "\r" }),
+		"an editor that trims":      eachLine(func(line string) string { return strings.TrimRight(line, " ") }),
+		"a page that doubles lines": eachLine(func(line string) string { return line + "\n" }),
+		"a prompt of root":          prompt("root@master-1:~# "),
+		"a prompt of PowerShell":    prompt(`PS C:\Users\me> `),
+		"fences of Markdown": func(told string) string {
+			return "```\n" + strings.ReplaceAll(told, "\n$ kubectl", "\n```\nthen I ran:\n```\n$ kubectl") + "\n```\n"
+		},
+		"a window of 80 columns":  window(80),
+		"a window of 100 columns": window(100),
+		"a window of 150 columns": window(150),
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, scenario := range all {
+				captured, err := os.ReadFile(scenario.Evidence())
+				if !scenario.Sample || err != nil {
+					continue
+				}
+				now := time.Now()
+				c, err := Read(captured, now)
+				require.NoError(t, err)
+				told, err := c.Describe(described...)
+				require.NoError(t, err)
+				happened, err := c.Events()
+				require.NoError(t, err)
+				told += happened
+				require.Equal(t, found(with, told, scenario.Owner, now), found(with, around(told), scenario.Owner, now), scenario.ID())
+			}
 		})
 	}
 }
