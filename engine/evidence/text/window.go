@@ -11,9 +11,9 @@ import (
 const (
 	// narrowest is the least width of a window, in characters.
 	narrowest = 60
-	// fullLines is how many lines must be as wide as the window, and fullShare that at most one of so many is: lines of a
-	// table may all be of one width.
-	fullLines, fullShare = 3, 2
+	// fullLines is how many lines must be as wide as the window. At most two of three may be: lines of a table may all be of
+	// one width, and each line that was broken has an end.
+	fullLines = 3
 )
 
 // unbroken puts together again the lines of events and of descriptions that a window broke.
@@ -69,7 +69,7 @@ func windowOf(text string) int {
 			full++
 		}
 	}
-	if width < narrowest || full < fullLines || full*fullShare > lines {
+	if width < narrowest || full < fullLines || 3*full > 2*lines {
 		return 0
 	}
 	return width
