@@ -33,6 +33,7 @@ type collector struct {
 	events   []*corev1.Event
 	found    map[Workload]*Evidence
 	podOwner map[nameKey]Workload
+	makers   map[nameKey]objectKey // of pods, as their events tell
 }
 
 // Collect sorts observations by workload, in the order of their kind, namespace and name. Nodes, and claims that
@@ -42,7 +43,7 @@ func (o Observations) Collect() []Evidence {
 	c := &collector{
 		pods: map[nameKey]*corev1.Pod{}, owners: map[objectKey]metav1.Object{}, nodes: map[string]*corev1.Node{},
 		leases: map[string]*coordinationv1.Lease{},
-		claims: map[nameKey]*corev1.PersistentVolumeClaim{}, found: map[Workload]*Evidence{}, podOwner: map[nameKey]Workload{},
+		claims: map[nameKey]*corev1.PersistentVolumeClaim{}, found: map[Workload]*Evidence{}, podOwner: map[nameKey]Workload{}, makers: map[nameKey]objectKey{},
 	}
 	c.sort(o)
 	c.placePods()
@@ -92,6 +93,7 @@ func (c *collector) sort(o Observations) {
 				object.InvolvedObject.Namespace = namespaces[object.InvolvedObject.Name]
 			}
 			c.events = append(c.events, object)
+			c.seeMaker(object)
 		case *corev1.PersistentVolumeClaim:
 			c.claims[nameKey{object.Namespace, object.Name}] = object
 		case *corev1.ResourceQuota:

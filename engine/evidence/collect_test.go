@@ -104,6 +104,21 @@ func TestPodsBelongToTheTopOfTheirControllers(t *testing.T) {
 			want:    evidence.Workload{APIVersion: "batch/v1", Kind: "CronJob", Name: "sum"},
 		},
 		{
+			name:    "a row whose controller stands in another table",
+			objects: []runtime.Object{row("agent-x2x4z"), &appsv1.DaemonSet{ObjectMeta: metav1.ObjectMeta{Name: "agent"}}},
+			want:    evidence.Workload{APIVersion: "apps/v1", Kind: "DaemonSet", Name: "agent"},
+		},
+		{
+			name:    "a row whose Job has the name that a CronJob gives",
+			objects: []runtime.Object{row("sum-29387460-x2x4z"), &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Name: "sum-29387460"}}},
+			want:    evidence.Workload{APIVersion: "batch/v1", Kind: "CronJob", Name: "sum"},
+		},
+		{
+			name:    "a row whose controller says that it made the pod",
+			objects: []runtime.Object{row("import-q76fq"), event("Job", "", "import", "SuccessfulCreate", "Created pod: import-q76fq")},
+			want:    evidence.Workload{APIVersion: "batch/v1", Kind: "Job", Name: "import"},
+		},
+		{
 			name:    "a row with an ordinal",
 			objects: []runtime.Object{row("kafka-2")},
 			want:    evidence.Workload{APIVersion: "apps/v1", Kind: "StatefulSet", Name: "kafka"},

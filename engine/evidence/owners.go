@@ -45,12 +45,12 @@ func (c *collector) workloadAbove(kind, namespace, name string, owners int) Work
 	if kind == "Pod" {
 		pod, known := c.pods[nameKey{namespace, name}]
 		if !known {
-			return podByName(namespace, name)
+			return c.podByName(namespace, name, owners-1)
 		}
 		owner := metav1.GetControllerOf(pod)
 		if owner == nil {
 			if pod.Labels["pod-template-hash"] != "" || onlyRow(pod) {
-				return podByName(namespace, name)
+				return c.podByName(namespace, name, owners-1)
 			}
 			return workload("Pod", namespace, name)
 		}
@@ -90,8 +90,32 @@ func onlyRow(pod *corev1.Pod) bool {
 // (k8s.io/apiserver/pkg/storage/names/generate.go).
 const maxGenerated, randomBytes = 63, 5
 
-// podByName guesses the workload of a pod of which only the name was observed.
-func podByName(namespace, name string) Workload {
+// podByName tells the workload of a pod of which only the name was observed: by the event of a controller that made it, by a
+// controller that was observed and whose name it has, or by its name alone.
+func (c *collector) podByName(namespace, name string, owners int) Workload {
+	if maker, known := c.makers[nameKey{namespace, name}]; known && owners > 0 {
+		return c.workloadAbove(maker.kind, maker.namespace, maker.name, owners)
+	}
+	if stem := len(name) - randomBytes - 1; stem > 0 && name[stem] == '-' && owners > 0 {
+		for _, kind := range [...]string{"ReplicaSet", "DaemonSet", "Job", "ReplicationController"} {
+			if _, known := c.owners[objectKey{kind, namespace, name[:stem]}]; known {
+				return c.workloadAbove(kind, namespace, name[:stem], owners)
+			}
+		}
+	}
+	return byName(namespace, name)
+}
+
+// seeMaker notes the controller that says that it made a pod (k8s.io/kubernetes/pkg/controller/controller_utils.go, SuccessfulCreatePodReason).
+func (c *collector) seeMaker(event *corev1.Event) {
+	about := event.InvolvedObject
+	if name, ok := strings.CutPrefix(event.Message, "Created pod: "); ok && event.Reason == "SuccessfulCreate" && about.Name != "" && versions[about.Kind] != "" {
+		c.makers[nameKey{about.Namespace, name}] = objectKey{about.Kind, about.Namespace, about.Name}
+	}
+}
+
+// byName guesses the workload of a pod by its name.
+func byName(namespace, name string) Workload {
 	if cut := maxGenerated - randomBytes; len(name) == maxGenerated && name[cut-1] != '-' {
 		if whole := name[:cut] + "-" + name[cut:]; deploymentPod.MatchString(whole) {
 			name = whole
