@@ -83,13 +83,18 @@ func (h *history) recovered(event evidence.Event) bool {
 
 // laterInList reports whether the last event of a reason stands behind the last of another's about the same object.
 func (h *history) laterInList(event evidence.Event, reason string) bool {
+	return h.inList(event.Object, reason) > h.inList(event.Object, event.Reason)
+}
+
+// inList gives the place of the last event of a reason about an object, from 1; 0 where there is none.
+func (h *history) inList(object, reason string) int {
 	if h.lookup.order == nil {
 		h.lookup.order = map[containerKey]int{}
 		for i, other := range h.observed.Events {
 			h.lookup.order[containerKey{other.Object, other.Reason}] = i + 1
 		}
 	}
-	return h.lookup.order[containerKey{event.Object, reason}] > h.lookup.order[containerKey{event.Object, event.Reason}]
+	return h.lookup.order[containerKey{object, reason}]
 }
 
 // neverLeft reports whether a machine that was rebooted was back before anybody missed its node, as far as the events tell:
@@ -172,8 +177,8 @@ func (h *history) eventMatters(event evidence.Event) bool {
 // machines that they take back, upgrade or no longer need.
 func (h *history) takenOut(event evidence.Event) bool {
 	at := func(reason string) time.Time { return h.done[containerKey{event.Object, reason}] }
-	back := at("NodeSchedulable")
-	for _, reason := range [...]string{"RegisteredNode", "NodeReady"} {
+	var back time.Time
+	for _, reason := range comesBack {
 		if at(reason).After(back) {
 			back = at(reason)
 		}
@@ -181,14 +186,17 @@ func (h *history) takenOut(event evidence.Event) bool {
 	before := func(reason string) bool {
 		told := at(reason)
 		if event.Time.IsZero() { // a list without times is in their order
-			_, seen := h.done[containerKey{event.Object, reason}]
-			return seen && told.IsZero() && !h.laterInList(event, reason) && !h.laterInList(event, "RegisteredNode") && !h.laterInList(event, "NodeReady")
+			began := h.inList(event.Object, reason)
+			return began > 0 && told.IsZero() && began < h.inList(event.Object, event.Reason) && !slices.ContainsFunc(comesBack, func(back string) bool { return h.inList(event.Object, back) > began })
 		}
 		return !told.IsZero() && !told.After(event.Time) && !told.Before(back)
 	}
 	cordoned := at("NodeNotSchedulable")
 	return before("NodeNotSchedulable") && !(at("DeletingNode").Before(cordoned) && at("RemovingNode").Before(cordoned)) || slices.ContainsFunc([]string{"InstanceTerminating", "DisruptionTerminating", "CordonAndDrain", "SpotInterruption", "TerminatingOnInterruption", "Drain", "ScaleDown"}, before)
 }
+
+// comesBack are the reasons of the events of a node that takes pods again.
+var comesBack = []string{"NodeSchedulable", "RegisteredNode", "NodeReady"}
 
 // leaves are the reasons of the events of a node that goes.
 var leaves = map[string]bool{"NodeNotReady": true, "DeletingNode": true, "RemovingNode": true}

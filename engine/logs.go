@@ -371,7 +371,7 @@ func timeBehind(text []byte) (time.Duration, int) {
 }
 
 // levelFirst is the level of a line that begins with it: levels are not all of one length.
-var levelFirst = regexp.MustCompile(`^[\[(]?(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERR|ERROR|CRITICAL|FATAL)\b[\])]?:? *`)
+var levelFirst = regexp.MustCompile(`^[\[(]? *(?:TRACE|VERBOSE|DEBUG|FINE|CONFIG|INFO|SUCCESS|NOTICE|WARN|WARNING|ERR|ERROR|SEVERE|CRIT|CRITICAL|ALERT|EMERG|FATAL|PANIC)\b *[\])]? *:? *`)
 
 // timeOfDay gives the time of day, in UTC or wherever the clock stood, that the beginning of a line says, and at which byte behind a level: as 10:04:59, or as
 // seconds or milliseconds since 1970 in the records of loggers for JSON.

@@ -28,6 +28,14 @@ func TestWhatIsCutPickedOrWrittenPieceByPieceIsUnderstood(t *testing.T) {
 		"  ----             ------    -----------------                 ------------------                ------              -------\n" +
 		"  MemoryPressure   Unknown   Sat, 07 Mar 2026 03:17:14 +0000   Sat, 07 Mar 2026 03:18:43 +0000   NodeStatusUnknown   Kubelet stopped posting node status.\n" +
 		"  Ready            Unknown   Sat, 07 Mar 2026 03:17:14 +0000   Sat, 07 Mar 2026 03:18:43 +0000   NodeStatusUnknown   Kubelet stopped posting node status.\n"
+	described := func(conditions ...string) string {
+		text := "admin@master:~$ kubectl describe node worker1\nName:               worker1\nRoles:              <none>\nTaints:             <none>\nConditions:\n  Type             Status  LastHeartbeatTime                 LastTransitionTime                Reason                  Message\n" +
+			"  ----             ------  -----------------                 ------------------                ------                  -------\n"
+		for _, condition := range conditions {
+			text += "  " + condition + "   Sat, 07 Mar 2026 03:17:14 +0000   Sat, 07 Mar 2026 03:16:43 +0000   KubeletSaysSo           as it is\n"
+		}
+		return text
+	}
 	nodes := func(second string) string {
 		return "admin@master:~$ kubectl get nodes\nNAME      STATUS     ROLES           AGE   VERSION\nmaster    Ready      control-plane   8d    v1.36.2\nworker1   " + second + "     <none>          8d    v1.36.2\n"
 	}
@@ -52,21 +60,28 @@ func TestWhatIsCutPickedOrWrittenPieceByPieceIsUnderstood(t *testing.T) {
 		"a later piece of a journal says that the node is ready":                             {notReady + "\n" + becameReady + "\n", ""},
 		"the second of the states picked out of a description is the one that fails": {"Name:             scan-6b98c6c7d8-w2hd6\n    State:          Running\n    Ready:          True\n    Restart Count:  0\n" +
 			"    State:          Waiting\n      Reason:       CrashLoopBackOff\n    Last State:     Terminated\n      Reason:       Error\n      Exit Code:    3\n    Ready:          False\n    Restart Count:  4\n", "CrashLoopBackOff"},
-		"a run of nine days ended before a description was cut":            {"Name:             seal-5cb95f7ff4-gmv7v\nNamespace:        ops\nStatus:           Running\nContainers:\n  seal:\n    Image:         seal:1\n    State:          Running\n      Started:      Tue, 23 Jan 2024 02:00:31 +0100\n" + last, ""},
-		"none of the pods of a replication controller runs":                {"$ kubectl describe rc frontend\n" + controller("3 current / 3 desired", "0 Running / 3 Waiting"), "Pending"},
-		"a replication controller can't make its pods":                     {"$ kubectl describe rc frontend\n" + controller("1 current / 3 desired", "1 Running / 0 Waiting"), "Pending"},
-		"all pods of a replication controller run":                         {"$ kubectl describe rc frontend\n" + controller("3 current / 3 desired", "3 Running / 0 Waiting"), ""},
-		"a table says that pods of a replication controller are missing":   {"$ kubectl get rc\nNAME       DESIRED   CURRENT   READY   AGE\nfrontend   3         1         1       9m\n", "Pending"},
-		"a node was silent until its kubelet was started again":            {silent + "\nadmin@master:~$ systemctl restart kubelet\n" + nodes("Ready"), ""},
-		"one of the nodes is still silent after that":                      {silent + "\nadmin@master:~$ systemctl restart kubelet\n" + nodes("NotReady"), "NodeNotReady"},
-		"a node that was ready in a table is silent when described":        {nodes("Ready") + silent, "NodeNotReady"},
-		"a pod that couldn't pull its image runs in a later table":         {unpulled + runs("1/1", "Running", "0"), ""},
-		"it was started again":                                             {unpulled + runs("1/1", "Running", "4"), "ImagePullBackOff"},
-		"it ran in an earlier table":                                       {runs("1/1", "Running", "0") + unpulled, "ImagePullBackOff"},
-		"a node is drained, upgraded and removed, in a list without times": {"Normal    Drain          Node/pool-1-000009   Draining node: pool-1-000009\nNormal    Upgrade        Node/pool-1-000009   Deleting node pool-1-000009 from API server\nNormal    RemovingNode   Node/pool-1-000009   Node pool-1-000009 event: Removing Node pool-1-000009 from Controller\n", ""},
-		"a node is removed that nobody drained, in a list without times":   {"Normal    NodeNotReady   Node/pool-1-000009   Node pool-1-000009 status is now: NodeNotReady\nNormal    RemovingNode   Node/pool-1-000009   Node pool-1-000009 event: Removing Node pool-1-000009 from Controller\n", "NodeNotReady"},
-		"a person's debugging ends as it likes":                            {"Ephemeral Containers:\n  debugger-8k9vs:\n    Image:          netshoot\n    State:          Terminated\n      Reason:       Error\n      Exit Code:    130\n    Ready:          False\n    Restart Count:  0\nConditions:\n  Type              Status\n  Ready             True\n  ContainersReady   True\n", ""},
-		"records of JSON are lines of their own":                           {`{"level":60,"time":1715402000001,"msg":"unhandledRejection (policy=log)"}` + "\n" + `{"level":30,"time":1715402010300,"msg":"rooms=311"}` + "\n" + `{"level":30,"time":1715402070301,"msg":"rooms=309"}` + "\n" + `{"level":30,"time":1715402130301,"msg":"rooms=310"}` + "\n", ""},
+		"a run of nine days ended before a description was cut":                      {"Name:             seal-5cb95f7ff4-gmv7v\nNamespace:        ops\nStatus:           Running\nContainers:\n  seal:\n    Image:         seal:1\n    State:          Running\n      Started:      Tue, 23 Jan 2024 02:00:31 +0100\n" + last, ""},
+		"none of the pods of a replication controller runs":                          {"$ kubectl describe rc frontend\n" + controller("3 current / 3 desired", "0 Running / 3 Waiting"), "Pending"},
+		"a replication controller can't make its pods":                               {"$ kubectl describe rc frontend\n" + controller("1 current / 3 desired", "1 Running / 0 Waiting"), "Pending"},
+		"all pods of a replication controller run":                                   {"$ kubectl describe rc frontend\n" + controller("3 current / 3 desired", "3 Running / 0 Waiting"), ""},
+		"a table says that pods of a replication controller are missing":             {"$ kubectl get rc\nNAME       DESIRED   CURRENT   READY   AGE\nfrontend   3         1         1       9m\n", "Pending"},
+		"a node was silent until its kubelet was started again":                      {silent + "\nadmin@master:~$ systemctl restart kubelet\n" + nodes("Ready"), ""},
+		"one of the nodes is still silent after that":                                {silent + "\nadmin@master:~$ systemctl restart kubelet\n" + nodes("NotReady"), "NodeNotReady"},
+		"a node that was ready in a table is silent when described":                  {nodes("Ready") + silent, "NodeNotReady"},
+		"a pod that couldn't pull its image runs in a later table":                   {unpulled + runs("1/1", "Running", "0"), ""},
+		"it was started again":                                                       {unpulled + runs("1/1", "Running", "4"), "ImagePullBackOff"},
+		"it ran in an earlier table":                                                 {runs("1/1", "Running", "0") + unpulled, "ImagePullBackOff"},
+		"a node is drained, upgraded and removed, in a list without times":           {"Normal    Drain          Node/pool-1-000009   Draining node: pool-1-000009\nNormal    Upgrade        Node/pool-1-000009   Deleting node pool-1-000009 from API server\nNormal    RemovingNode   Node/pool-1-000009   Node pool-1-000009 event: Removing Node pool-1-000009 from Controller\n", ""},
+		"a node is removed that nobody drained, in a list without times":             {"Normal    NodeNotReady   Node/pool-1-000009   Node pool-1-000009 status is now: NodeNotReady\nNormal    RemovingNode   Node/pool-1-000009   Node pool-1-000009 event: Removing Node pool-1-000009 from Controller\n", "NodeNotReady"},
+		"a node is ready and its disk is full":                                       {described("DiskPressure     True ", "Ready            True ") + nodes("Ready"), "NodeNotReady"},
+		"of a pod of one name in another namespace":                                  {strings.ReplaceAll(unpulled+runs("1/1", "Running", "0"), "get pods", "get pods -n staging"), "ImagePullBackOff"},
+		"of a pod of one name in another cluster":                                    {strings.ReplaceAll(unpulled+runs("1/1", "Running", "0"), "get pods", "get pods --context staging"), "ImagePullBackOff"},
+		"only some of the nodes are asked for":                                       {silent + strings.ReplaceAll(nodes("Ready"), "get nodes", "get nodes -l role=control-plane"), "NodeNotReady"},
+		"only some of the nodes are shown":                                           {silent + strings.ReplaceAll(nodes("Ready"), "get nodes", "get nodes | head -3"), "NodeNotReady"},
+		"a pod that ended again and again was made anew seconds ago":                 {strings.ReplaceAll(strings.ReplaceAll(unpulled, "ImagePullBackOff", "CrashLoopBackOff"), "Count:  0", "Count:  7") + strings.ReplaceAll(runs("1/1", "Running", "0"), "3m", "4s"), "CrashLoopBackOff"},
+		"a node is put back into service before it is lost, in a list without times": {"Normal    NodeNotSchedulable   Node/n-1   Node n-1 status is now: NodeNotSchedulable\nNormal    NodeSchedulable   Node/n-1   Node n-1 status is now: NodeSchedulable\nNormal    NodeNotReady   Node/n-1   Node n-1 status is now: NodeNotReady\n", "NodeNotReady"},
+		"a person's debugging ends as it likes":                                      {"Ephemeral Containers:\n  debugger-8k9vs:\n    Image:          netshoot\n    State:          Terminated\n      Reason:       Error\n      Exit Code:    130\n    Ready:          False\n    Restart Count:  0\nConditions:\n  Type              Status\n  Ready             True\n  ContainersReady   True\n", ""},
+		"records of JSON are lines of their own":                                     {`{"level":60,"time":1715402000001,"msg":"unhandledRejection (policy=log)"}` + "\n" + `{"level":30,"time":1715402010300,"msg":"rooms=311"}` + "\n" + `{"level":30,"time":1715402070301,"msg":"rooms=309"}` + "\n" + `{"level":30,"time":1715402130301,"msg":"rooms=310"}` + "\n", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			found := cases.Diagnose(with, []byte(told.text))

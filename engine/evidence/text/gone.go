@@ -16,8 +16,9 @@ import (
 // more are gone, and an end in failure was made good by a pod of the same name before its random part.
 
 // begin counts a table whose rows follow. A partial one does not tell of all pods.
-func (r *rows) begin(partial bool) {
+func (r *rows) begin(partial bool, by command) {
 	r.partial = append(r.partial, partial)
+	r.asked = append(r.asked, by)
 }
 
 // forget drops the rows of pods and nodes that are history.
@@ -67,73 +68,6 @@ func (r *rows) forget() {
 	}
 	if len(gone) > 0 {
 		r.objects = slices.DeleteFunc(r.objects, func(object runtime.Object) bool { return gone[object] })
-	}
-}
-
-// dated notes where a pod or a node was described, among the tables.
-func (p *parser) dated(object runtime.Object) {
-	switch object.(type) {
-	case *corev1.Pod, *corev1.Node:
-		if p.after == nil {
-			p.after = map[runtime.Object]int{}
-		}
-		p.after[object] = len(p.rows.partial)
-	}
-}
-
-// forgetDescribed drops the descriptions of pods and nodes that a later row shows well: a node that is ready, a pod that is ready
-// and was not started again. Where the name of a node was cut off, all nodes must be.
-func (p *parser) forgetDescribed() {
-	well := map[string]int{} // the last table that shows it, by kind and name
-	ready, nodes := 0, 0     // in the last table with nodes that tells of all
-	for i, object := range p.rows.objects {
-		if p.rows.tables[i] == 0 {
-			continue
-		}
-		if showsWell(object) {
-			if key, ok := keyOf(goKind(object), object, false); ok {
-				well[key] = p.rows.tables[i]
-			}
-		}
-		if _, ok := object.(*corev1.Node); ok && !p.rows.partial[p.rows.tables[i]-1] && p.rows.tables[i] >= nodes {
-			if p.rows.tables[i] > nodes {
-				ready, nodes = 0, p.rows.tables[i]
-			}
-			if ready >= 0 && showsWell(object) {
-				ready++
-			} else {
-				ready = -1
-			}
-		}
-	}
-	if len(well) == 0 {
-		return
-	}
-	p.objects = slices.DeleteFunc(p.objects, func(object runtime.Object) bool {
-		before, known := p.after[object]
-		key, ok := keyOf(goKind(object), object, false)
-		if !known || !ok {
-			return false
-		}
-		if node, ok := object.(*corev1.Node); ok && (node.Name == "" || node.Name == evidence.UnknownNode) {
-			return ready > 0 && nodes > before
-		}
-		return well[key] > before
-	})
-}
-
-// showsWell reports whether a row shows a node that is ready, or a pod that is and was never started again.
-func showsWell(row runtime.Object) bool {
-	switch row := row.(type) {
-	case *corev1.Node:
-		return slices.ContainsFunc(row.Status.Conditions, func(c corev1.NodeCondition) bool {
-			return c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue
-		})
-	case *corev1.Pod:
-		return row.DeletionTimestamp == nil && row.Status.Phase == corev1.PodRunning && len(row.Status.ContainerStatuses) > 0 &&
-			!slices.ContainsFunc(row.Status.ContainerStatuses, func(status corev1.ContainerStatus) bool { return !status.Ready || status.RestartCount > 0 })
-	default:
-		return false
 	}
 }
 

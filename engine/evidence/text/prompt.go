@@ -12,6 +12,9 @@ type command struct {
 	namespace  string
 	container  string
 	previous   bool
+	// cluster is how it was chosen, where it was; chosen is set when not all objects were asked for, or not all are shown.
+	cluster string
+	chosen  bool
 	// host is the machine of the prompt, when it names one.
 	host string
 }
@@ -185,6 +188,7 @@ func parseKubectl(cmd command, words []string) (command, bool) {
 		flag, value, joined := strings.Cut(words[i], "=")
 		if !strings.HasPrefix(flag, "-") {
 			if endsCommand(words[i]) {
+				cmd.chosen = cmd.chosen || words[i][0] == '|'
 				break
 			}
 			plain = append(plain, words[i])
@@ -243,6 +247,10 @@ func (c *command) setFlag(flag, value string, plain []string) {
 		c.namespace = value
 	case strings.HasPrefix(flag, "-n") && len(flag) > 2 && flag[1] != '-':
 		c.namespace = flag[2:]
+	case flag == "--context" || flag == "--kubeconfig" || flag == "--cluster" || flag == "-s" || flag == "--server":
+		c.cluster = value
+	case flag == "-l" || flag == "--selector" || flag == "--field-selector":
+		c.chosen = true
 	case logs && (flag == "-c" || flag == "--container"):
 		c.container = value
 	case logs && (flag == "-p" || flag == "--previous"):

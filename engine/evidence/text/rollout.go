@@ -24,7 +24,7 @@ func rolledOutName(start string) string {
 
 // rolledOut reads that a Deployment's last rollout is complete.
 func (p *parser) rolledOut(i int) int {
-	p.rows.begin(true)
+	p.rows.begin(true, p.command)
 	name := rolledOutName(trimLeft(p.src.line(i)))
 	p.rows.retire(p.command.namespace + "/" + name)
 	p.rows.put(string(deployTable), &appsv1.Deployment{

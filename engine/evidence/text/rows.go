@@ -18,6 +18,8 @@ type rows struct {
 	// tells of some objects only.
 	tables  []int
 	partial []bool
+	// asked is what each table was asked for with.
+	asked []command
 	// nodes is the last table that told again of nodes of an earlier one, and repeated of how many; 0 when there is none.
 	nodes, repeated int
 	// age is that of the row that is put, and ages are those of the last row of each object.

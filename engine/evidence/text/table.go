@@ -359,7 +359,7 @@ func (p *parser) table(i int) int {
 	margin := indentOf(first)
 	header, _ := parseHeader(strings.TrimSpace(first))
 	seen := p.clock.sighting()
-	p.rows.begin(p.command.name != "")
+	p.rows.begin(p.command.name != "", p.command)
 	j := i + 1
 	for ; j < p.src.lines(); j++ {
 		line := dedent(p.src.line(j), margin)

@@ -78,10 +78,10 @@ type parser struct {
 
 	objects []runtime.Object
 	rows    rows
-	// after is how many tables stood before an object that was described, a pod or a node.
-	after map[runtime.Object]int
-	logs  []evidence.Log
-	used  []evidence.Usage
+	// places are where pods and nodes were described.
+	places map[runtime.Object]place
+	logs   []evidence.Log
+	used   []evidence.Usage
 	// namespace is the one that was described last.
 	namespace string
 	// logFrom is the first line of a log that has not ended yet, counted from 1; 0 when there is none.
@@ -180,7 +180,7 @@ func (p *parser) add(objects ...runtime.Object) {
 func (p *parser) collected() []runtime.Object {
 	p.rows.forget()
 	p.rows.only()
-	p.forgetDescribed()
+	p.update()
 	p.complete()
 	return append(p.objects, p.rows.beside(p.objects)...)
 }

@@ -11,53 +11,51 @@ import (
 const (
 	// narrowest is the least width of a window, in characters.
 	narrowest = 60
-	// fullLines is how many lines must be as wide as the window. At most two of three may be: lines of a table may all be of
-	// one width, and each line that was broken has an end.
+	// fullLines is how many lines must be as wide as the window.
 	fullLines = 3
 )
 
-// unbroken puts together again the lines of events and of descriptions that a window broke.
+// unbroken puts together again the lines of events and of descriptions that a window broke. Lines of one width may be that by
+// chance, as rows of a table: then most are followed by a line of its own.
 func unbroken(text string) string {
 	width := windowOf(text)
 	if width == 0 {
 		return text
 	}
+	lines := strings.SplitAfter(text, "\n")
+	goesOn := make([]bool, len(lines)) // in the next line
+	full, broken := 0, 0
+	piece := false
+	for i, line := range lines {
+		content := strings.TrimRight(line, "\r\n")
+		if utf8.RuneCountInString(content) != width || !piece && !isDescribed(content) {
+			piece = false
+			continue
+		}
+		full++
+		if piece = i+1 < len(lines) && isRest(lines[i+1], strings.HasSuffix(content, " ")); piece {
+			goesOn[i] = true
+			broken++
+		}
+	}
+	if broken == 0 || 4*broken < 3*full {
+		return text
+	}
 	var out strings.Builder
 	out.Grow(len(text))
-	open := false // the line before is of an event or a description, and fills the window
-	for line := range strings.Lines(text) {
-		content := strings.TrimRight(line, "\r\n")
-		full := utf8.RuneCountInString(content) == width
-		start := trimLeft(content)
-		switch {
-		case open && start != "" && !strings.HasPrefix(content, "  ") && !tellsOfEvent(start) && !isTopField(content):
-			open = full
-		case open:
-			out.WriteByte('\n')
-			fallthrough
-		default:
-			open = full && (strings.HasPrefix(content, "  ") || tellsOfEvent(start) || isTopField(content))
-		}
-		if open {
-			line = content
+	for i, line := range lines {
+		if goesOn[i] {
+			line = strings.TrimRight(line, "\r\n")
 		}
 		out.WriteString(line)
 	}
 	return out.String()
 }
 
-// isTopField reports whether a line is a field of a description that nothing stands before, or a prompt.
-func isTopField(line string) bool {
-	key, _ := cutField(line)
-	_, prompt := parsePrompt(line)
-	return prompt || isTopKey(key)
-}
-
-// windowOf gives the width of the window that broke a text, in characters; 0 when none seems to have.
+// windowOf gives the width of the window that may have broken a text, in characters; 0 when none has.
 func windowOf(text string) int {
-	width, full, lines := 0, 0, 0
+	width, full := 0, 0
 	for line := range strings.Lines(text) {
-		lines++
 		line = strings.TrimRight(line, "\r\n")
 		if len(line) < width {
 			continue
@@ -69,10 +67,63 @@ func windowOf(text string) int {
 			full++
 		}
 	}
-	if width < narrowest || full < fullLines || 3*full > 2*lines {
+	if width < narrowest || full < fullLines {
 		return 0
 	}
 	return width
+}
+
+// isDescribed reports whether a line is surely one of a description or a row of events.
+func isDescribed(line string) bool {
+	start := trimLeft(line)
+	if tellsOfEvent(start) || isEventColumns(start) {
+		return true
+	}
+	if len(start) == len(line) {
+		key, _ := cutField(line)
+		return isTopKey(key)
+	}
+	kind, rest := word(start)
+	switch status, _ := word(rest); {
+	case status == "True", status == "False", status == "Unknown", strings.HasPrefix(start, "/") && status == "from":
+		return true // a condition, or what is mounted
+	case strings.HasPrefix(rest, "op=") || strings.Contains(kind, ":No"):
+		return true // a toleration
+	}
+	key, value := cutField(start)
+	return value != "" && isName(key)
+}
+
+// isName recognises the name of a field of a description: words that begin with a capital letter.
+func isName(key string) bool {
+	if key == "" {
+		return false
+	}
+	for _, word := range strings.Fields(key) {
+		if word[0] < 'A' || word[0] > 'Z' {
+			return false
+		}
+	}
+	return true
+}
+
+// isRest reports whether a line may be the rest of one that a window broke, in a gap between columns or elsewhere: it begins like
+// nothing of its own.
+func isRest(line string, gap bool) bool {
+	line = strings.TrimRight(line, "\r\n")
+	start := trimLeft(line)
+	if start == "" || strings.HasPrefix(line, "  ") && (!gap || isDescribed(line)) || tellsOfEvent(start) || isTableHeader(start) || isHeadless(start) ||
+		start[0] == '{' || isKlog(start) || stampOf([]byte(start)) != nil || headOfJournal(start) {
+		return false
+	}
+	key, _ := cutField(start)
+	_, prompt := parsePrompt(start)
+	return !prompt && !isTopKey(key)
+}
+
+// headOfJournal recognises the time at the head of a line of a journal: Mar 07 03:18:30.
+func headOfJournal(start string) bool {
+	return len(start) > 15 && start[3] == ' ' && start[6] == ' ' && start[9] == ':' && start[12] == ':' && start[15] == ' '
 }
 
 // tellsOfEvent reports whether a line is a row of events, of a description or of a table.
@@ -81,7 +132,7 @@ func tellsOfEvent(start string) bool {
 	if isEventType(first) {
 		return isEventRow(start)
 	}
-	if _, ok := parseAge(first); !ok || !isDigit(first[0]) {
+	if _, ok := parseAge(first); !ok || !isDigit(first[0]) && first != "<unknown>" {
 		return false
 	}
 	if strings.HasPrefix(rest, "(") {
