@@ -35,8 +35,10 @@ ends of logs, nodes, claims, quotas and what was measured, with your own rights.
 said so; then less is found.
 
 With -f no cluster is asked. The text may be anything that kubectl prints about pods and what they depend on, in any
-mixture: describe, get as a table, -o yaml or -o json, events, logs, and lines of a kubelet's journal. Where no known
-message stands in it, its words as a whole are judged, with little confidence: the causes named reads-like-.`,
+mixture: describe, get as a table, -o yaml or -o json, events, logs, and lines of a kubelet's journal. It may be quoted,
+indented, or broken by a terminal that was too narrow. What comes later holds: what a table shows well again is over.
+Where no known message stands in it, its words as a whole are judged, with little confidence: the causes named
+reads-like-.`,
 		Example: `  # A workload, or one pod of it
   kubectl remedy diagnose deployment/web
 

@@ -42,13 +42,8 @@ func TestDescriptionsTellWhatObjectsTell(t *testing.T) {
 		t.Run(scenario.ID(), func(t *testing.T) {
 			require.NoError(t, err)
 			now := time.Now()
-			c, err := Read(captured, now)
-			require.NoError(t, err)
-			told, err := c.Describe(described...)
-			require.NoError(t, err)
-			happened, err := c.Events()
-			require.NoError(t, err)
-			objects, descriptions := found(with, string(captured), scenario.Owner, now), found(with, told+happened+c.Logs(), scenario.Owner, now)
+			told, logs := printed(t, captured, now)
+			objects, descriptions := found(with, string(captured), scenario.Owner, now), found(with, told+logs, scenario.Owner, now)
 			if why, less := untold[scenario.ID()]; less {
 				require.NotEqual(t, objects, descriptions, "it is told now, though %s", why)
 				return
@@ -112,17 +107,23 @@ func TestDescriptionsAreReadInWhatPeoplePutAroundThem(t *testing.T) {
 					continue
 				}
 				now := time.Now()
-				c, err := Read(captured, now)
-				require.NoError(t, err)
-				told, err := c.Describe(described...)
-				require.NoError(t, err)
-				happened, err := c.Events()
-				require.NoError(t, err)
-				told += happened
+				told, _ := printed(t, captured, now)
 				require.Equal(t, found(with, told, scenario.Owner, now), found(with, around(told), scenario.Owner, now), scenario.ID())
 			}
 		})
 	}
+}
+
+// printed gives what kubectl describe and kubectl events print of captured evidence, and the logs.
+func printed(t *testing.T, captured []byte, now time.Time) (told, logs string) {
+	t.Helper()
+	c, err := Read(captured, now)
+	require.NoError(t, err)
+	descriptions, err := c.Describe(described...)
+	require.NoError(t, err)
+	happened, err := c.Events()
+	require.NoError(t, err)
+	return descriptions + happened, c.Logs()
 }
 
 // found gives what is wrong with an owner, each as container, failure type and root cause.
