@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -64,6 +65,16 @@ func play(ctx context.Context, clients kubernetes.Interface, seen *seen, wanted 
 	}
 	go k.run(running)
 	return k, nil
+}
+
+// joinsWithin is how long is waited at most for a new node to take pods.
+const joinsWithin = 20 * time.Second
+
+// takesPods reports whether the cluster has seen that the node is ready: until then it bears a taint, and pods that only prefer
+// it go elsewhere (k8s.io/kubernetes/plugin/pkg/admission/nodetaint).
+func (k *kubelet) takesPods(ctx context.Context) bool {
+	node, err := k.clients.CoreV1().Nodes().Get(ctx, k.Name, metav1.GetOptions{})
+	return err == nil && !slices.ContainsFunc(node.Spec.Taints, func(taint corev1.Taint) bool { return taint.Key == corev1.TaintNodeNotReady })
 }
 
 func (k *kubelet) run(ctx context.Context) {

@@ -58,6 +58,9 @@ func (r *run) prepare(ctx context.Context) error {
 			return err
 		}
 		r.kubelets = append(r.kubelets, played)
+		if !until(ctx, joinsWithin, func() bool { return played.takesPods(ctx) }) {
+			return fmt.Errorf("node %s does not come to take pods", node.Name)
+		}
 	}
 	for _, manifest := range r.Prepare.Manifests {
 		if _, err := r.kubectl(ctx, "apply", "-f", filepath.Join(r.Dir, manifest)); err != nil {
