@@ -43,7 +43,18 @@ func TestLinesThatNoWindowBrokeStayApart(t *testing.T) {
 			strings.Repeat("5m          Warning   BackOff   pod/web-0   Back-off restarting failed container web\n", 4) + "\n\n\n\n\n",
 		"fields behind a line of the greatest width": strings.Repeat("  Image ID:  registry.example.org/web@sha256:da8368ce4381430bbadf4d6ef7e1cbc5d37368d\nPort:        <none>\n", 4) + "\n\n\n\n",
 		"two lines of one width":                     strings.Repeat("  Warning  BackOff  5m  kubelet  Back-off restarting failed container web in pod web-0_shop\nit is still there\n", 2) + "a\nb\nc\n",
-		"nothing":                                    "",
+		"events of one width before another table": "LAST SEEN   TYPE      REASON             OBJECT      MESSAGE\n" +
+			strings.Repeat("6m          Warning   FailedScheduling   pod/web-0   0/3 nodes are available: 3 Insufficient cpu.\n", 3) + "NAME   DESIRED   CURRENT   READY   AGE\napi    3         0         0       9m\n",
+		"events of one width before one of which nobody knows when": strings.Repeat("6m          Warning   FailedScheduling   pod/web-0   0/3 nodes are available: 3 Insufficient cpu.\n", 3) +
+			"<unknown>   Warning   Failed   pod/api-0   Failed to pull image\n",
+		"conditions of one width before a line of a program": strings.Repeat("  MemoryPressure   Unknown   Sat, 07 Mar 2026 03:17:14 +0000   Sat, 07 Mar 2026 03:18:43 +0000   NodeStatusUnknown   Kubelet stopped posting node status.\n", 4) +
+			"panic: the node is gone\n",
+		"a condition now and then before a journal": strings.Repeat("  MemoryPressure   Unknown   Sat, 07 Mar 2026 03:17:14 +0000   Sat, 07 Mar 2026 03:18:43 +0000   NodeStatusUnknown   Kubelet stopped posting node status.\n"+
+			"Mar 07 03:18:30 worker-2 kubelet[812]: Error: failed to run Kubelet: running with swap on is not supported\n", 4),
+		"a condition now and then before a line of a log": strings.Repeat("  MemoryPressure   Unknown   Sat, 07 Mar 2026 03:17:14 +0000   Sat, 07 Mar 2026 03:18:43 +0000   NodeStatusUnknown   Kubelet stopped posting node status.\n"+
+			"2026-03-07T03:18:30Z it is gone\n", 4),
+		"frames of stacks": strings.Repeat("    at TCPConnectWrap.afterConnect [as oncomplete] (node:net:1300:16)\nretry\n", 3) + "Segmentation fault (core dumped)\n",
+		"nothing":          "",
 	} {
 		t.Run(name, func(t *testing.T) { require.Equal(t, text, unbroken(text)) })
 	}
