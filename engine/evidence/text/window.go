@@ -113,17 +113,12 @@ func isRest(line string, gap bool) bool {
 	line = strings.TrimRight(line, "\r\n")
 	start := trimLeft(line)
 	if start == "" || strings.HasPrefix(line, "  ") && (!gap || isDescribed(line)) || tellsOfEvent(start) || isTableHeader(start) || isHeadless(start) ||
-		start[0] == '{' || isKlog(start) || stampOf([]byte(start)) != nil || headOfJournal(start) {
+		start[0] == '{' || isKlog(start) || stampOf([]byte(start)) != nil || syslogStamp(start) > 0 {
 		return false
 	}
 	key, _ := cutField(start)
 	_, prompt := parsePrompt(start)
 	return !prompt && !isTopKey(key)
-}
-
-// headOfJournal recognises the time at the head of a line of a journal: Mar 07 03:18:30.
-func headOfJournal(start string) bool {
-	return len(start) > 15 && start[3] == ' ' && start[6] == ' ' && start[9] == ':' && start[12] == ':' && start[15] == ' '
 }
 
 // tellsOfEvent reports whether a line is a row of events, of a description or of a table.
